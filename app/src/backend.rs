@@ -1,0 +1,41 @@
+//! The verbs that pages need. The server implements them; tests can give a fake.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::model::{LogChunk, NightDate, NightStatus, NightSummary, RunDetail, RunId};
+
+/// Why a page cannot show what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BackendError {
+    /// There is no such night, run or file: HTTP 404. The text names it.
+    #[error("{0}")]
+    NotFound(String),
+    /// It is there and cannot be read now: HTTP 503. The text says why and what to do.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// What the program can tell a page. Every call answers from a snapshot and never blocks on disks
+/// or schedulers.
+#[async_trait]
+pub trait Backend: Send + Sync + 'static {
+    /// All nights there are, newest first.
+    async fn nights(&self) -> Result<Arc<Vec<NightSummary>>, BackendError>;
+
+    /// Where a night stands.
+    async fn night(&self, date: NightDate) -> Result<Arc<NightStatus>, BackendError>;
+
+    /// One run of a night in detail.
+    async fn run(&self, date: NightDate, run: RunId) -> Result<Arc<RunDetail>, BackendError>;
+
+    /// A piece of a log file of a run: from byte `from`, or its tail if that is `None`.
+    async fn log(
+        &self,
+        date: NightDate,
+        run: RunId,
+        name: &str,
+        from: Option<u64>,
+    ) -> Result<LogChunk, BackendError>;
+}

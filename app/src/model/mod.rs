@@ -1,0 +1,17 @@
+//! What crosses the wire: plain types that make nonsense unrepresentable, each parsing from and
+//! printing to its text form in one place. The server's domain uses these same types.
+
+mod ids;
+mod job;
+mod observation;
+mod run;
+mod status;
+
+pub use ids::{IdError, NightDate, ProdId, RunId, Subrun, SubrunId};
+pub use job::{ExitCode, JobId, JobState, TaskRecord};
+pub use observation::{CalibrationRuns, Kind, Level, RunType, Sequence, Stage};
+pub use run::{HistoryLine, LogChunk, LogFile, RunDetail, SubrunDetail};
+pub use status::{
+    Action, Condition, NightState, NightStatus, NightSummary, Notice, Percentages, SchedulerHealth,
+    Segment, SequenceStatus, Severity,
+};

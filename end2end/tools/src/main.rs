@@ -1,0 +1,2 @@
+//! Stand-ins for the `lstchain_*` executables.
+fn main() {}

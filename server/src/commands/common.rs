@@ -1,0 +1,44 @@
+//! Flags that the original's commands share.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use clap::Args;
+
+use crate::config::SiteConfig;
+use crate::model::NightDate;
+
+use super::Failure;
+
+/// `-c -d -s -t -v`, as every command of the original has them.
+#[derive(Clone, Debug, Args)]
+pub struct Common {
+    /// Use this configuration file [default: $OSA_CONFIG, ./sequencer.cfg, or the installed one]
+    #[arg(short, long, value_name = "CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Date (YYYY-MM-DD) of the start of the night [default: yesterday]
+    #[arg(short, long, value_name = "DATE")]
+    pub date: Option<NightDate>,
+    /// Do not run, just simulate what would happen
+    #[arg(short, long)]
+    pub simulate: bool,
+    /// Avoid interaction with the scheduler
+    #[arg(short, long)]
+    pub test: bool,
+    /// Say more on standard error
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+impl Common {
+    /// Loads the configuration that the flags, the environment or the defaults name.
+    pub fn site(&self) -> Result<Arc<SiteConfig>, Failure> {
+        Ok(Arc::new(SiteConfig::load(&SiteConfig::locate(self.config.as_deref()))?))
+    }
+
+    /// The night asked for, else yesterday's.
+    pub fn night(&self, now: DateTime<Utc>) -> NightDate {
+        self.date.unwrap_or_else(|| NightDate::new(now.date_naive()).days_before(1))
+    }
+}

@@ -1,0 +1,64 @@
+//! One file a command, named as in the original. The program answers as `osa COMMAND …` and,
+//! through links made by `osa link`, as plain `COMMAND …`.
+
+mod common;
+mod failure;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+pub use common::Common;
+pub use failure::{Failure, Outcome};
+
+/// On-site analysis of LST-1.
+#[derive(Debug, Parser)]
+#[command(name = "osa", version, disable_help_subcommand = true)]
+struct Osa {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {}
+
+/// Names under which a link to this program is a command of its own.
+pub const DROP_IN: [&str; 3] = ["sequencer", "calibration_pipeline", "datasequence"];
+
+/// Runs the command that `arguments` name; the first is the program, possibly a link.
+pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    let osa = parse(with_command_first(arguments));
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(cause) => {
+            return Failure::new(format!("cannot start the program's threads: {cause}")).report();
+        }
+    };
+    match runtime.block_on(run(osa.command)) {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn parse(arguments: Vec<OsString>) -> Osa {
+    let matches = Osa::command().get_matches_from(arguments);
+    Osa::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+/// Turns `sequencer …` and `sequencer.py …` into `osa sequencer …`.
+fn with_command_first(arguments: Vec<OsString>) -> Vec<OsString> {
+    let called = arguments.first().and_then(|program| Path::new(program).file_name()?.to_str());
+    let called = called.map(|name| name.trim_end_matches(".py").to_owned());
+    match called.filter(|name| DROP_IN.contains(&name.as_str())) {
+        Some(name) => {
+            ["osa".into(), name.into()].into_iter().chain(arguments.into_iter().skip(1)).collect()
+        }
+        None => arguments,
+    }
+}
+
+async fn run(command: Command) -> Outcome {
+    match command {}
+}

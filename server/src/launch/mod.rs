@@ -1,0 +1,1 @@
+//! Launching a night: plan, then do.

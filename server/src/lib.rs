@@ -1,0 +1,14 @@
+//! The on-site analysis of LST-1 as a library of rooms. From the ground up; a room calls rooms
+//! below it or beside it through what they make public, never upwards.
+
+pub mod commands;
+pub mod config;
+pub mod launch;
+pub mod night;
+pub mod process;
+pub mod schedule;
+pub mod status;
+pub mod store;
+pub mod web;
+
+pub use app::model;

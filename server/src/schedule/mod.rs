@@ -1,0 +1,72 @@
+//! Where jobs run.
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::model::{JobId, TaskRecord};
+
+/// A job to submit. Resources, array and output files are `#SBATCH` directives in the script
+/// itself, which both engines read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobRequest {
+    /// Name, such as `LST1_19102`; also a directive of the script.
+    pub name: String,
+    /// Token that tells this submission from every other, `osa:<uuid>`.
+    pub comment: String,
+    /// The script, absolute.
+    pub script: PathBuf,
+    /// Jobs that must have ended well before this one may begin (`afterok`).
+    pub after_ok: Vec<JobId>,
+    /// Variables added to the job's environment.
+    pub environment: Vec<(String, String)>,
+}
+
+/// Why a job was not submitted, or may not have been.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SubmitError {
+    /// The scheduler refused: nothing was created.
+    #[error("{0}")]
+    Refused(String),
+    /// The scheduler did not answer: the job may exist. Ask by name and comment before doing
+    /// anything else.
+    #[error("{0}")]
+    Uncertain(String),
+}
+
+/// Why the scheduler could not be asked or told.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct SchedulerError {
+    /// What was tried and what came back.
+    pub message: String,
+}
+
+/// Everything the scheduler knows about our jobs, from one question.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobSnapshot {
+    /// When it was asked.
+    pub taken: DateTime<Utc>,
+    /// All jobs and array tasks since the asked time, in no particular order; an array that has
+    /// not been split yet has one record a task.
+    pub tasks: Vec<TaskRecord>,
+    /// Lines of the answer that could not be understood; they are never dropped in silence.
+    pub unreadable: Vec<String>,
+}
+
+/// An engine that runs job scripts.
+#[async_trait]
+pub trait Scheduler: Send + Sync {
+    /// `slurm` or `local`.
+    fn engine(&self) -> &'static str;
+
+    /// Submits a job. `Ok` means that it exists, [`SubmitError::Refused`] that it does not.
+    async fn submit(&self, job: &JobRequest) -> Result<JobId, SubmitError>;
+
+    /// All our jobs that were in the books at some time since `since`, in one question.
+    async fn jobs(&self, since: DateTime<Utc>) -> Result<JobSnapshot, SchedulerError>;
+
+    /// Ends a job, all tasks of it. Asking twice, or for a job that has ended, is no error.
+    async fn cancel(&self, job: JobId) -> Result<(), SchedulerError>;
+}

@@ -1,0 +1,1 @@
+//! Where a night stands: one scan of the tree, histories and jobs.

@@ -1,0 +1,53 @@
+//! Our SQLite file: what was submitted, and the local scheduler's queue.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::SqlitePool;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+/// Why the database cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot use the database {}: {cause}", file.display())]
+pub struct StoreError {
+    /// The file.
+    pub file: PathBuf,
+    /// Why not.
+    #[source]
+    pub cause: sqlx::Error,
+}
+
+/// An open database, its schema up to date.
+#[derive(Clone, Debug)]
+pub struct Store {
+    /// The file.
+    pub file: PathBuf,
+    /// Its connections.
+    pub pool: SqlitePool,
+}
+
+impl Store {
+    /// Opens the file, makes it if it is missing, and applies the migrations.
+    pub async fn open(file: &Path) -> Result<Self, StoreError> {
+        let wrap = |cause| StoreError { file: file.to_owned(), cause };
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(20));
+        let pool = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(options)
+            .await
+            .map_err(wrap)?;
+        sqlx::migrate!("../migrations").run(&pool).await.map_err(|e| wrap(e.into()))?;
+        Ok(Self { file: file.to_owned(), pool })
+    }
+
+    /// Wraps an error of a statement with the file's name.
+    pub fn error(&self, cause: sqlx::Error) -> StoreError {
+        StoreError { file: self.file.clone(), cause }
+    }
+}

@@ -1,0 +1,2 @@
+//! `cargo xtask build [--release]`.
+fn main() {}
