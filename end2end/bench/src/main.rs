@@ -1,0 +1,94 @@
+//! `bench OSA`: measures the program at OSA on the large demo night (40 runs × 150 subruns, 48,000
+//! files) and prints the figures. Nothing here passes or fails: speed is measured, never asserted.
+
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // figures for people
+
+mod load;
+mod process;
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+/// Anything that keeps a figure from being measured.
+type Res<T = ()> = Result<T, Box<dyn Error>>;
+
+/// The night of the demo that is large.
+const NIGHT: &str = "2024-11-24";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let result = match arguments.split_first() {
+        Some((first, rest)) if first == process::CHILD => return process::child(rest),
+        Some((osa, [])) => run(Path::new(osa)),
+        _ => Err("usage: bench OSA".into()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(osa: &Path) -> Res {
+    let osa = osa.canonicalize()?;
+    let dir = tempfile::tempdir()?;
+    let demo = dir.path().join("demo");
+    succeed(Command::new(&osa).arg("demo").arg(&demo).stdout(Stdio::null()))?;
+    commands(&osa, &demo)?;
+    pages(&osa, &demo)
+}
+
+fn succeed(command: &mut Command) -> Res {
+    let status = command.status()?;
+    if status.success() { Ok(()) } else { Err(format!("{command:?}: {status}").into()) }
+}
+
+fn commands(osa: &Path, demo: &Path) -> Res {
+    let compact = NIGHT.replace('-', "");
+    let tree = demo.join("data/running_analysis").join(compact);
+    let config = demo.join("sequencer.cfg").display().to_string();
+    let osa = osa.display().to_string();
+    let find = vec!["find".to_owned(), tree.display().to_string()];
+    let sequencer = |more: &[&str]| -> Vec<String> {
+        let words = [&osa, "sequencer", "-c", &config, "-d", NIGHT, "-s"];
+        words.iter().chain(more).chain(&["LST1"]).map(|word| (*word).to_owned()).collect()
+    };
+    let files =
+        String::from_utf8(Command::new("find").arg(&tree).args(["-type", "f"]).output()?.stdout)?;
+    println!("night {NIGHT}: {} files under running_analysis", files.lines().count());
+    let find = process::measure("find", &find)?;
+    let table = process::measure("sequencer -s", &sequencer(&[]))?;
+    let whole = process::measure("sequencer -s --json (histories read)", &sequencer(&["--json"]))?;
+    println!("sequencer -s / find: {:.2} (to be at most 2)", table / find);
+    println!("whole status / find: {:.2} (to be at most 5)", whole / find);
+    Ok(())
+}
+
+fn pages(osa: &Path, demo: &Path) -> Res {
+    let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let address = format!("127.0.0.1:{port}");
+    let mut server = Command::new(osa)
+        .args(["serve", "--listen", &address])
+        .env("OSA_CONFIG", demo.join("sequencer.cfg"))
+        .env("RUST_LOG", "warn")
+        .spawn()?;
+    let result = load::measure(&address, &format!("/nights/{NIGHT}"));
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(server.id())?);
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM)?;
+    server.wait()?;
+    result
+}
+
+/// The middle of some figures.
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// This program itself, for the measuring child.
+fn own_path() -> Res<PathBuf> {
+    Ok(std::env::current_exe()?)
+}
