@@ -199,6 +199,9 @@ pub struct TaskRecord {
     pub ended: Option<DateTime<Utc>>,
     /// Why it waits or ended, in the scheduler's word (`DependencyNeverSatisfied`), or empty.
     pub reason: String,
+    /// How often the scheduler itself began it anew (a node failed, the controller crashed).
+    #[serde(default)]
+    pub restarts: u32,
 }
 
 impl TaskRecord {

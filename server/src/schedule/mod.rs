@@ -46,8 +46,10 @@ pub struct SchedulerError {
 /// Everything the scheduler knows about our jobs, from one question.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobSnapshot {
-    /// When it was asked.
+    /// When the asking began: a job that came to be later may be missing.
     pub taken: DateTime<Utc>,
+    /// How far back was asked for: a job that ended earlier may be missing.
+    pub since: DateTime<Utc>,
     /// All jobs and array tasks since the asked time, in no particular order; an array that has
     /// not been split yet has one record a task.
     pub tasks: Vec<TaskRecord>,
