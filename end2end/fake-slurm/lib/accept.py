@@ -1,0 +1,167 @@
+"""sbatch: reads a script's directives and enters a job."""
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import books
+
+FAILED = "sbatch: error: Batch job submission failed: "
+
+
+class Refusal(Exception):
+    pass
+
+
+def indexes(text):
+    """'0-3,7%2' -> ([0, 1, 2, 3, 7], 2)"""
+    text, _, limit = text.partition("%")
+    found = []
+    for part in text.split(","):
+        match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
+        if not match:
+            raise Refusal("sbatch: error: Invalid job array specification")
+        found += range(int(match[1]), int(match[2] or match[1]) + 1)
+    return found, int(limit or 0)
+
+
+def seconds(text):
+    """Slurm's time forms: M, M:S, H:M:S, D-H, D-H:M, D-H:M:S."""
+    days, _, rest = text.rpartition("-")
+    parts = [int(p) for p in rest.split(":")]
+    if days:
+        hours, minutes, secs = (parts + [0, 0])[:3]
+    elif len(parts) == 3:
+        hours, minutes, secs = parts
+    else:
+        hours, minutes, secs = 0, *(parts + [0])[:2]
+    return ((int(days or 0) * 24 + hours) * 60 + minutes) * 60 + secs
+
+
+def directives(script):
+    try:
+        with open(script) as file:
+            lines = file.read().splitlines()
+    except OSError:
+        raise Refusal(f"sbatch: error: Unable to open file {script}")
+    if not lines or not lines[0].startswith("#!"):
+        raise Refusal("sbatch: error: This does not look like a batch script.  The first\n"
+                      "sbatch: error: line must start with #! followed by the path to an interpreter.")
+    found = {}
+    for line in lines:
+        match = re.match(r"#SBATCH\s+--([a-z-]+)=(.*)", line)
+        if match:
+            found[match[1]] = match[2].strip()
+        elif line.strip() and not line.startswith("#"):
+            break
+    return found
+
+
+def read(arguments):
+    """The options, which win over the script's directives, and the script."""
+    options, script = {}, None
+    for argument in arguments:
+        match = re.fullmatch(r"--([a-z-]+)(?:=(.*))?", argument, re.S)
+        if script is None and match:
+            options[match[1]] = match[2]
+        elif script is None and not argument.startswith("-"):
+            script = argument
+        else:
+            raise Refusal(f"sbatch: unrecognized option '{argument}'")
+    known = {"parsable", "export", "comment", "dependency"}
+    for name in options.keys() - known:
+        raise Refusal(f"sbatch: unrecognized option '--{name}'")
+    if script is None:
+        raise Refusal("sbatch: error: no script given")
+    return options, script
+
+
+def build(arguments):
+    options, script = read(arguments)
+    given = {**directives(script), **options}
+    for kind in ("partition", "account"):
+        allowed = books.setting(kind + "s", "").split()
+        if allowed and not set(given.get(kind, allowed[0]).split(",")) <= set(allowed):
+            raise Refusal(FAILED + f"Invalid {kind} name specified")
+    array, limit = indexes(given["array"]) if "array" in given else ([], 0)
+    after = given.get("dependency") or ""
+    if after and not re.fullmatch(r"afterok(:\d+)+", after):
+        raise Refusal(FAILED + "Job dependency problem")
+    return {
+        "name": given.get("job-name", os.path.basename(script)),
+        "comment": given.get("comment") or "",
+        "submitted": int(time.time()),
+        "submit_line": " ".join(["sbatch", *arguments]),
+        "after": [int(i) for i in after.split(":")[1:]],
+        "array": bool(array), "limit": limit,
+        "walltime": seconds(given.get("time", "60")),
+        "chdir": given.get("chdir", os.getcwd()),
+        "output": given.get("output", "slurm-%A_%a.out" if array else "slurm-%j.out"),
+        "error": given.get("error", ""),
+        "eligible": not after, "never": False,
+        "gone": [], "past": [],
+        "tasks": {i: books.new_task() for i in (array or [-1])},
+        "export": (given.get("export") or "ALL").split(",")[1:],
+        "source": script,
+    }
+
+
+def enter(job, job_id=None):
+    """Gives the job its id and, in mode `run`, somebody who runs it."""
+    with books.lock():
+        job["id"] = job_id or books.next_id()
+        books.add(job)
+        os.makedirs(books.path("spool"), exist_ok=True)
+        copy = books.path("spool", str(job["id"]))
+        with open(job["source"]) as source, open(copy, "w") as spooled:
+            spooled.write(source.read())
+        os.chmod(copy, 0o755)
+    if books.setting("mode", "hold") == "run":
+        runner = os.path.join(os.path.dirname(os.path.realpath(__file__)), "run.py")
+        subprocess.Popen([sys.executable, "-S", "-E", "-B", runner, str(job["id"])],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                         stderr=subprocess.DEVNULL, start_new_session=True)
+    return job["id"]
+
+
+def fail(text):
+    print(text, file=sys.stderr)
+    return 1
+
+
+def sbatch(arguments):
+    kind, *rest = books.fault("sbatch")
+    text = rest[0] if rest else ""
+    if kind == "kill-parent-before":
+        os.kill(os.getppid(), signal.SIGKILL)
+        return 1
+    if kind == "hang":
+        time.sleep(3600)
+    if kind == "unreachable":
+        return fail(FAILED + "Unable to contact slurm controller (connect failure)")
+    if kind in ("refuse", "fail"):
+        return fail((FAILED if kind == "refuse" else "") + text)
+    if kind == "backlog":
+        # The controller hangs with the request in its socket: it is read when it wakes up.
+        job = build(arguments)
+        books.write("backlog", repr(job))
+        return fail(FAILED + "Socket timed out on send/recv operation")
+    try:
+        job_id = enter(build(arguments), int(text) if kind == "id" else None)
+    except Refusal as refusal:
+        return fail(str(refusal))
+    if kind == "kill-parent-after":
+        os.kill(os.getppid(), signal.SIGKILL)
+        return 1
+    if kind == "vanish":
+        os.unlink(books.path("jobs", str(job_id)))
+    if kind == "hang-after":
+        time.sleep(3600)
+    if kind == "signal-after":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if kind == "socket-timeout":
+        return fail(FAILED + "Socket timed out on send/recv operation")
+    print(text or "welcome to the cluster" if kind == "garbage" else job_id)
+    return 0

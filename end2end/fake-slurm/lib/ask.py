@@ -1,0 +1,212 @@
+"""sacct and squeue: the books as the real ones print them, with their gaps."""
+import ast
+import csv
+import os
+import re
+import sys
+import time
+
+import accept
+import books
+
+GOLDEN_SACCT = "JobID,JobName,CPUTime,CPUTimeRAW,Elapsed,TotalCPU,MaxRSS,State,ExitCode".split(",")
+SACCT_FIELDS = {f.lower() for f in GOLDEN_SACCT} | {
+    "elapsedraw", "submit", "start", "end", "comment", "submitline", "reason"}
+
+
+def stamp(when, unknown):
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(when)) if when else unknown
+
+
+def clock(secs):
+    days, rest = divmod(secs, 86400)
+    text = f"{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
+    return f"{days}-{text}" if days else text
+
+
+def fold(numbers):
+    """[0, 1, 2, 5] -> '0-2,5'"""
+    parts, numbers = [], sorted(numbers)
+    while numbers:
+        first = last = numbers.pop(0)
+        while numbers and numbers[0] == last + 1:
+            last = numbers.pop(0)
+        parts.append(str(first) if first == last else f"{first}-{last}")
+    return ",".join(parts)
+
+
+def entries(job):
+    """(id as printed, task) of a job; waiting tasks of an array share one line."""
+    if not job["array"]:
+        return [(str(job["id"]), job["tasks"][-1])] if -1 in job["tasks"] else []
+    waiting = [i for i, t in job["tasks"].items() if t["state"] == "PENDING"]
+    found = [(f"{job['id']}_{i}", t) for i, t in job["tasks"].items() if i not in waiting]
+    if waiting:
+        limit = f"%{job['limit']}" if job["limit"] else ""
+        found.insert(0, (f"{job['id']}_[{fold(waiting)}{limit}]", job["tasks"][waiting[0]]))
+    return found
+
+
+def accounting_row(label, job, task, now):
+    elapsed = (task["end"] or now) - task["start"] if task["start"] else 0
+    return {
+        "jobid": label, "jobname": job["name"], "state": task["state"], "exitcode": task["exit"],
+        "cputimeraw": elapsed, "elapsedraw": elapsed, "cputime": clock(elapsed),
+        "elapsed": clock(elapsed), "totalcpu": clock(elapsed), "maxrss": "",
+        "submit": stamp(job["submitted"], "Unknown"), "start": stamp(task["start"], "Unknown"),
+        "end": stamp(task["end"], "Unknown"), "reason": "None",
+        "comment": "" if books.is_set("no-comment") else job["comment"],
+        "submitline": job["submit_line"],
+    }
+
+
+def accounting(duplicates, lagging):
+    """Rows of sacct. Jobs that never became eligible are not among them."""
+    now, rows = int(time.time()), []
+    for job in books.jobs(old=duplicates):
+        if not job["eligible"] or (lagging and job["submitted"] > now - 5):
+            continue
+        past = [(f"{job['id']}_{i}" if i >= 0 else str(job["id"]), t) for i, t in job["past"]]
+        for label, task in (past if duplicates else []) + entries(job):
+            if lagging and books.ended(task):
+                task = {**task, "state": "RUNNING", "end": 0, "exit": "0:0"}
+            row = accounting_row(label, job, task, now)
+            rows.append(row)
+            if task["start"]:
+                rss = f"{task['rss']}K" if task["end"] else ""
+                rows.append({**row, "jobid": f"{label}.batch", "jobname": "batch",
+                             "state": row["state"].split()[0], "maxrss": rss,
+                             "comment": "", "submitline": ""})
+    return rows
+
+
+def hours(text):
+    """'01:15:09' or '30:30.367' -> seconds"""
+    total = 0
+    for part in text.split(".")[0].replace("-", ":").split(":"):
+        total = total * 60 + int(part)
+    return total
+
+
+def replayed(name, delimiter, fields):
+    """Rows given by the test, with or without a heading."""
+    if not books.is_set(name):
+        return []
+    with open(books.path(name), newline="") as file:
+        rows = [r for r in csv.reader(file, delimiter=delimiter) if r]
+    if rows and rows[0][0].lower() == "jobid":
+        rows.pop(0)
+    return [dict(zip([f.lower() for f in fields], row)) for row in rows]
+
+
+def replayed_accounting():
+    rows = replayed("sacct.csv", ",", GOLDEN_SACCT)
+    for row in rows:
+        row["elapsedraw"] = hours(row.get("elapsed", "0"))
+        for name in ("submit", "start", "end"):
+            row.setdefault(name, "Unknown")
+    return rows
+
+
+def answer(tool, lines, kind, text):
+    if kind == "drop":
+        lines = [line for line in lines if not re.search(text, line)]
+    if kind == "empty":
+        lines = []
+    if kind == "garbage":
+        lines = lines + [text or "slurm: ???|%$", "\udcff\udcfe"]
+    out = "".join(line + "\n" for line in lines)
+    if kind == "cut":
+        out = out[:len(out) * 2 // 3]
+    sys.stdout.buffer.write(out.encode("utf-8", "surrogateescape"))
+    if kind == "complain":
+        print(f"{tool}: error: {text or 'something is wrong'}", file=sys.stderr)
+    return 0
+
+
+def trouble(tool, kind, text):
+    """Faults that come instead of an answer."""
+    if kind == "hang":
+        time.sleep(3600)
+    if kind == "kill-parent":
+        os.kill(os.getppid(), 9)
+    if kind == "fail":
+        print(text or f"{tool}: error: Problem talking to the database: Connection refused",
+              file=sys.stderr)
+    return kind in ("kill-parent", "fail")
+
+
+def option(arguments, *names):
+    """Value of --name=value, --name value, -n value or -nvalue; None if it is not there."""
+    for i, argument in enumerate(arguments):
+        for name in names:
+            if argument == name:
+                return arguments[i + 1] if i + 1 < len(arguments) else ""
+            if name.startswith("--") and argument.startswith(name + "="):
+                return argument[len(name) + 1:]
+    return None
+
+
+def sacct(arguments):
+    kind, *rest = books.fault("sacct")
+    text = rest[0] if rest else ""
+    if trouble("sacct", kind, text):
+        return 1
+    fields = [f.lower() for f in (option(arguments, "-o", "--format") or "").split(",")]
+    old = {"submitline"} if books.is_set("no-submitline") else set()
+    for field in fields:
+        if field not in SACCT_FIELDS - old:
+            print(f'sacct: fatal: Invalid field requested: "{field}"', file=sys.stderr)
+            return 1
+    delimiter = option(arguments, "--delimiter") or "|"
+    rows = replayed_accounting()
+    rows += accounting("-D" in arguments or "--duplicates" in arguments, kind == "lag")
+    lines = [delimiter.join(str(row.get(f, "")) for f in fields) for row in rows]
+    return answer("sacct", lines, kind, text)
+
+
+def queue():
+    """Rows of squeue: what waits and runs, and what ended a while ago."""
+    now, age = int(time.time()), int(books.setting("minjobage", "300"))
+    rows = replayed("squeue.csv", ";", ["%i", "%j", "%T", "%M"])
+    for job in books.jobs():
+        verdict = books.dependency(job)
+        why = {"never": "DependencyNeverSatisfied", "waiting": "Dependency", "met": "Resources"}
+        for label, task in entries(job):
+            if books.ended(task) and now - task["end"] > age:
+                continue
+            pending = task["state"] == "PENDING"
+            elapsed = (task["end"] or now) - task["start"] if task["start"] else 0
+            rows.append({
+                "%i": label, "%j": job["name"], "%T": task["state"].split()[0],
+                "%M": f"{elapsed // 60}:{elapsed % 60:02}", "%k": job["comment"] or "(null)",
+                "%r": why[verdict] if pending else "None",
+                "%V": stamp(job["submitted"], "N/A"), "%S": stamp(task["start"], "N/A"),
+                "%e": stamp(task["end"], "N/A"),
+            })
+    return rows
+
+
+def squeue(arguments):
+    kind, *rest = books.fault("squeue")
+    text = rest[0] if rest else ""
+    if trouble("squeue", kind, text):
+        return 1
+    form = option(arguments, "-o", "--format") or "%i %T"
+    every = (option(arguments, "-t", "--states") or "").lower() == "all"
+    lines = []
+    for row in queue():
+        if every or row["%T"] not in books.ENDED:
+            lines.append(re.sub(r"%[a-zA-Z]", lambda m: str(row.get(m[0], "")), form))
+    code = answer("squeue", lines, kind, text)
+    wake()
+    return code
+
+
+def wake():
+    """The controller reads what was in its socket, just after it has answered somebody else."""
+    if books.is_set("backlog") and books.is_set("awake"):
+        with open(books.path("backlog")) as file:
+            job = ast.literal_eval(file.read())
+        os.unlink(books.path("backlog"))
+        accept.enter(job)
