@@ -1,5 +1,7 @@
 //! Where jobs run.
 
+pub mod script;
+
 use std::path::PathBuf;
 
 use async_trait::async_trait;
