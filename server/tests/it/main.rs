@@ -1,1 +1,3 @@
 //! Integration tests through the real binary.
+
+mod scheduler;
