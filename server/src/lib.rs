@@ -9,6 +9,8 @@ pub mod process;
 pub mod schedule;
 pub mod status;
 pub mod store;
+#[cfg(test)]
+mod testing;
 pub mod web;
 
 pub use app::model;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// A configuration that cannot be used; the message names file, line or key.
+/// A configuration that cannot be used; the message names file, line and key.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
@@ -24,10 +24,12 @@ pub enum ConfigError {
         problem: String,
     },
     /// A key that is needed is missing, or its value is not what it should be.
-    #[error("{}: [{section}] {key}: {problem}", file.display())]
+    #[error("{}: [{section}] {key}: {problem}", place(file, *line))]
     Key {
         /// The file.
         file: PathBuf,
+        /// The line of the key, from 1; `None` if the key is not in the file.
+        line: Option<usize>,
         /// The section.
         section: String,
         /// The key.
@@ -35,4 +37,50 @@ pub enum ConfigError {
         /// What is wrong, and what to do.
         problem: String,
     },
+    /// A variable of the environment whose value is not what it should be.
+    #[error("the environment variable {name}: {problem}")]
+    Variable {
+        /// The variable.
+        name: String,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// The version of lstchain, which names the production where `PROD_ID` is not set, is unknown.
+    #[error(
+        "cannot tell the production: PROD_ID is not set in {} and the version of lstchain is \
+         unknown ({problem})",
+        file.display()
+    )]
+    Version {
+        /// The configuration file.
+        file: PathBuf,
+        /// What was tried and what came back.
+        problem: String,
+    },
+}
+
+impl ConfigError {
+    /// What to do about it, where the message does not say so itself.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Read { .. } => Some(
+                "name a configuration with -c FILE or the variable OSA_CONFIG, or put a \
+                 sequencer.cfg into the working directory"
+                    .into(),
+            ),
+            Self::Version { .. } => Some(
+                "set PROD_ID in section [LST1], or put the python3 of lstchain's environment on \
+                 the PATH (job_path in osa.toml)"
+                    .into(),
+            ),
+            Self::Syntax { .. } | Self::Key { .. } | Self::Variable { .. } => None,
+        }
+    }
+}
+
+fn place(file: &std::path::Path, line: Option<usize>) -> String {
+    match line {
+        Some(line) => format!("{}:{line}", file.display()),
+        None => file.display().to_string(),
+    }
 }

@@ -2,8 +2,12 @@
 
 mod error;
 mod ini;
+mod interpolation;
+mod load;
+mod locate;
 mod server;
 mod site;
+mod version;
 
 pub use error::ConfigError;
 pub use ini::Ini;
@@ -11,3 +15,4 @@ pub use server::{SchedulerKind, ServerConfig};
 pub use site::{
     Cache, Directories, Flags, Lstchain, Mail, Output, Patterns, SiteConfig, Slurm, Webserver,
 };
+pub use version::search_path;

@@ -1,10 +1,11 @@
 //! The typed view of `sequencer.cfg`.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
-use crate::model::{ProdId, Stage};
+use crate::model::{Kind, ProdId, Stage};
 
-use super::{ConfigError, Ini};
+use super::{ConfigError, Ini, load, locate, version};
 
 /// Everything this program takes from `sequencer.cfg`.
 #[derive(Clone, Debug)]
@@ -39,21 +40,40 @@ pub struct SiteConfig {
     pub flags: Flags,
     /// Section `OUTPUT`.
     pub output: Output,
+    /// What lstchain answered, once it was asked.
+    pub(super) version: Arc<OnceLock<ProdId>>,
 }
 
 impl SiteConfig {
     /// Reads `file` and checks every key that the program needs.
+    ///
+    /// # Errors
+    /// See [`ConfigError`]: the file cannot be read or understood, a needed key is missing or
+    /// empty, or a value is not what it should be.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
-        Err(ConfigError::Read {
-            file: file.to_owned(),
-            cause: std::io::ErrorKind::Unsupported.into(),
-        })
+        load::load(file)
     }
 
     /// The file to use: `-c`, else `$OSA_CONFIG`, else `sequencer.cfg` in the working directory,
     /// else the one in `configs/` of the program's installation.
     pub fn locate(option: Option<&Path>) -> PathBuf {
-        option.map_or_else(|| PathBuf::from("sequencer.cfg"), Path::to_owned)
+        locate::sequencer_cfg(option)
+    }
+
+    /// The production to use where the command line names none: `PROD_ID`, else the version of
+    /// lstchain with a `v` before it, asked of `python3` once and remembered.
+    ///
+    /// `job_path`: directories put before the PATH in which `python3` is looked for. Blocks while
+    /// Python runs.
+    ///
+    /// # Errors
+    /// [`ConfigError::Version`] if Python or lstchain is not there.
+    pub fn prod_id_or_version(&self, job_path: &[PathBuf]) -> Result<ProdId, ConfigError> {
+        if let Some(prod_id) = self.prod_id.as_ref().or_else(|| self.version.get()) {
+            return Ok(prod_id.clone());
+        }
+        let version = version::of_lstchain(&self.file, job_path)?;
+        Ok(self.version.get_or_init(|| version).clone())
     }
 }
 
@@ -121,6 +141,27 @@ pub struct Slurm {
     pub account: Option<String>,
     /// `STARTTIME_DAYS_SACCT`: days of accounting to ask for, if set.
     pub starttime_days_sacct: Option<u32>,
+}
+
+impl Slurm {
+    /// The partitions for a kind of sequence as Slurm takes them: `short, long` becomes
+    /// `short,long`.
+    pub fn partition(&self, kind: Kind) -> String {
+        let written = match kind {
+            Kind::Calibration => &self.partition_pedcalib,
+            Kind::Data => &self.partition_data,
+        };
+        let names = written.split(',').map(str::trim).filter(|name| !name.is_empty());
+        names.collect::<Vec<_>>().join(",")
+    }
+
+    /// The memory for a kind of sequence, per processor, such as `6GB`.
+    pub fn memory(&self, kind: Kind) -> &str {
+        match kind {
+            Kind::Calibration => &self.memsize_pedcalib,
+            Kind::Data => &self.memsize_data,
+        }
+    }
 }
 
 /// Where datacheck files are published.

@@ -1,4 +1,39 @@
 //! What was observed: run summary, sources, calibration runs, sequences, and the one description
 //! of the directory tree.
 
-pub mod paths;
+mod calibration;
+mod catalogue;
+pub mod ecsv;
+mod ecsv_header;
+mod error;
+mod files;
+mod observation;
+mod paths;
+mod sequences;
+mod summary;
+mod version;
+
+pub use calibration::night_of;
+pub use catalogue::Catalogue;
+pub use error::NightError;
+pub use files::{CalibrationFiles, calibration_files, charge_file, drs4_file};
+pub use observation::{MissingSummary, Observation, list};
+pub use paths::{JobLog, NightPaths, Stream};
+pub use summary::{Run, RunSummary};
+
+use std::path::Path;
+
+/// The text of a file; bytes that are not UTF-8 are an error naming the line.
+fn read_text(file: &Path) -> Result<String, NightError> {
+    let bytes = std::fs::read(file).map_err(|cause| NightError::read(file, cause))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..good].iter().filter(|&&byte| byte == b'\n').count() + 1;
+        NightError::Table {
+            file: file.to_owned(),
+            line,
+            column: None,
+            problem: "there are bytes that are no text (UTF-8)".into(),
+        }
+    })
+}

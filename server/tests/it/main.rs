@@ -1,3 +1,5 @@
 //! Integration tests through the real binary.
 
+mod night;
 mod scheduler;
+mod support;

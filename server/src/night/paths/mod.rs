@@ -1,10 +1,18 @@
 //! The directory tree: the only place that knows where files are and what they are called.
 
+mod calibration;
+mod job_log;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::config::SiteConfig;
 use crate::model::{Level, NightDate, ProdId, RunId, Subrun};
+
+pub use job_log::{JobLog, Stream};
+
+const RUN_SUMMARY: &str = "RunSummary_";
+const ECSV: &str = ".ecsv";
 
 /// Where one night's files are, for one production.
 #[derive(Clone, Debug)]
@@ -18,6 +26,72 @@ pub struct NightPaths {
 }
 
 impl NightPaths {
+    /// The files of a night and production.
+    pub fn new(config: Arc<SiteConfig>, date: NightDate, prod_id: ProdId) -> Self {
+        Self { config, date, prod_id }
+    }
+
+    /// The files of another night, of the same production.
+    #[must_use]
+    pub fn of_night(&self, date: NightDate) -> Self {
+        Self { date, ..self.clone() }
+    }
+
+    /// `R0_DIR/D`: the night's raw files.
+    pub fn r0_dir(&self) -> PathBuf {
+        self.config.directories.r0_dir.join(self.date.compact())
+    }
+
+    /// `R0_DIR/D/LST-1.1.RunRRRRR.SSSS.fits.fz`: the raw file of a subrun (its first stream).
+    pub fn r0_file(&self, run: RunId, subrun: Subrun) -> PathBuf {
+        let p = &self.config.patterns;
+        self.r0_dir().join(format!("{}.Run{run}.{subrun}{}", p.r0prefix, p.r0suffix))
+    }
+
+    /// `RUN_SUMMARY_DIR/RunSummary_D.ecsv`.
+    pub fn run_summary(&self) -> PathBuf {
+        let name = format!("{RUN_SUMMARY}{}{ECSV}", self.date.compact());
+        self.config.directories.run_summary_dir.join(name)
+    }
+
+    /// The night of a run summary of that name; `None` if it is something else.
+    pub fn night_of_run_summary(name: &str) -> Option<NightDate> {
+        let date = name.strip_prefix(RUN_SUMMARY)?.strip_suffix(ECSV)?;
+        NightDate::from_compact(date).ok()
+    }
+
+    /// `RUN_CATALOG/RunCatalog_D.ecsv`: sources of the runs; may be missing.
+    pub fn run_catalogue(&self) -> PathBuf {
+        let name = format!("RunCatalog_{}{ECSV}", self.date.compact());
+        self.config.directories.run_catalog.join(name)
+    }
+
+    /// `DRIVE_DIR/DrivePosition_log_D.txt`.
+    pub fn drive_log(&self) -> PathBuf {
+        let name = format!("DrivePosition_log_{}.txt", self.date.compact());
+        self.config.directories.drive_dir.join(name)
+    }
+
+    /// `PEDESTAL_FINDER_DIR/D/pedestal_ids_RunRRRRR.SSSS.h5`: ids of interleaved pedestals; may be
+    /// missing.
+    pub fn pedestal_ids(&self, run: RunId, subrun: Subrun) -> PathBuf {
+        self.pedestal_ids_dir().join(format!("pedestal_ids_Run{run}.{subrun}.h5"))
+    }
+
+    /// `PEDESTAL_FINDER_DIR/D`.
+    pub fn pedestal_ids_dir(&self) -> PathBuf {
+        self.config.directories.pedestal_finder_dir.join(self.date.compact())
+    }
+
+    /// `GAIN_SELECTION_FLAG_DIR/D/GainSelFinished.txt`: gain selection is done.
+    pub fn gain_selection_finished(&self) -> PathBuf {
+        self.config
+            .directories
+            .gain_selection_flag_dir
+            .join(self.date.compact())
+            .join(&self.config.flags.gain_selection_check)
+    }
+
     /// `ANALYSIS_DIR/D/P`: scripts, histories, flags, DL1a, muons.
     pub fn analysis_dir(&self) -> PathBuf {
         self.config.directories.analysis_dir.join(self.date.compact()).join(self.prod_id.as_str())
@@ -36,6 +110,16 @@ impl NightPaths {
     /// `log/` of the analysis directory: standard output and error of jobs.
     pub fn log_dir(&self) -> PathBuf {
         self.analysis_dir().join("log")
+    }
+
+    /// `prov.log` of the analysis directory: what every stage used and made.
+    pub fn provenance_log(&self) -> PathBuf {
+        self.analysis_dir().join("prov.log")
+    }
+
+    /// `log/job_information.csv`: the accounting of the night's jobs.
+    pub fn job_information(&self) -> PathBuf {
+        self.log_dir().join("job_information.csv")
     }
 
     /// Directory in which a level's subrun files are while the night is processed.
@@ -63,6 +147,32 @@ impl NightPaths {
                 Some(base(&self.config.directories.dl2_dir).join(self.dl2_prod_id().as_str()))
             }
         }
+    }
+
+    /// Directory of a level's run-wise provenance once the night is closed: `log/` beside the final
+    /// DL1b or DL2 files.
+    pub fn final_log_dir(&self, level: Level) -> Option<PathBuf> {
+        match level {
+            Level::Dl1ab | Level::Dl2 => self.final_dir(level).map(|dir| dir.join("log")),
+            Level::Dl1 | Level::Muons | Level::Interleaved | Level::Datacheck => None,
+        }
+    }
+
+    /// `LONGTERM_DIR/P/D`: the night's long-term datacheck.
+    pub fn longterm_dir(&self) -> PathBuf {
+        let root = &self.config.directories.longterm_dir;
+        root.join(self.prod_id.as_str()).join(self.date.compact())
+    }
+
+    /// `LONGTERM_DIR/P/D/DL1_datacheck_D.EXTENSION` (`h5`, `html` or `log`).
+    pub fn longterm_file(&self, extension: &str) -> PathBuf {
+        self.longterm_dir().join(format!("DL1_datacheck_{}.{extension}", self.date.compact()))
+    }
+
+    /// `LONGTERM_DIR/night_wise/all/DL1_datacheck_D.h5`: link to the newest version.
+    pub fn longterm_link(&self) -> PathBuf {
+        let name = format!("DL1_datacheck_{}.h5", self.date.compact());
+        self.config.directories.longterm_dir.join("night_wise/all").join(name)
     }
 
     /// Name of a level's file for a subrun, or of the run-wise one.

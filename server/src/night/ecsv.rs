@@ -1,0 +1,214 @@
+//! Reading of ECSV tables, versions 0.9 and 1.0, as astropy writes them: a YAML header in comment
+//! lines, a line of column names, and rows delimited by commas or blanks, with `"` quoting.
+//!
+//! Rows are read one at a time and nothing of them is kept, since a table of all runs ever taken
+//! is large and a caller wants two of its columns.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use super::NightError;
+use super::ecsv_header::{self, Header};
+
+/// A table whose header has been read.
+#[derive(Debug)]
+pub struct Ecsv<'a> {
+    file: PathBuf,
+    delimiter: char,
+    columns: Vec<String>,
+    header_line: usize,
+    /// The last line if no line break ends it: it may be cut off.
+    open_line: Option<usize>,
+    text: &'a str,
+}
+
+/// A column of a table, found by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    name: String,
+    at: usize,
+}
+
+/// A row of a table.
+#[derive(Debug)]
+pub struct Row<'a> {
+    file: &'a Path,
+    /// Its line in the file, from 1.
+    pub line: usize,
+    cells: Vec<Cow<'a, str>>,
+}
+
+impl<'a> Ecsv<'a> {
+    /// Reads the header of `text`, which came from `file` (named in errors).
+    ///
+    /// # Errors
+    /// [`NightError::Table`] if this is no ECSV of version 0.9 or 1.0, or the line of column names
+    /// is missing or differs from the columns that the YAML header describes.
+    pub fn parse(text: &'a str, file: &Path) -> Result<Self, NightError> {
+        let Header { delimiter, columns: described, lines } = ecsv_header::read(text)
+            .map_err(|(line, problem)| table_error(file, line, None, problem))?;
+        let mut table = Self {
+            file: file.to_owned(),
+            delimiter,
+            columns: Vec::new(),
+            header_line: lines + 1,
+            open_line: (!text.ends_with('\n')).then(|| text.matches('\n').count() + 1),
+            text,
+        };
+        let named = content(text).find(|(number, _)| *number > lines);
+        let Some((number, line)) = named else {
+            let problem = "the file ends before the line of column names; it is cut off";
+            return Err(table.error(lines + 1, None, problem));
+        };
+        let cells = cells(line, delimiter).map_err(|p| table.error(number, None, p))?;
+        table.columns = cells.into_iter().map(Cow::into_owned).collect();
+        table.header_line = number;
+        if !described.is_empty() && described != table.columns {
+            let problem = format!(
+                "the column names are {}, but the header describes {}",
+                table.columns.join(" "),
+                described.join(" ")
+            );
+            return Err(table.error(number, None, problem));
+        }
+        Ok(table)
+    }
+
+    /// The names of the columns.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// A column that the table must have.
+    ///
+    /// # Errors
+    /// [`NightError::Table`] if there is none of that name.
+    pub fn column(&self, name: &str) -> Result<Column, NightError> {
+        self.optional_column(name).ok_or_else(|| {
+            let problem = format!("there is no column {name}");
+            self.error(self.header_line, None, problem)
+        })
+    }
+
+    /// A column that the table may have.
+    pub fn optional_column(&self, name: &str) -> Option<Column> {
+        let at = self.columns.iter().position(|column| column == name)?;
+        Some(Column { name: name.to_owned(), at })
+    }
+
+    /// The rows in the order of the file.
+    ///
+    /// # Errors
+    /// An item is [`NightError::Table`] if its line has more or fewer cells than there are columns,
+    /// an open quote, or looks cut off.
+    pub fn rows(&self) -> impl Iterator<Item = Result<Row<'_>, NightError>> {
+        content(self.text)
+            .filter(|(number, _)| *number > self.header_line)
+            .map(|(number, line)| self.row(number, line))
+    }
+
+    fn row(&self, number: usize, line: &'a str) -> Result<Row<'_>, NightError> {
+        let cells = cells(line, self.delimiter).map_err(|p| self.error(number, None, p))?;
+        let (found, expected) = (cells.len(), self.columns.len());
+        let incomplete = found < expected || cells.last().is_some_and(|cell| cell.is_empty());
+        if incomplete && self.open_line == Some(number) {
+            let problem = format!("the last line is cut off ({found} of {expected} columns)");
+            return Err(self.error(number, None, problem));
+        }
+        if found != expected {
+            let problem = format!("the line has {found} cells for {expected} columns");
+            return Err(self.error(number, None, problem));
+        }
+        Ok(Row { file: &self.file, line: number, cells })
+    }
+
+    fn error(
+        &self,
+        line: usize,
+        column: Option<&Column>,
+        problem: impl Into<String>,
+    ) -> NightError {
+        table_error(&self.file, line, column, problem.into())
+    }
+}
+
+impl Row<'_> {
+    /// The cell's text; `None` if it is empty, which is how a masked value is written.
+    pub fn text(&self, column: &Column) -> Option<&str> {
+        self.cells.get(column.at).map(AsRef::as_ref).filter(|cell: &&str| !cell.is_empty())
+    }
+
+    /// The cell's text, which must not be empty.
+    ///
+    /// # Errors
+    /// [`NightError::Table`] if it is.
+    pub fn needed(&self, column: &Column) -> Result<&str, NightError> {
+        self.text(column).ok_or_else(|| self.error(column, "the cell is empty"))
+    }
+
+    /// The cell as a value of another type; `expected` says what it should be, in an error.
+    ///
+    /// # Errors
+    /// [`NightError::Table`] if it is empty or something else.
+    pub fn parse<T: FromStr>(&self, column: &Column, expected: &str) -> Result<T, NightError> {
+        let cell = self.needed(column)?;
+        cell.parse().map_err(|_| self.error(column, format!("{cell:?} is not {expected}")))
+    }
+
+    /// An error about a cell of this row.
+    pub fn error(&self, column: &Column, problem: impl Into<String>) -> NightError {
+        table_error(self.file, self.line, Some(column), problem.into())
+    }
+}
+
+fn table_error(file: &Path, line: usize, column: Option<&Column>, problem: String) -> NightError {
+    let column = column.map(|column| column.name.clone());
+    NightError::Table { file: file.to_owned(), line, column, problem }
+}
+
+/// The lines that are neither blank nor comments, with their numbers from 1.
+fn content(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let lines = text.split('\n').enumerate().map(|(at, line)| (at + 1, line.trim()));
+    lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+}
+
+/// The cells of a line, which has no blanks at its ends.
+fn cells(line: &str, delimiter: char) -> Result<Vec<Cow<'_, str>>, String> {
+    let mut cells = Vec::new();
+    let mut rest = line;
+    loop {
+        // Blanks after a delimiter do not count, and so several of them delimit like one.
+        rest = rest.trim_start_matches(' ');
+        let (cell, after) = match rest.strip_prefix('"') {
+            Some(quoted) => unquote(quoted)?,
+            None => {
+                let (cell, after) = rest.split_at(rest.find(delimiter).unwrap_or(rest.len()));
+                (Cow::Borrowed(cell.trim_end()), after)
+            }
+        };
+        cells.push(cell);
+        let after = if delimiter == ' ' { after } else { after.trim_start_matches(' ') };
+        if after.is_empty() {
+            return Ok(cells);
+        }
+        rest = after.strip_prefix(delimiter).ok_or("there is text after a closing quote")?;
+    }
+}
+
+/// A quoted cell, from behind its first quote, and what follows the last.
+fn unquote(text: &str) -> Result<(Cow<'_, str>, &str), String> {
+    let mut from = 0;
+    while let Some(at) = text[from..].find('"') {
+        let (end, after) = (from + at, from + at + 1);
+        if !text[after..].starts_with('"') {
+            let cell = match text[..end].contains('"') {
+                true => Cow::Owned(text[..end].replace("\"\"", "\"")),
+                false => Cow::Borrowed(&text[..end]),
+            };
+            return Ok((cell, &text[after..]));
+        }
+        from = after + 1;
+    }
+    Err("a quote is not closed; the line is cut off".to_owned())
+}

@@ -1,0 +1,78 @@
+//! A night as the original wrote it is understood as the original understood it.
+
+use server::model::{CalibrationRuns, RunId};
+use server::night::{MissingSummary, Observation, calibration_files, list};
+
+use crate::support::{TempNight, golden_night};
+
+const DATE: &str = "2024-11-28";
+
+fn observe(night: &TempNight) -> Observation {
+    Observation::read(&night.paths(DATE), MissingSummary::Fail).unwrap()
+}
+
+/// The first seven columns of the golden table: telescope, number, parent, type, run, subruns,
+/// source.
+fn golden_rows() -> Vec<Vec<String>> {
+    let table = include_str!("../golden/table-simulate-test.txt");
+    let rows = table.lines().skip(2);
+    rows.map(|row| row.split_whitespace().take(7).map(str::to_owned).collect()).collect()
+}
+
+#[test]
+fn the_sequences_are_those_of_the_golden_table() {
+    let observation = observe(&golden_night());
+    let or_none = |text: Option<String>| text.unwrap_or_else(|| "None".to_owned());
+    let rows = observation.sequences.iter().map(|sequence| {
+        vec![
+            "LST1".to_owned(),
+            sequence.number.to_string(),
+            or_none(sequence.parent.map(|parent| parent.to_string())),
+            sequence.kind.to_string(),
+            sequence.run.to_string(),
+            sequence.subruns.to_string(),
+            or_none(sequence.source.clone()),
+        ]
+    });
+    assert_eq!(rows.collect::<Vec<_>>(), golden_rows());
+    assert_eq!(observation.notices, []);
+    assert_eq!(observation.runs.len(), 7);
+}
+
+#[test]
+fn calibration_runs_and_files_are_those_of_the_golden_scripts() {
+    let night = golden_night();
+    let runs = observe(&night).calibration.unwrap();
+    assert_eq!(runs, CalibrationRuns { drs4: RunId(19100), pedcal: RunId(19101) });
+
+    let paths = night.paths(DATE);
+    let files = calibration_files(&paths, runs).unwrap();
+    let script = include_str!("../golden/scripts/sequence_LST1_19102.py");
+    let subrun = "0000".parse().unwrap();
+    let pedestal_ids = paths.pedestal_ids(RunId(19102), subrun);
+    for (option, file) in [
+        ("--drs4-pedestal-file", &files.drs4),
+        ("--time-calib-file", &files.time),
+        ("--pedcal-file", &files.calibration),
+        ("--systematic-correction-file", &files.systematics),
+        ("--drive-file", &paths.drive_log()),
+        ("--run-summary", &paths.run_summary()),
+        ("--pedestal-ids-file", &pedestal_ids),
+    ] {
+        let ours = night.as_original(&format!("'{option}={}'", file.display()));
+        let ours = ours.replace(".0000.h5'", ".{subruns:04d}.h5'");
+        let golden = script.replace(".0000.h5'", ".{subruns:04d}.h5'");
+        assert!(golden.contains(&ours), "{ours} is not in the golden script");
+    }
+    assert!(pedestal_ids.is_file());
+}
+
+#[test]
+fn the_nights_with_a_run_summary_are_listed_newest_first() {
+    let night = golden_night();
+    night.write("monitoring/RunSummary/RunSummary_20241301.ecsv", "no such month");
+    night.write("monitoring/RunSummary/RunSummary_20241129.ecsv.tmp", "half written");
+    let nights: Vec<String> =
+        list(&night.site()).unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(nights, ["2024-11-28", "2024-11-27"]);
+}
