@@ -8,7 +8,7 @@ mod ecsv_header;
 mod error;
 mod files;
 mod observation;
-mod paths;
+pub mod paths;
 mod sequences;
 mod summary;
 mod version;
