@@ -2,6 +2,7 @@
 //! through links made by `osa link`, as plain `COMMAND …`.
 
 mod common;
+mod config;
 mod failure;
 
 use std::ffi::OsString;
@@ -22,7 +23,9 @@ struct Osa {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Config(config::ConfigArgs),
+}
 
 /// Names under which a link to this program is a command of its own.
 pub const DROP_IN: [&str; 3] = ["sequencer", "calibration_pipeline", "datasequence"];
@@ -60,5 +63,7 @@ fn with_command_first(arguments: Vec<OsString>) -> Vec<OsString> {
 }
 
 async fn run(command: Command) -> Outcome {
-    match command {}
+    match command {
+        Command::Config(args) => config::run(args).await,
+    }
 }
