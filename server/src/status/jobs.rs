@@ -1,8 +1,40 @@
 //! The jobs of a sequence in one line: the table's columns `Tries` to `Exit`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::model::{ExitCode, JobId, JobState, TaskRecord};
+use crate::model::{ExitCode, JobId, JobState, Notice, RunId, SchedulerHealth, TaskRecord};
+
+/// What is known of a night's jobs.
+#[derive(Clone, Debug)]
+pub struct Jobs<'a> {
+    /// Tasks that may be the night's; whose name is none of its sequences' is passed over.
+    pub tasks: &'a [TaskRecord],
+    /// Whether the scheduler answers.
+    pub health: SchedulerHealth,
+    /// What the books say that a shifter should know (submissions that were lost).
+    pub notices: Vec<Notice>,
+}
+
+impl Jobs<'_> {
+    /// Nobody was asked.
+    pub fn unknown() -> Self {
+        let health = SchedulerHealth { engine: "none".into(), answered: None, error: None };
+        Self { tasks: &[], health, notices: Vec::new() }
+    }
+}
+
+/// The tasks by the run that their job's name tells, `LST1_RRRRR`; others are passed over.
+pub fn by_run(tasks: &[TaskRecord]) -> HashMap<RunId, Vec<&TaskRecord>> {
+    let mut found: HashMap<RunId, Vec<&TaskRecord>> = HashMap::new();
+    for task in tasks {
+        let Some(text) = task.name.strip_prefix("LST1_") else { continue };
+        let run = text.parse::<RunId>().ok().filter(|run| run.to_string() == text);
+        if let Some(run) = run {
+            found.entry(run).or_default().push(task);
+        }
+    }
+    found
+}
 
 /// What the jobs of one sequence say together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,9 +63,8 @@ pub const NEVER: &str = "DependencyNeverSatisfied";
 pub fn summarise<'a>(tasks: impl IntoIterator<Item = &'a TaskRecord>) -> Option<JobSummary> {
     let tasks: Vec<&TaskRecord> = tasks.into_iter().collect();
     let jobs: BTreeSet<JobId> = tasks.iter().map(|task| task.job).collect();
+    let last = last_job(&tasks);
     let job = *jobs.last()?;
-    let mut last: Vec<&TaskRecord> = tasks.into_iter().filter(|task| task.job == job).collect();
-    last.sort_by_key(|task| task.task);
     let worst = *last.iter().min_by_key(|task| severity(&task.state))?;
     let mut counts = BTreeMap::new();
     for task in &last {
@@ -48,6 +79,14 @@ pub fn summarise<'a>(tasks: impl IntoIterator<Item = &'a TaskRecord>) -> Option<
         exit: exit(worst),
         reason: reason(&last),
     })
+}
+
+/// The tasks of the last job, in the order of the array.
+pub fn last_job<'a>(tasks: &[&'a TaskRecord]) -> Vec<&'a TaskRecord> {
+    let job = tasks.iter().map(|task| task.job).max();
+    let mut last: Vec<_> = tasks.iter().copied().filter(|task| Some(task.job) == job).collect();
+    last.sort_by_key(|task| task.task);
+    last
 }
 
 /// How much a task's state says about its job: the job's state is that of the task with the lowest

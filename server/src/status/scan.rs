@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::model::{Level, Percentages, RunId, Subrun};
-use crate::night::paths::NightPaths;
+use crate::night::NightPaths;
 
 use super::SubrunSet;
 
@@ -38,6 +38,13 @@ impl RunFiles {
     /// both, as a file or as a link.
     pub fn products(&self, level: Level) -> &SubrunSet {
         &self.products[level as usize]
+    }
+
+    /// Whether there is neither product nor history.
+    pub fn is_empty(&self) -> bool {
+        self.products.iter().all(SubrunSet::is_empty)
+            && self.histories.is_empty()
+            && !self.run_history
     }
 
     /// Products found in percent of `subruns`, truncated to an integer.
