@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::SiteConfig;
 use crate::model::{CalibrationRuns, RunId, Sequence};
-use crate::night::paths::NightPaths;
+use crate::night::{NightPaths, Stream};
 
 /// Why a job script cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -115,29 +115,21 @@ fn write_beside(file: &Path, text: &str) -> std::io::Result<()> {
     std::fs::File::open(directory)?.sync_all()
 }
 
-fn directives(
-    night: &NightPaths,
-    sequence: &Sequence,
-    work: &Work,
-) -> Vec<(&'static str, String)> {
+fn directives(night: &NightPaths, sequence: &Sequence, work: &Work) -> Vec<(&'static str, String)> {
     let slurm = &night.config.slurm;
-    let (partition, memory) = match work {
-        Work::Calibration(_) => (&slurm.partition_pedcalib, &slurm.memsize_pedcalib),
-        Work::Data(_) => (&slurm.partition_data, &slurm.memsize_data),
-    };
-    let log = format!("log/Run{}.%4a_jobid_%A", sequence.run);
+    let log = |stream| NightPaths::job_log_pattern(sequence.run, stream);
     let mut directives = vec![
         ("job-name", sequence.job_name()),
         ("time", slurm.walltime.clone()),
         ("chdir", night.analysis_dir().display().to_string()),
-        ("output", format!("{log}.out")),
-        ("error", format!("{log}.err")),
+        ("output", log(Stream::Output)),
+        ("error", log(Stream::Error)),
     ];
     if matches!(work, Work::Data(_)) {
         directives.push(("array", format!("0-{}", sequence.subruns.saturating_sub(1))));
     }
-    directives.push(("partition", partition.split_whitespace().collect()));
-    directives.push(("mem-per-cpu", memory.clone()));
+    directives.push(("partition", slurm.partition(sequence.kind)));
+    directives.push(("mem-per-cpu", slurm.memory(sequence.kind).to_owned()));
     directives.push(("account", slurm.account.clone().unwrap_or_default()));
     directives.retain(|(_, value)| !value.is_empty());
     directives
@@ -158,9 +150,8 @@ fn environment(config: &SiteConfig, options: &ScriptOptions) -> String {
         let _ = writeln!(text, "export {name}={}", quoted(value));
     }
     if !options.job_path.is_empty() {
-        let first: String =
-            options.job_path.iter().map(|path| format!("{}:", path.display())).collect();
-        let _ = writeln!(text, "export PATH={}\"$PATH\"", quoted(&first));
+        let first: Vec<String> = options.job_path.iter().map(|p| p.display().to_string()).collect();
+        let _ = writeln!(text, "export PATH={}:\"$PATH\"", quoted(&first.join(":")));
     }
     text
 }

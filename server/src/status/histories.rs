@@ -55,13 +55,15 @@ pub type Owner = (RunId, Option<Subrun>);
 /// Histories only ever grow.
 type Stamp = (i64, i64, u64);
 
+type Night = (NightDate, ProdId);
+
 type Known = HashMap<Owner, (Stamp, Digest)>;
 
 /// What was read of nights before, so that only changed files are read again. One for the whole
 /// program and one configuration; a new configuration wants a new one.
 #[derive(Debug, Default)]
 pub struct StatusCache {
-    nights: Mutex<HashMap<(NightDate, ProdId), Arc<Mutex<Known>>>>,
+    nights: Mutex<HashMap<Night, Arc<Mutex<Known>>>>,
 }
 
 impl StatusCache {
@@ -127,9 +129,11 @@ impl Histories {
 fn owners(sequence: &Sequence, scan: &Scan) -> Vec<(Kind, Owner)> {
     let files = scan.run(sequence.run);
     match sequence.kind {
-        Kind::Calibration => {
-            files.run_history.then_some((Kind::Calibration, (sequence.run, None))).into_iter().collect()
-        }
+        Kind::Calibration => files
+            .run_history
+            .then_some((Kind::Calibration, (sequence.run, None)))
+            .into_iter()
+            .collect(),
         Kind::Data => {
             let owner = |subrun| (Kind::Data, (sequence.run, Some(subrun)));
             files.histories.iter().map(owner).collect()

@@ -4,7 +4,7 @@
 //! functions block on the disk and belong on a thread that may; none asks the clock.
 
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod histories;
 pub mod jobs;
 mod night;
@@ -15,12 +15,14 @@ mod run;
 mod scan;
 mod subruns;
 mod table;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 pub use histories::{Digest, Histories, StatusCache};
 pub use jobs::Jobs;
 pub use night::{Depth, NightInput, night_status, unobserved};
-pub use nights::{NightsCache, list_nights};
+pub use nights::{NightsCache, list_nights, summary};
 pub use run::run_detail;
 pub use scan::{RunFiles, Scan};
 pub use subruns::SubrunSet;

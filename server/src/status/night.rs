@@ -1,6 +1,7 @@
 //! One night's status, put together.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
@@ -8,10 +9,10 @@ use crate::model::{
     Action, Kind, NightState, NightStatus, Notice, Segment, Sequence, SequenceStatus, Severity,
     Stage, Subrun, TaskRecord,
 };
-use crate::night::{NightError, NightPaths, Observation, calibration_files};
+use crate::night::{NightError, NightPaths, Observation, charge_file, drs4_file, night_of};
 use crate::process;
 
-use super::jobs::{Jobs, JobSummary};
+use super::jobs::{JobSummary, Jobs};
 use super::notices::Findings;
 use super::progress::{Evidence, Standing, segments, subruns};
 use super::verdict::{Verdict, night_state};
@@ -59,8 +60,13 @@ impl NightInput<'_> {
     /// Whether the products of the night's calibration are there.
     pub(super) fn calibrated(&self) -> bool {
         self.observation.calibration.is_some_and(|runs| {
-            calibration_files(self.paths, runs)
-                .is_ok_and(|files| files.drs4.exists() && files.calibration.exists())
+            let there = |file: Result<PathBuf, NightError>| file.is_ok_and(|file| file.exists());
+            let night = |run| night_of(run, self.paths);
+            there(night(runs.drs4).and_then(|night| drs4_file(self.paths, runs.drs4, night)))
+                && there(
+                    night(runs.pedcal)
+                        .and_then(|night| charge_file(self.paths, runs.pedcal, night)),
+                )
         })
     }
 }
@@ -156,11 +162,7 @@ impl Row {
 }
 
 /// Where each subrun of a sequence stands, given the tasks of its last job.
-fn standings(
-    sequence: &Sequence,
-    evidence: &Evidence<'_>,
-    last: &[&TaskRecord],
-) -> Vec<Standing> {
+fn standings(sequence: &Sequence, evidence: &Evidence<'_>, last: &[&TaskRecord]) -> Vec<Standing> {
     let tasks = by_subrun(sequence, last.iter().copied());
     let standing = |subrun: Option<Subrun>| {
         evidence.standing(sequence.run, subrun, tasks.get(&subrun).copied())

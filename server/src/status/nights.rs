@@ -62,9 +62,8 @@ fn summarise(
     let resting = closed || !begun;
     if resting {
         let known = nights.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |known: &&Known| {
-            (known.changed, known.closed, known.begun) == (changed, closed, begun)
-        };
+        let same =
+            |known: &&Known| (known.changed, known.closed, known.begun) == (changed, closed, begun);
         if let Some(known) = known.get(&file).filter(same) {
             return NightSummary::clone(&known.summary);
         }

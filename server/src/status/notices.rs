@@ -90,24 +90,27 @@ impl Findings<'_> {
             ));
         }
         if open && !self.scan.run(run).vetoed_subruns.is_empty() {
+            let flags = self.paths().sequence_file(run, None, "*.veto");
             let vetoed: Vec<_> =
                 self.scan.run(run).vetoed_subruns.iter().map(|s| s.to_string()).collect();
             notices.push(warning(
                 format!("of run {run} these subruns are vetoed: {}", some(&vetoed)),
-                format!("when the error is mended, remove {}", {
-                    self.paths().sequence_file(run, None, "*.veto").display()
-                }),
+                format!("when the error is mended, remove {}", flags.display()),
             ));
         }
         for (state, what, hint) in [
             (JobState::Timeout, "ran out of time", "launch again with a longer WALLTIME"),
             (JobState::OutOfMemory, "ran out of memory", "launch again with more memory (MEMSIZE)"),
-            (JobState::NodeFail, "lost their node", "launch again"),
-            (JobState::Lost, "are gone from the scheduler's books", "launch again"),
+            (JobState::NodeFail, "lost the node", "launch again"),
+            (JobState::Lost, "vanished from the scheduler's books", "launch again"),
         ] {
             let tasks = count(state);
+            let plural = if tasks == 1 { "" } else { "s" };
             if open && tasks > 0 {
-                notices.push(error(format!("{tasks} tasks of job {job}, run {run}, {what}"), hint));
+                notices.push(error(
+                    format!("run {run}: {tasks} task{plural} of job {job} {what}"),
+                    hint,
+                ));
             }
         }
         if row.restarts > 0 {

@@ -1,8 +1,6 @@
 //! How far each subrun has come, and how it does.
 
-use crate::model::{
-    Condition, Kind, Level, RunId, Segment, Sequence, Stage, Subrun, TaskRecord,
-};
+use crate::model::{Condition, Kind, Level, RunId, Segment, Sequence, Stage, Subrun, TaskRecord};
 
 use super::{Digest, Histories, RunFiles};
 

@@ -208,3 +208,152 @@ fn number(text: &[u8], width: usize) -> Option<(u32, &[u8])> {
         .then(|| number.iter().fold(0, |value, digit| 10 * value + u32::from(digit - b'0')))
         .map(|value| (value, rest))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::status::fixture::Golden;
+
+    fn scan(golden: &Golden, runs: &[u32]) -> Scan {
+        Scan::of(&golden.paths, runs.iter().copied().map(RunId))
+    }
+
+    fn found(scan: &Scan, run: u32, level: Level) -> Vec<u32> {
+        scan.run(RunId(run)).products(level).iter().map(|subrun| subrun.0).collect()
+    }
+
+    #[test]
+    fn the_golden_night_has_what_the_original_counted() {
+        let golden = Golden::new();
+        let scan = scan(&golden, &[19101, 19102, 19103, 19104, 19106]);
+        let percent = scan.run(RunId(19102)).percentages(6);
+        assert_eq!(percent, Percentages { dl1: 50, muons: 16, dl1ab: 16, datacheck: 16, dl2: 16 });
+        assert!(scan.run(RunId(19103)).closed && !scan.run(RunId(19103)).vetoed);
+        assert!(scan.run(RunId(19104)).vetoed && !scan.run(RunId(19104)).closed);
+        assert!(scan.run(RunId(19106)).is_empty());
+        assert!(!scan.night_closed && scan.unreadable.is_empty());
+    }
+
+    #[test]
+    fn a_subrun_with_the_number_of_a_run_does_not_count_for_it() {
+        let golden = Golden::new();
+        for name in [
+            "dl1_LST-1.Run19102.1910.h5",
+            "dl1_LST-1.Run01910.0002.h5",
+            "dl1_LST-1.Run01910.h5",
+            "dl1_LST-1.Run1910.0001.h5",
+            "dl1_LST-1.Run019100.0001.h5",
+            "dl1_LST-1.Run01910.00007.h5",
+            "dl1_LST-1.Run01910.0008.h5.tmp",
+            "xdl1_LST-1.Run01910.0009.h5",
+            "dl1_LST-1.Run01910.-001.h5",
+        ] {
+            golden.analysis(name, "");
+        }
+        let scan = scan(&golden, &[1910, 19102]);
+        assert_eq!(found(&scan, 1910, Level::Dl1), [2]);
+        assert_eq!(found(&scan, 19102, Level::Dl1), [0, 1, 2, 1910]);
+    }
+
+    #[test]
+    fn a_subrun_counts_once_in_whatever_place() {
+        let golden = Golden::new();
+        let paths = &golden.paths;
+        for level in [Level::Muons, Level::Interleaved, Level::Dl1ab, Level::Datacheck, Level::Dl2]
+        {
+            let place = paths.final_dir(level).unwrap();
+            for subrun in [0, 5] {
+                let name = paths.product_name(level, RunId(19102), Some(Subrun(subrun)));
+                golden.put(place.join(name), "");
+            }
+            let merged = paths.product_name(level, RunId(19102), None);
+            golden.put(place.join(merged), "");
+        }
+        let target = paths.final_dir(Level::Dl1ab).unwrap().join("dl1_LST-1.Run19102.0005.h5");
+        for link in ["dl1_LST-1.Run19102.0005.h5", "tailcut84/dl1_LST-1.Run19102.0005.h5"] {
+            std::os::unix::fs::symlink(&target, paths.analysis_dir().join(link)).unwrap();
+        }
+        let scan = scan(&golden, &[19102]);
+        assert_eq!(found(&scan, 19102, Level::Dl1), [0, 1, 2, 5]);
+        for level in Level::ALL.into_iter().filter(|level| *level != Level::Dl1) {
+            assert_eq!(found(&scan, 19102, level), [0, 5], "{level:?}");
+        }
+    }
+
+    #[test]
+    fn more_files_than_subruns_are_more_than_all() {
+        let golden = Golden::new();
+        let files = scan(&golden, &[19102]);
+        assert_eq!(files.run(RunId(19102)).percentages(2).dl1, 150);
+        assert_eq!(files.run(RunId(19102)).percentages(0).dl1, 0);
+    }
+
+    #[test]
+    fn flags_and_histories_are_told_by_run_and_subrun() {
+        let golden = Golden::new();
+        for name in [
+            "sequence_LST1_19102.0003.history",
+            "sequence_LST1_19102.0004.veto",
+            "sequence_LST1_19101.history",
+            "sequence_LST1_19102.sh",
+            "sequence_LST1_19106.vetoed",
+            "sequence_LST1_191020.veto",
+        ] {
+            golden.analysis(name, "");
+        }
+        golden.put(golden.paths.night_finished(), "host:1");
+        let scan = scan(&golden, &[19101, 19102, 19106]);
+        let run = scan.run(RunId(19102));
+        assert_eq!(run.histories.iter().collect::<Vec<_>>(), [Subrun(3)]);
+        assert_eq!(run.vetoed_subruns.iter().collect::<Vec<_>>(), [Subrun(4)]);
+        assert!(run.script && !run.vetoed && !run.run_history);
+        assert!(scan.run(RunId(19101)).run_history);
+        assert!(!scan.run(RunId(19106)).vetoed);
+        assert!(scan.night_closed);
+    }
+
+    #[test]
+    fn sub_productions_named_alike_share_a_directory() {
+        let mut golden = Golden::new();
+        golden.configure(|config| config.dl2_prod_id = config.dl1_prod_id.clone());
+        golden.analysis("tailcut84/dl2_LST-1.Run19102.0001.h5", "");
+        let scan = scan(&golden, &[19102]);
+        assert_eq!(found(&scan, 19102, Level::Dl1ab), [0]);
+        assert_eq!(found(&scan, 19102, Level::Dl2), [1]);
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_read_is_told() {
+        let golden = Golden::new();
+        let place = golden.paths.final_dir(Level::Muons).unwrap();
+        golden.put(place.clone(), "a file where a directory should be");
+        let scan = scan(&golden, &[19102]);
+        assert_eq!(scan.unreadable.len(), 1);
+        assert_eq!(scan.unreadable[0].0, place);
+    }
+
+    proptest! {
+        #[test]
+        fn names_are_read_as_they_are_written(run in 0u32..1_000_000, subrun in 0u32..100_000) {
+            let text = format!("{}.{}", RunId(run), Subrun(subrun));
+            let name = format!("dl1_LST-1.Run{text}.h5");
+            let shape = Shape {
+                level: Level::Dl1, prefix: b"dl1_LST-1.Run".to_vec(), suffix: b".h5".to_vec(),
+            };
+            prop_assert_eq!(shape.parse(OsStr::new(&name)), Some((RunId(run), Subrun(subrun))));
+            let name = format!("sequence_LST1_{text}.history");
+            prop_assert_eq!(
+                parse_sequence_file(OsStr::new(&name)),
+                Some((RunId(run), Some(Subrun(subrun)), &b"history"[..]))
+            );
+        }
+
+        #[test]
+        fn no_name_makes_it_panic(name in prop::collection::vec(any::<u8>(), 0..60)) {
+            let _ = parse_sequence_file(OsStr::from_bytes(&name));
+            let _ = number(&name, 4);
+        }
+    }
+}

@@ -183,6 +183,8 @@ mod tests {
         assert_eq!(banner(date, now, 160).len(), 160);
         let golden = include_str!("../../tests/golden/table-simulate-test.txt");
         assert_eq!(Some(&*banner(date, now, 160)), golden.lines().next());
-        assert!(banner(date, now, 10).starts_with(" Starting sequencer.py at 2026-11-22 07:43 UTC"));
+        assert!(
+            banner(date, now, 10).starts_with(" Starting sequencer.py at 2026-11-22 07:43 UTC")
+        );
     }
 }
