@@ -2,8 +2,9 @@
 //! through links made by `osa link`, as plain `COMMAND …`.
 
 mod common;
-mod config;
+mod demo;
 mod failure;
+mod link;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -24,7 +25,8 @@ struct Osa {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Config(config::ConfigArgs),
+    Demo(demo::Demo),
+    Link(link::Link),
 }
 
 /// Names under which a link to this program is a command of its own.
@@ -64,6 +66,7 @@ fn with_command_first(arguments: Vec<OsString>) -> Vec<OsString> {
 
 async fn run(command: Command) -> Outcome {
     match command {
-        Command::Config(args) => config::run(args).await,
+        Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Link(arguments) => link::run(&arguments),
     }
 }

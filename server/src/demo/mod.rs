@@ -1,0 +1,115 @@
+//! Demo nights: a whole site in one directory, with nights of every fate, stand-ins for lstchain
+//! on the PATH of its jobs, and the local scheduler.
+
+mod inputs;
+mod jobs;
+mod nights;
+mod products;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config::{ConfigError, SiteConfig};
+use crate::model::TaskRecord;
+use crate::night::paths::NightPaths;
+
+pub use nights::{DemoNight, Fate};
+
+/// Why a demo could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// There is something in its place already.
+    #[error("{} is not empty: give a new directory, or remove that one first", .0.display())]
+    NotEmpty(PathBuf),
+    /// Something could not be written.
+    #[error("cannot write {}: {cause}", path.display())]
+    Write {
+        /// What.
+        path: PathBuf,
+        /// Why not.
+        cause: io::Error,
+    },
+    /// The stand-ins are nowhere to be found.
+    #[error(
+        "there is no {} beside {}: build it (cargo build -p standins), or name it with --tools",
+        STANDIN,
+        .0.display()
+    )]
+    NoTools(PathBuf),
+    /// The stand-ins could not be linked.
+    #[error("{} --install failed: {problem}", tools.display())]
+    Tools {
+        /// The stand-ins' program.
+        tools: PathBuf,
+        /// What it said.
+        problem: String,
+    },
+    /// The configuration just written is wrong: a fault of this program.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
+
+/// The program that stands in for the lstchain executables.
+pub const STANDIN: &str = "lstchain-standin";
+
+/// What was made.
+#[derive(Debug)]
+pub struct Demo {
+    /// Its configuration.
+    pub config: Arc<SiteConfig>,
+    /// Its nights, oldest first.
+    pub nights: Vec<DemoNight>,
+    /// What the scheduler would remember of the nights that were processed.
+    pub past_jobs: Vec<TaskRecord>,
+}
+
+/// Makes a demo in `dir`, which must be missing or empty.
+pub fn create(dir: &Path, tools: &Path, large: bool) -> Result<Demo, DemoError> {
+    let occupied = dir.read_dir().is_ok_and(|mut entries| entries.next().is_some());
+    if occupied {
+        return Err(DemoError::NotEmpty(dir.to_owned()));
+    }
+    std::fs::create_dir_all(dir).map_err(|cause| write_error(dir, cause))?;
+    let dir = dir.canonicalize().map_err(|cause| write_error(dir, cause))?;
+    let config = inputs::configuration(&dir)?;
+    inputs::tools(&dir, tools)?;
+    inputs::shared(&config)?;
+    let nights = nights::all(large);
+    let mut past_jobs = Vec::new();
+    for night in &nights {
+        let paths = paths(&config, night)?;
+        inputs::night(&paths, night)?;
+        products::night(&paths, night)?;
+        past_jobs.extend(jobs::of_night(night));
+    }
+    inputs::merged_summary(&config, &nights)?;
+    Ok(Demo { config, nights, past_jobs })
+}
+
+fn paths(config: &Arc<SiteConfig>, night: &DemoNight) -> Result<NightPaths, DemoError> {
+    let prod_id = config.prod_id.clone().ok_or_else(|| ConfigError::Key {
+        file: config.file.clone(),
+        section: "LST1".into(),
+        key: "PROD_ID".into(),
+        line: None,
+        problem: "the demo needs one".into(),
+    })?;
+    Ok(NightPaths::new(config.clone(), night.date, prod_id))
+}
+
+fn write_error(path: &Path, cause: io::Error) -> DemoError {
+    DemoError::Write { path: path.to_owned(), cause }
+}
+
+/// Writes a file, and its directories if they are missing.
+fn write(path: &Path, content: &str) -> Result<(), DemoError> {
+    let result = std::fs::write(path, content).or_else(|cause| match cause.kind() {
+        io::ErrorKind::NotFound => {
+            path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+            std::fs::write(path, content)
+        }
+        _ => Err(cause),
+    });
+    result.map_err(|cause| write_error(path, cause))
+}
