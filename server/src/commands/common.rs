@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use clap::Args;
 
-use crate::config::SiteConfig;
+use crate::config::{Settings, SiteConfig};
 use crate::model::NightDate;
 
 use super::Failure;
@@ -34,7 +34,12 @@ pub struct Common {
 impl Common {
     /// Loads the configuration that the flags, the environment or the defaults name.
     pub fn site(&self) -> Result<Arc<SiteConfig>, Failure> {
-        Ok(Arc::new(SiteConfig::load(&SiteConfig::locate(self.config.as_deref()))?))
+        Ok(self.settings()?.site)
+    }
+
+    /// Loads both configurations, of the analysis and of the program.
+    pub fn settings(&self) -> Result<Settings, Failure> {
+        Ok(Settings::load(self.config.as_deref())?)
     }
 
     /// The night asked for, else yesterday's.

@@ -1,7 +1,11 @@
 //! How a command ends: an exit code, or a failure with a message and a hint.
 
+use std::error::Error;
 use std::fmt::Display;
 use std::process::ExitCode;
+
+use crate::config::ConfigError;
+use crate::night::NightError;
 
 /// What a command returns.
 pub type Outcome = Result<ExitCode, Failure>;
@@ -45,7 +49,7 @@ impl Failure {
 }
 
 /// Any room's error becomes a failure with its causes, one after another.
-impl<E: std::error::Error> From<E> for Failure {
+impl<E: Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
         let mut message = error.to_string();
         let mut cause = error.source();
@@ -56,6 +60,21 @@ impl<E: std::error::Error> From<E> for Failure {
             }
             cause = next.source();
         }
-        Self::new(message)
+        Self { hint: hint_of(&error), ..Self::new(message) }
     }
+}
+
+/// What to do about an error, if it or one of its causes knows.
+fn hint_of(error: &(dyn Error + 'static)) -> Option<String> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<ConfigError>() {
+            return error.hint();
+        }
+        if let Some(error) = error.downcast_ref::<NightError>() {
+            return error.hint();
+        }
+        next = error.source();
+    }
+    None
 }

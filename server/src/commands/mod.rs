@@ -2,6 +2,7 @@
 //! through links made by `osa link`, as plain `COMMAND …`.
 
 mod common;
+mod config;
 mod demo;
 mod failure;
 mod link;
@@ -25,6 +26,7 @@ struct Osa {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Config(config::ConfigArgs),
     Demo(demo::Demo),
     Link(link::Link),
 }
@@ -66,6 +68,7 @@ fn with_command_first(arguments: Vec<OsString>) -> Vec<OsString> {
 
 async fn run(command: Command) -> Outcome {
     match command {
+        Command::Config(args) => config::run(args).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Link(arguments) => link::run(&arguments),
     }

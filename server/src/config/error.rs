@@ -13,6 +13,14 @@ pub enum ConfigError {
         /// Why not.
         cause: std::io::Error,
     },
+    /// The file of settings, which exists or was named, cannot be read.
+    #[error("cannot read the settings {}: {cause}", file.display())]
+    Settings {
+        /// The file.
+        file: PathBuf,
+        /// Why not.
+        cause: std::io::Error,
+    },
     /// A line that is neither section, key, continuation nor comment, or a broken value.
     #[error("{}:{line}: {problem}", file.display())]
     Syntax {
@@ -71,6 +79,10 @@ impl ConfigError {
             Self::Version { .. } => Some(
                 "set PROD_ID in section [LST1], or put the python3 of lstchain's environment on \
                  the PATH (job_path in osa.toml)"
+                    .into(),
+            ),
+            Self::Settings { .. } => Some(
+                "name the file with the variable OSA_TOML, or unset the variable for defaults"
                     .into(),
             ),
             Self::Syntax { .. } | Self::Key { .. } | Self::Variable { .. } => None,

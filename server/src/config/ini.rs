@@ -32,6 +32,8 @@ struct Section {
 #[derive(Clone, Debug)]
 struct Entry {
     key: String,
+    /// The key in the letters of the file.
+    written: String,
     line: usize,
     value: Option<String>,
 }
@@ -97,6 +99,11 @@ impl Ini {
     pub fn keys(&self, section: &str) -> impl Iterator<Item = &str> {
         let entries = self.section(section).map_or(&[][..], |found| &found.entries);
         entries.iter().map(|entry| entry.key.as_str())
+    }
+
+    /// A key in the letters of the file.
+    pub fn written(&self, section: &str, key: &str) -> Option<&str> {
+        self.entry(section, &key.to_lowercase()).map(|entry| entry.written.as_str())
     }
 
     /// Line of a key, from 1; that in `DEFAULT` if the section itself has none.
@@ -236,7 +243,8 @@ impl<'a> Reader<'a> {
             Some(at) => (&text[..at], Some(text[at + 1..].trim_matches(is_space).to_owned())),
             None => (text, None),
         };
-        let key = key.trim_end_matches(is_space).to_lowercase();
+        let written = key.trim_end_matches(is_space).to_owned();
+        let key = written.to_lowercase();
         let section = match self.place {
             Place::Nowhere => {
                 let problem = "there is no section yet; begin with a line such as [LST1]".into();
@@ -256,7 +264,7 @@ impl<'a> Reader<'a> {
                 format!("the key {key} is in line {first} already; remove one of the two");
             return Err(self.error(number, problem));
         }
-        section.entries.push(Entry { key, line: number, value });
+        section.entries.push(Entry { key, written, line: number, value });
         self.has_key = true;
         Ok(())
     }

@@ -14,6 +14,33 @@ use super::site::{
 };
 use super::{ConfigError, Ini};
 
+/// What keys are where they are not set: section, key, value.
+pub(super) const DEFAULTS: [(&str, &str, &str); 23] = [
+    ("lstchain", "use_ff_heuristic_id", "False"),
+    ("lstchain", "use_ff_heuristic_gain_selection", "False"),
+    ("lstchain", "store_image_dl1ab", "True"),
+    ("lstchain", "merge_dl1_datacheck", "True"),
+    ("lstchain", "max_tries", "3"),
+    ("PATTERN", "R0PREFIX", "LST-1.1"),
+    ("PATTERN", "R0SUFFIX", ".fits.fz"),
+    ("PATTERN", "DL1PREFIX", "dl1_LST-1"),
+    ("PATTERN", "DL1SUFFIX", ".h5"),
+    ("PATTERN", "DL1ABPREFIX", "dl1_LST-1"),
+    ("PATTERN", "DL1ABSUFFIX", ".h5"),
+    ("PATTERN", "DATACHECKPREFIX", "datacheck_dl1_LST-1"),
+    ("PATTERN", "DATACHECKSUFFIX", ".h5"),
+    ("PATTERN", "MUONPREFIX", "muons_LST-1"),
+    ("PATTERN", "MUONSUFFIX", ".fits"),
+    ("PATTERN", "DL2PREFIX", "dl2_LST-1"),
+    ("PATTERN", "DL2SUFFIX", ".h5"),
+    ("PATTERN", "INTERLEAVEDPREFIX", "interleaved_LST-1"),
+    ("PATTERN", "INTERLEAVEDSUFFIX", ".h5"),
+    ("LSTOSA", "end_of_activity", "NightFinished.txt"),
+    ("LSTOSA", "gain_selection_check", "GainSelFinished.txt"),
+    ("OUTPUT", "REPORTWIDTH", "160"),
+    ("OUTPUT", "PADDING", "2"),
+];
+
 pub(super) fn load(file: &Path) -> Result<SiteConfig, ConfigError> {
     let wrap = |cause| ConfigError::Read { file: file.to_owned(), cause };
     let file = std::path::absolute(file).map_err(wrap)?;
@@ -41,6 +68,10 @@ pub(super) fn load(file: &Path) -> Result<SiteConfig, ConfigError> {
     })
 }
 
+fn default(section: &str, key: &str) -> Option<&'static str> {
+    DEFAULTS.iter().find(|(s, k, _)| (*s, *k) == (section, key)).map(|(_, _, value)| *value)
+}
+
 /// A section while it is read.
 struct Section<'a> {
     ini: &'a Ini,
@@ -52,7 +83,7 @@ impl Section<'_> {
         self.ini.key_error(self.name, key, problem)
     }
 
-    /// The value if it is set. Values end up in job scripts and command lines: one line each.
+    /// The value if it is set or has a default. Values end up in job scripts and command lines: one line each.
     fn text(&self, key: &str) -> Result<Option<String>, ConfigError> {
         let value = self.ini.get(self.name, key)?;
         if value.as_ref().is_some_and(|value| value.contains(char::is_control)) {
@@ -62,7 +93,7 @@ impl Section<'_> {
                  do not indent the line after it",
             ));
         }
-        Ok(value)
+        Ok(value.or_else(|| default(self.name, key).map(str::to_owned)))
     }
 
     fn needed(&self, key: &str, what: &str) -> Result<String, ConfigError> {
@@ -80,10 +111,6 @@ impl Section<'_> {
         let Some(value) = self.text(key)? else { return Ok(None) };
         let parsed = value.parse().map_err(|problem| self.wrong(key, format!("{problem}")))?;
         Ok(Some(parsed))
-    }
-
-    fn text_or(&self, key: &str, default: &str) -> Result<String, ConfigError> {
-        Ok(self.text(key)?.unwrap_or_else(|| default.to_owned()))
     }
 
     /// A needed directory or file; absolute, since jobs run in directories of their own.
@@ -114,9 +141,16 @@ impl Section<'_> {
         }
     }
 
+    fn needed_number<T>(&self, key: &str, least: T) -> Result<T, ConfigError>
+    where
+        T: FromStr + Display + PartialOrd,
+    {
+        self.number(key, least)?.ok_or_else(|| self.wrong(key, "is missing; set it to a number"))
+    }
+
     /// A yes or no in any of Python's spellings.
-    fn switch(&self, key: &str, default: bool) -> Result<bool, ConfigError> {
-        let Some(value) = self.text(key)? else { return Ok(default) };
+    fn switch(&self, key: &str) -> Result<bool, ConfigError> {
+        let value = self.needed(key, "True or False")?;
         match value.to_lowercase().as_str() {
             "1" | "yes" | "true" | "on" => Ok(true),
             "0" | "no" | "false" | "off" => Ok(false),
@@ -125,8 +159,8 @@ impl Section<'_> {
     }
 
     /// A part of a file name.
-    fn name(&self, key: &str, default: &str) -> Result<String, ConfigError> {
-        let value = self.text_or(key, default)?;
+    fn name(&self, key: &str) -> Result<String, ConfigError> {
+        let value = self.needed(key, "a part of file names")?;
         if value.contains('/') {
             return Err(self.wrong(key, format!("{value:?} is not a part of a file name")));
         }
@@ -179,12 +213,11 @@ fn executables(lstchain: &Section<'_>) -> Result<Lstchain, ConfigError> {
         dl1b_config: config("dl1b_config", "DL1b")?,
         dl2_config: config("dl2_config", "DL2")?,
         rf_models: lstchain.needed("rf_models", "the directory of the trained models")?.into(),
-        store_image_dl1ab: lstchain.switch("store_image_dl1ab", true)?,
-        merge_dl1_datacheck: lstchain.switch("merge_dl1_datacheck", true)?,
-        use_ff_heuristic_id: lstchain.switch("use_ff_heuristic_id", false)?,
-        use_ff_heuristic_gain_selection: lstchain
-            .switch("use_ff_heuristic_gain_selection", false)?,
-        max_tries: lstchain.number("max_tries", 1)?.unwrap_or(3),
+        store_image_dl1ab: lstchain.switch("store_image_dl1ab")?,
+        merge_dl1_datacheck: lstchain.switch("merge_dl1_datacheck")?,
+        use_ff_heuristic_id: lstchain.switch("use_ff_heuristic_id")?,
+        use_ff_heuristic_gain_selection: lstchain.switch("use_ff_heuristic_gain_selection")?,
+        max_tries: lstchain.needed_number("max_tries", 1)?,
     })
 }
 
@@ -231,33 +264,33 @@ fn cache(cache: &Section<'_>) -> Result<Cache, ConfigError> {
 
 fn patterns(pattern: &Section<'_>) -> Result<Patterns, ConfigError> {
     Ok(Patterns {
-        r0prefix: pattern.name("R0PREFIX", "LST-1.1")?,
-        r0suffix: pattern.name("R0SUFFIX", ".fits.fz")?,
-        dl1prefix: pattern.name("DL1PREFIX", "dl1_LST-1")?,
-        dl1suffix: pattern.name("DL1SUFFIX", ".h5")?,
-        dl1abprefix: pattern.name("DL1ABPREFIX", "dl1_LST-1")?,
-        dl1absuffix: pattern.name("DL1ABSUFFIX", ".h5")?,
-        datacheckprefix: pattern.name("DATACHECKPREFIX", "datacheck_dl1_LST-1")?,
-        datachecksuffix: pattern.name("DATACHECKSUFFIX", ".h5")?,
-        muonprefix: pattern.name("MUONPREFIX", "muons_LST-1")?,
-        muonsuffix: pattern.name("MUONSUFFIX", ".fits")?,
-        dl2prefix: pattern.name("DL2PREFIX", "dl2_LST-1")?,
-        dl2suffix: pattern.name("DL2SUFFIX", ".h5")?,
-        interleavedprefix: pattern.name("INTERLEAVEDPREFIX", "interleaved_LST-1")?,
-        interleavedsuffix: pattern.name("INTERLEAVEDSUFFIX", ".h5")?,
+        r0prefix: pattern.name("R0PREFIX")?,
+        r0suffix: pattern.name("R0SUFFIX")?,
+        dl1prefix: pattern.name("DL1PREFIX")?,
+        dl1suffix: pattern.name("DL1SUFFIX")?,
+        dl1abprefix: pattern.name("DL1ABPREFIX")?,
+        dl1absuffix: pattern.name("DL1ABSUFFIX")?,
+        datacheckprefix: pattern.name("DATACHECKPREFIX")?,
+        datachecksuffix: pattern.name("DATACHECKSUFFIX")?,
+        muonprefix: pattern.name("MUONPREFIX")?,
+        muonsuffix: pattern.name("MUONSUFFIX")?,
+        dl2prefix: pattern.name("DL2PREFIX")?,
+        dl2suffix: pattern.name("DL2SUFFIX")?,
+        interleavedprefix: pattern.name("INTERLEAVEDPREFIX")?,
+        interleavedsuffix: pattern.name("INTERLEAVEDSUFFIX")?,
     })
 }
 
 fn flags(lstosa: &Section<'_>) -> Result<Flags, ConfigError> {
     Ok(Flags {
-        end_of_activity: lstosa.name("end_of_activity", "NightFinished.txt")?,
-        gain_selection_check: lstosa.name("gain_selection_check", "GainSelFinished.txt")?,
+        end_of_activity: lstosa.name("end_of_activity")?,
+        gain_selection_check: lstosa.name("gain_selection_check")?,
     })
 }
 
 fn output(output: &Section<'_>) -> Result<Output, ConfigError> {
     Ok(Output {
-        report_width: output.number("REPORTWIDTH", 1)?.unwrap_or(160),
-        padding: output.number("PADDING", 0)?.unwrap_or(2),
+        report_width: output.needed_number("REPORTWIDTH", 1)?,
+        padding: output.needed_number("PADDING", 0)?,
     })
 }

@@ -1,8 +1,28 @@
 //! `osa.toml`: settings of the server and of everything that the original did not have.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use super::server_file::Sources;
+use super::version::search_path;
+use super::{ConfigError, SiteConfig};
+
+/// The settings, each with the variable that overrides it.
+pub(super) const KEYS: [(&str, &str); 9] = [
+    ("listen", "OSA_LISTEN"),
+    ("prefix", "OSA_PREFIX"),
+    ("database", "OSA_DATABASE"),
+    ("scheduler", "OSA_SCHEDULER"),
+    ("poll_seconds", "OSA_POLL_SECONDS"),
+    ("analysis_config", "OSA_CONFIG"),
+    ("job_path", "OSA_JOB_PATH"),
+    ("local_cpus", "OSA_LOCAL_CPUS"),
+    ("site", "OSA_SITE"),
+];
 
 /// Which scheduler runs the jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +31,46 @@ pub enum SchedulerKind {
     Slurm,
     /// Processes on this machine.
     Local,
+}
+
+impl SchedulerKind {
+    /// The word in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Slurm => "slurm",
+            Self::Local => "local",
+        }
+    }
+}
+
+/// Where a setting comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// It is not set anywhere.
+    #[default]
+    Default,
+    /// A file.
+    File {
+        /// The file.
+        file: PathBuf,
+        /// Its line, from 1.
+        line: usize,
+    },
+    /// An option on the command line.
+    Option,
+    /// A variable of the environment.
+    Variable(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File { file, line } => write!(f, "{}:{line}", file.display()),
+            Self::Option => f.write_str("command line"),
+            Self::Variable(name) => f.write_str(name),
+        }
+    }
 }
 
 /// Settings of `osa.toml`, each overridable by an `OSA_…` variable.
@@ -34,4 +94,113 @@ pub struct ServerConfig {
     pub local_cpus: usize,
     /// Directory of the site's WebAssembly, style and icons (`site`, `OSA_SITE`).
     pub site: Option<PathBuf>,
+    /// The file that was read; `None` if there was none.
+    pub file: Option<PathBuf>,
+    /// Where each setting comes from, by its key.
+    pub origins: BTreeMap<&'static str, Origin>,
+}
+
+impl ServerConfig {
+    /// Reads the settings that go with a `sequencer.cfg`: the file that `$OSA_TOML` names, else
+    /// `osa.toml` beside `analysis_config` if there is one, overridden by the process' `OSA_…`
+    /// variables.
+    ///
+    /// # Errors
+    /// See [`ConfigError`]: an unknown key, or a value that is not what it should be, with file
+    /// and line or variable.
+    pub fn load(analysis_config: &Path) -> Result<Self, ConfigError> {
+        let environment = |name: &str| std::env::var_os(name);
+        let named = environment("OSA_TOML").filter(|file| !file.is_empty()).map(PathBuf::from);
+        let beside = || Some(analysis_config.with_file_name("osa.toml")).filter(|f| f.is_file());
+        Self::read(named.or_else(beside).as_deref(), &environment)
+    }
+
+    /// Reads the settings from a file and an environment.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn read(
+        file: Option<&Path>,
+        environment: &dyn Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, ConfigError> {
+        let sources = Sources::read(file, environment)?;
+        let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 8750));
+        let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self {
+            listen: sources.value("listen", listen)?.unwrap_or(here),
+            prefix: sources.value("prefix", prefix)?.unwrap_or_default(),
+            database: sources.path("database")?,
+            scheduler: sources.value("scheduler", scheduler)?.flatten(),
+            poll: sources.value("poll_seconds", poll)?.unwrap_or(Duration::from_secs(1)),
+            analysis_config: sources.path("analysis_config")?,
+            job_path: sources.paths("job_path")?,
+            local_cpus: sources.value("local_cpus", processor_count)?.unwrap_or_else(processors),
+            site: sources.path("site")?,
+            origins: KEYS.into_iter().map(|(key, _)| (key, sources.origin(key))).collect(),
+            file: sources.file,
+        })
+    }
+
+    /// Our SQLite file: the one that is set, else `osa.sqlite` in the site's `OSA_DIR`.
+    pub fn database_file(&self, site: &SiteConfig) -> PathBuf {
+        self.database.clone().unwrap_or_else(|| site.directories.osa_dir.join("osa.sqlite"))
+    }
+
+    /// The scheduler to use: the one that is set, else Slurm if `sbatch` is in the
+    /// [`child_path`](Self::child_path), else this machine.
+    pub fn scheduler_or_found(&self) -> SchedulerKind {
+        let found = || {
+            let path = self.child_path();
+            let slurm = std::env::split_paths(&path).any(|dir| dir.join("sbatch").is_file());
+            if slurm { SchedulerKind::Slurm } else { SchedulerKind::Local }
+        };
+        self.scheduler.unwrap_or_else(found)
+    }
+
+    /// The PATH of jobs and children: `job_path`, then our own.
+    pub fn child_path(&self) -> OsString {
+        // Directories with a colon, the only thing that can fail, were refused on reading.
+        search_path(&self.job_path, std::env::var_os("PATH")).unwrap_or_default()
+    }
+}
+
+fn listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("{text:?} is not an address such as 127.0.0.1:8750"))
+}
+
+fn prefix(text: &str) -> Result<String, String> {
+    let trimmed = text.trim_end_matches('/');
+    let good = |part: &str| {
+        !part.is_empty()
+            && !part.chars().all(|c| c == '.')
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.~".contains(c))
+    };
+    match trimmed.strip_prefix('/') {
+        None if trimmed.is_empty() => Ok(String::new()),
+        Some(path) if path.split('/').all(good) => Ok(trimmed.to_owned()),
+        _ => Err(format!("{text:?} is not a path such as /osa")),
+    }
+}
+
+fn scheduler(text: &str) -> Result<Option<SchedulerKind>, String> {
+    match text {
+        "slurm" => Ok(Some(SchedulerKind::Slurm)),
+        "local" => Ok(Some(SchedulerKind::Local)),
+        "auto" => Ok(None),
+        _ => Err(format!("{text:?} is neither slurm nor local nor auto")),
+    }
+}
+
+fn poll(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.1..=3600.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err(format!("{text:?} is not a number of seconds from 0.1 to 3600")),
+    }
+}
+
+fn processor_count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if count >= 1 => Ok(count),
+        _ => Err(format!("{text:?} is not a number of processors of at least 1")),
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::model::{Kind, ProdId, Stage};
 
+use super::effective::{self, EffectiveKey};
 use super::{ConfigError, Ini, load, locate, version};
 
 /// Everything this program takes from `sequencer.cfg`.
@@ -58,6 +59,13 @@ impl SiteConfig {
     /// else the one in `configs/` of the program's installation.
     pub fn locate(option: Option<&Path>) -> PathBuf {
         locate::sequencer_cfg(option)
+    }
+
+    /// Every key of the file with its interpolated value, or as written where it cannot be
+    /// interpolated (sections that other programs read), and then the keys with a default that
+    /// the file does not set. In the order of the file; keys in its letters.
+    pub fn effective(&self) -> Vec<EffectiveKey> {
+        effective::keys(&self.ini)
     }
 
     /// The production to use where the command line names none: `PROD_ID`, else the version of

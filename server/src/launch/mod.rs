@@ -1,6 +1,10 @@
 //! Launching a night: plan, then do.
 
+mod script;
+
 use std::path::PathBuf;
+
+pub use script::{DataFiles, ScriptError, ScriptOptions, Work, job_script, write};
 
 /// A job that is to be submitted.
 #[derive(Clone, Debug, PartialEq, Eq)]

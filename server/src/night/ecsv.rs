@@ -180,12 +180,11 @@ fn cells(line: &str, delimiter: char) -> Result<Vec<Cow<'_, str>>, String> {
     loop {
         // Blanks after a delimiter do not count, and so several of them delimit like one.
         rest = rest.trim_start_matches(' ');
-        let (cell, after) = match rest.strip_prefix('"') {
-            Some(quoted) => unquote(quoted)?,
-            None => {
-                let (cell, after) = rest.split_at(rest.find(delimiter).unwrap_or(rest.len()));
-                (Cow::Borrowed(cell.trim_end()), after)
-            }
+        let (cell, after) = if let Some(quoted) = rest.strip_prefix('"') {
+            unquote(quoted)?
+        } else {
+            let (cell, after) = rest.split_at(rest.find(delimiter).unwrap_or(rest.len()));
+            (Cow::Borrowed(cell.trim_end()), after)
         };
         cells.push(cell);
         let after = if delimiter == ' ' { after } else { after.trim_start_matches(' ') };
@@ -202,10 +201,9 @@ fn unquote(text: &str) -> Result<(Cow<'_, str>, &str), String> {
     while let Some(at) = text[from..].find('"') {
         let (end, after) = (from + at, from + at + 1);
         if !text[after..].starts_with('"') {
-            let cell = match text[..end].contains('"') {
-                true => Cow::Owned(text[..end].replace("\"\"", "\"")),
-                false => Cow::Borrowed(&text[..end]),
-            };
+            let cell = &text[..end];
+            let doubled = cell.contains('"');
+            let cell = if doubled { cell.replace("\"\"", "\"").into() } else { cell.into() };
             return Ok((cell, &text[after..]));
         }
         from = after + 1;

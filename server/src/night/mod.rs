@@ -28,7 +28,7 @@ fn read_text(file: &Path) -> Result<String, NightError> {
     let bytes = std::fs::read(file).map_err(|cause| NightError::read(file, cause))?;
     String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..good].iter().filter(|&&byte| byte == b'\n').count() + 1;
+        let line = error.as_bytes()[..good].split(|&byte| byte == b'\n').count();
         NightError::Table {
             file: file.to_owned(),
             line,

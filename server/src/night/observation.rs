@@ -54,10 +54,9 @@ impl Observation {
             });
             Catalogue::default()
         });
-        let mut choice = match has_work(&summary) {
-            true => calibration::choose(paths, &summary),
-            false => calibration::Choice::default(),
-        };
+        let work = has_work(&summary);
+        let choice = work.then(|| calibration::choose(paths, &summary));
+        let mut choice = choice.unwrap_or_default();
         let (sequences, odd) = sequences::build(&summary, choice.pedcal.as_ref(), &catalogue);
         notices.append(&mut choice.notices);
         notices.extend(odd);

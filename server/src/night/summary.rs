@@ -185,8 +185,8 @@ pub(super) fn make(paths: &NightPaths, job_path: &[PathBuf]) -> Result<(), Night
         return Err(error(format!("{}, it says: {last}", output.status)));
     }
     let file = paths.run_summary();
-    match file.is_file() {
-        true => Ok(()),
-        false => Err(error(format!("it ended well, but {} is missing", file.display()))),
+    if !file.is_file() {
+        return Err(error(format!("it ended well, but {} is missing", file.display())));
     }
+    Ok(())
 }

@@ -1,0 +1,91 @@
+//! What stands in the files. For now a few lines of text in every one of them, whatever its suffix.
+
+use std::fs::OpenOptions;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::failure::Failure;
+
+/// First line of every file of ours.
+const HEAD: &str = "stand-in product\n";
+/// Last line of a file that is whole.
+const TAIL: &str = "complete\n";
+
+/// A file to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Product {
+    /// Where.
+    pub path: PathBuf,
+    /// What, if it matters; else a placeholder.
+    pub text: Option<String>,
+    /// Whether to extend a file that is there.
+    pub append: bool,
+}
+
+impl Product {
+    /// A placeholder.
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, text: None, append: false }
+    }
+}
+
+/// Opens the file as the real tools do when they begin: from now on a part of it is there.
+pub fn begin(product: &Product, tool: &str, subject: &str, bytes: usize) -> Result<(), Failure> {
+    if product.append {
+        return Ok(());
+    }
+    let mut file = std::fs::File::create(&product.path)?;
+    if product.text.is_none() {
+        file.write_all(head(tool, subject).as_bytes())?;
+        file.write_all(&padding(bytes / 2))?;
+    }
+    Ok(file.flush()?)
+}
+
+/// Writes the rest of it.
+pub fn finish(product: &Product, tool: &str, subject: &str, bytes: usize) -> Result<(), Failure> {
+    let mut file = OpenOptions::new().append(true).open(&product.path)?;
+    match &product.text {
+        Some(text) => file.write_all(text.as_bytes())?,
+        None if product.append => {
+            file.write_all(format!("extended by {tool} for {subject}\n{TAIL}").as_bytes())?;
+        }
+        None => {
+            file.write_all(&padding(bytes - bytes / 2))?;
+            file.write_all(TAIL.as_bytes())?;
+        }
+    }
+    Ok(file.flush()?)
+}
+
+fn head(tool: &str, subject: &str) -> String {
+    format!("{HEAD}{tool} {subject}\n")
+}
+
+fn padding(bytes: usize) -> Vec<u8> {
+    let mut padding = vec![b'.'; bytes];
+    if let Some(last) = padding.last_mut() {
+        *last = b'\n';
+    }
+    padding
+}
+
+/// Refuses a file of ours that is not whole, as HDF5 does; files of others are taken as they are.
+pub fn check(path: &Path) -> Result<(), Failure> {
+    let mut file = std::fs::File::open(path)?;
+    let mut head = [0; HEAD.len()];
+    if file.read_exact(&mut head).is_err() || head != *HEAD.as_bytes() {
+        return Ok(());
+    }
+    let mut tail = [0; TAIL.len()];
+    let back = i64::try_from(TAIL.len()).unwrap_or(0);
+    file.seek(SeekFrom::End(-back))?;
+    file.read_exact(&mut tail)?;
+    if tail == *TAIL.as_bytes() {
+        return Ok(());
+    }
+    Err(Failure::python(format!(
+        "OSError: Unable to open file (truncated file: {})",
+        path.display()
+    )))
+}

@@ -1,0 +1,102 @@
+//! `osa config`: the values in effect.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use crate::config::{Origin, Settings};
+
+use super::Outcome;
+
+/// Print the configuration as it takes effect.
+///
+/// Values of sequencer.cfg are shown after interpolation, settings of osa.toml with where each
+/// comes from: the file, a variable of the environment, or the default.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// Use this configuration file [default: $OSA_CONFIG, ./sequencer.cfg, or the installed one]
+    #[arg(short, long, value_name = "CONFIG")]
+    config: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints both configurations.
+pub async fn run(args: ConfigArgs) -> Outcome {
+    let option = args.config.clone();
+    let mut settings =
+        tokio::task::spawn_blocking(move || Settings::load(option.as_deref())).await??;
+    if args.config.is_some() {
+        settings.server.origins.insert("analysis_config", Origin::Option);
+    }
+    let text = if args.json { format!("{:#}\n", as_json(&settings)) } else { as_text(&settings) };
+    std::io::stdout().write_all(text.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn as_text(settings: &Settings) -> String {
+    let mut lines = vec![format!("# {}", settings.site.file.display())];
+    let mut section = String::new();
+    let mut in_defaults = false;
+    for key in settings.site.effective() {
+        if key.section != section {
+            section.clone_from(&key.section);
+            in_defaults = false;
+            lines.push(format!("\n[{section}]"));
+        }
+        if key.line.is_none() != in_defaults {
+            in_defaults = !in_defaults;
+            lines.push(if in_defaults { "# defaults:" } else { "# from the file:" }.to_owned());
+        }
+        match key.value.map(|value| value.replace('\n', "\n    ")) {
+            Some(value) => lines.push(format!("{}: {value}", key.key)),
+            None => lines.push(key.key),
+        }
+    }
+    let file = settings.server.file.as_ref().map(|file| file.display().to_string());
+    lines.push(format!("\n# {}", file.as_deref().unwrap_or("no osa.toml")));
+    for (key, value, origin) in server_settings(settings) {
+        match value {
+            Value::Null => lines.push(format!("# {key} is not set")),
+            value => lines.push(format!("{key} = {value}  # {origin}")),
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+fn as_json(settings: &Settings) -> Value {
+    let mut sections = Map::new();
+    for key in settings.site.effective() {
+        let section = sections.entry(key.section).or_insert_with(|| json!({}));
+        section[key.key] = key.value.into();
+    }
+    let server = server_settings(settings)
+        .into_iter()
+        .map(|(key, value, origin)| (key.to_owned(), json!({ "value": value, "from": origin })));
+    json!({
+        "analysis": { "file": settings.site.file, "sections": sections },
+        "server": { "file": settings.server.file, "settings": server.collect::<Map<_, _>>() },
+    })
+}
+
+/// The settings of `osa.toml` in effect: key, value, and where it comes from.
+fn server_settings(settings: &Settings) -> Vec<(&'static str, Value, String)> {
+    let server = &settings.server;
+    let values = [
+        ("listen", json!(server.listen.to_string())),
+        ("prefix", json!(server.prefix)),
+        ("database", json!(server.database_file(&settings.site))),
+        ("scheduler", json!(server.scheduler_or_found().as_str())),
+        ("poll_seconds", json!(server.poll.as_secs_f64())),
+        ("analysis_config", json!(settings.site.file)),
+        ("job_path", json!(server.job_path)),
+        ("local_cpus", json!(server.local_cpus)),
+        ("site", json!(server.site)),
+    ];
+    let origin = |key| server.origins.get(key).map(ToString::to_string).unwrap_or_default();
+    values.map(|(key, value)| (key, value, origin(key))).into()
+}

@@ -1,0 +1,246 @@
+//! Job scripts: bash, with `#SBATCH` directives that both engines read.
+//!
+//! A script runs one command and ends with its exit status. It gives it the site's cache variables
+//! and a `NUMBA_CACHE_DIR` of its own, removed at the end, and passes SIGTERM on to it, so that a
+//! job that is cancelled or out of time can still write down what happened.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::config::SiteConfig;
+use crate::model::{CalibrationRuns, RunId, Sequence};
+use crate::night::{NightPaths, Stream};
+
+/// Why a job script cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ScriptError {
+    /// A value would end the comment line of its directive.
+    #[error("the job script's directive --{directive} cannot hold a line break: {value:?}")]
+    LineBreak {
+        /// The directive.
+        directive: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// It cannot be written.
+    #[error("cannot write the job script {}: {cause}", file.display())]
+    Write {
+        /// The script.
+        file: PathBuf,
+        /// Why not.
+        cause: std::io::Error,
+    },
+}
+
+/// What all scripts of a launch have in common.
+#[derive(Clone, Debug)]
+pub struct ScriptOptions {
+    /// This program, absolute.
+    pub program: PathBuf,
+    /// Directories put before the PATH of the job.
+    pub job_path: Vec<PathBuf>,
+    /// No DL2.
+    pub no_dl2: bool,
+    /// Jobs say more.
+    pub verbose: bool,
+}
+
+/// Files that a `DATA` job is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataFiles {
+    /// DRS4 baseline.
+    pub drs4_pedestal: PathBuf,
+    /// Time calibration.
+    pub time_calibration: PathBuf,
+    /// Charge calibration.
+    pub charge_calibration: PathBuf,
+    /// Systematic correction of the charge calibration.
+    pub systematic_correction: PathBuf,
+    /// Drive log.
+    pub drive_log: PathBuf,
+    /// Run summary.
+    pub run_summary: PathBuf,
+    /// Interleaved pedestals of the run's subrun 0, if the run has such files at all.
+    pub pedestal_ids: Option<PathBuf>,
+}
+
+/// What a job does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// `calibration_pipeline`.
+    Calibration(CalibrationRuns),
+    /// `datasequence`, one task a subrun.
+    Data(DataFiles),
+}
+
+/// The text of a sequence's job script.
+pub fn job_script(
+    night: &NightPaths,
+    sequence: &Sequence,
+    work: &Work,
+    options: &ScriptOptions,
+) -> Result<String, ScriptError> {
+    let mut script = String::from("#!/bin/bash\n\n");
+    for (directive, value) in directives(night, sequence, work) {
+        if value.contains(['\n', '\r']) {
+            return Err(ScriptError::LineBreak { directive, value });
+        }
+        let _ = writeln!(script, "#SBATCH --{directive}={}", directive_value(&value));
+    }
+    script.push('\n');
+    script.push_str(&environment(&night.config, options));
+    if matches!(work, Work::Data(_)) {
+        script.push_str(SUBRUN);
+    }
+    script.push_str(BEFORE);
+    script.push_str(&command(night, sequence, work, options).join(" \\\n    "));
+    script.push_str(AFTER);
+    Ok(script)
+}
+
+/// Writes a script beside its place and moves it there, executable: nobody sees half of it.
+pub fn write(file: &Path, text: &str) -> Result<(), ScriptError> {
+    write_beside(file, text).map_err(|cause| ScriptError::Write { file: file.to_owned(), cause })
+}
+
+fn write_beside(file: &Path, text: &str) -> std::io::Result<()> {
+    let directory = file.parent().unwrap_or(Path::new("."));
+    let mut beside = tempfile::Builder::new().prefix(".sequence").tempfile_in(directory)?;
+    beside.write_all(text.as_bytes())?;
+    beside.as_file().set_permissions(std::fs::Permissions::from_mode(0o755))?;
+    beside.as_file().sync_all()?;
+    beside.persist(file)?;
+    std::fs::File::open(directory)?.sync_all()
+}
+
+fn directives(night: &NightPaths, sequence: &Sequence, work: &Work) -> Vec<(&'static str, String)> {
+    let slurm = &night.config.slurm;
+    let log = |stream| NightPaths::job_log_pattern(sequence.run, stream);
+    let mut directives = vec![
+        ("job-name", sequence.job_name()),
+        ("time", slurm.walltime.clone()),
+        ("chdir", night.analysis_dir().display().to_string()),
+        ("output", log(Stream::Output)),
+        ("error", log(Stream::Error)),
+    ];
+    if matches!(work, Work::Data(_)) {
+        directives.push(("array", format!("0-{}", sequence.subruns.saturating_sub(1))));
+    }
+    directives.push(("partition", slurm.partition(sequence.kind)));
+    directives.push(("mem-per-cpu", slurm.memory(sequence.kind).to_owned()));
+    directives.push(("account", slurm.account.clone().unwrap_or_default()));
+    directives.retain(|(_, value)| !value.is_empty());
+    directives
+}
+
+/// A directive's value as `sbatch` reads it: in double quotes where a blank or `#` would end it.
+fn directive_value(value: &str) -> String {
+    if value.chars().all(|c| c.is_alphanumeric() || "/._-+:,@%=".contains(c)) {
+        value.to_owned()
+    } else {
+        format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
+    }
+}
+
+fn environment(config: &SiteConfig, options: &ScriptOptions) -> String {
+    let mut text = String::new();
+    for (name, value) in &config.cache.0 {
+        let _ = writeln!(text, "export {name}={}", quoted(value));
+    }
+    if !options.job_path.is_empty() {
+        let first: Vec<String> = options.job_path.iter().map(|p| p.display().to_string()).collect();
+        let _ = writeln!(text, "export PATH={}:\"$PATH\"", quoted(&first.join(":")));
+    }
+    text
+}
+
+const SUBRUN: &str = r#"task=${SLURM_ARRAY_TASK_ID:?is not set: submit this script, or set it to the subrun}
+subrun=$(printf %04d "$task")
+"#;
+
+const BEFORE: &str = r#"
+NUMBA_CACHE_DIR=$(mktemp -d) || exit 1
+export NUMBA_CACHE_DIR
+trap 'rm -rf -- "$NUMBA_CACHE_DIR"' EXIT
+stopped=no
+trap 'stopped=yes; kill -TERM $(jobs -p) 2> /dev/null' TERM INT
+
+"#;
+
+/// Bash's `wait` returns at once when a signal comes; only a second one brings the child's status.
+const AFTER: &str = r#" &
+child=$!
+[ "$stopped" = no ] || kill -TERM "$child"
+wait "$child"
+status=$?
+while [ "$stopped" = yes ]; do
+    stopped=no
+    wait "$child" 2> /dev/null
+    again=$?
+    [ "$again" -eq 127 ] || status=$again
+done
+exit "$status"
+"#;
+
+/// The command as words of the shell.
+fn command(
+    night: &NightPaths,
+    sequence: &Sequence,
+    work: &Work,
+    options: &ScriptOptions,
+) -> Vec<String> {
+    let name = match work {
+        Work::Calibration(_) => "calibration_pipeline",
+        Work::Data(_) => "datasequence",
+    };
+    let mut words = vec![quoted(&options.program.display().to_string()), quoted(name)];
+    if options.verbose {
+        words.push(quoted("-v"));
+    }
+    words.push(quoted("--config"));
+    words.push(quoted(&night.config.file.display().to_string()));
+    if options.no_dl2 && matches!(work, Work::Data(_)) {
+        words.push(quoted("--no-dl2"));
+    }
+    words.push(quoted(&format!("--date={}", night.date)));
+    match work {
+        Work::Calibration(runs) => {
+            words.push(quoted(&format!("--drs4-pedestal-run={}", runs.drs4)));
+            words.push(quoted(&format!("--pedcal-run={}", runs.pedcal)));
+        }
+        Work::Data(files) => words.extend(data_words(night, sequence.run, files)),
+    }
+    words.push(quoted("LST1"));
+    words
+}
+
+fn data_words(night: &NightPaths, run: RunId, files: &DataFiles) -> Vec<String> {
+    let file = |option: &str, file: &Path| quoted(&format!("--{option}={}", file.display()));
+    let mut words = vec![
+        quoted(&format!("--prod-id={}", night.prod_id)),
+        file("drs4-pedestal-file", &files.drs4_pedestal),
+        file("time-calib-file", &files.time_calibration),
+        file("pedcal-file", &files.charge_calibration),
+        file("systematic-correction-file", &files.systematic_correction),
+        file("drive-file", &files.drive_log),
+        file("run-summary", &files.run_summary),
+    ];
+    if let Some(first) = &files.pedestal_ids {
+        let first = first.display().to_string();
+        let (before, after) = first.rsplit_once("0000").unwrap_or((&first, ""));
+        words.push(format!(
+            "{}\"$subrun\"{}",
+            quoted(&format!("--pedestal-ids-file={before}")),
+            quoted(after)
+        ));
+    }
+    words.push(format!("{}\"$subrun\"", quoted(&format!("{run}."))));
+    words
+}
+
+/// A text as one word of the shell, in single quotes.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}

@@ -1,0 +1,245 @@
+//! One night's status, put together.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+
+use crate::model::{
+    Action, Kind, NightState, NightStatus, Notice, Segment, Sequence, SequenceStatus, Severity,
+    Stage, Subrun, TaskRecord,
+};
+use crate::night::{NightError, NightPaths, Observation, charge_file, drs4_file, night_of};
+use crate::process;
+
+use super::jobs::{JobSummary, Jobs};
+use super::notices::Findings;
+use super::progress::{Evidence, Standing, segments, subruns};
+use super::verdict::{Verdict, night_state};
+use super::{Histories, Scan, StatusCache, jobs};
+
+/// How closely to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// What the text table shows: file names and jobs. No history is read, and no segments come
+    /// out.
+    Table,
+    /// Histories too, and so the stage and condition of every subrun.
+    Full,
+}
+
+/// What a night's status is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct NightInput<'a> {
+    /// The night and where its files are.
+    pub paths: &'a NightPaths,
+    /// What was observed.
+    pub observation: &'a Observation,
+    /// What the scheduler says.
+    pub jobs: &'a Jobs<'a>,
+    /// How closely to look.
+    pub depth: Depth,
+    /// Whether DL2 is wanted; `None`: unless the run's job script was written with `--no-dl2`.
+    pub dl2: Option<bool>,
+    /// Now: when the directories are read.
+    pub now: DateTime<Utc>,
+}
+
+impl NightInput<'_> {
+    /// The stages of a sequence.
+    pub(super) fn stages(&self, sequence: &Sequence, scan: &Scan) -> Vec<Stage> {
+        let dl2 = self.dl2.unwrap_or_else(|| {
+            self.depth == Depth::Table
+                || sequence.kind == Kind::Calibration
+                || !scan.run(sequence.run).script
+                || !scripted_without_dl2(self.paths, sequence)
+        });
+        process::chain(self.paths, sequence.kind, dl2).iter().map(|step| step.stage).collect()
+    }
+
+    /// Whether the products of the night's calibration are there.
+    pub(super) fn calibrated(&self) -> bool {
+        self.observation.calibration.is_some_and(|runs| {
+            let there = |file: Result<PathBuf, NightError>| file.is_ok_and(|file| file.exists());
+            let night = |run| night_of(run, self.paths);
+            there(night(runs.drs4).and_then(|night| drs4_file(self.paths, runs.drs4, night)))
+                && there(
+                    night(runs.pedcal)
+                        .and_then(|night| charge_file(self.paths, runs.pedcal, night)),
+                )
+        })
+    }
+}
+
+/// Where a night stands.
+pub fn night_status(input: &NightInput<'_>, cache: &StatusCache) -> NightStatus {
+    let sequences = &input.observation.sequences;
+    let scan = Scan::of(input.paths, sequences.iter().map(|sequence| sequence.run));
+    let histories = match input.depth {
+        Depth::Table => Histories::default(),
+        Depth::Full => Histories::read(input.paths, sequences, &scan, cache),
+    };
+    let calibrated = input.calibrated();
+    let tasks = jobs::by_run(input.jobs.tasks);
+    let rows: Vec<Row> = sequences
+        .iter()
+        .map(|sequence| {
+            let stages = input.stages(sequence, &scan);
+            let evidence = Evidence {
+                stages: &stages,
+                files: scan.run(sequence.run),
+                histories: &histories,
+                calibrated,
+                closed: scan.night_closed,
+            };
+            let tasks = tasks.get(&sequence.run).map_or(&[][..], Vec::as_slice);
+            Row::new(sequence, &evidence, tasks, input.depth)
+        })
+        .collect();
+    let verdicts: Vec<&Verdict> = rows.iter().map(|row| &row.verdict).collect();
+    let state = night_state(&verdicts, scan.night_closed, input.jobs.health.answered.is_some());
+    let notices = Findings { input, scan: &scan, histories: &histories, rows: &rows }.notices();
+    NightStatus {
+        date: input.paths.date,
+        prod_id: input.paths.prod_id.clone(),
+        state,
+        calibration: input.observation.calibration,
+        sequences: rows.into_iter().map(|row| row.status).collect(),
+        notices,
+        scheduler: input.jobs.health.clone(),
+        scanned: input.now,
+    }
+}
+
+/// The status of a night whose run summary cannot be read: nothing is known but why.
+pub fn unobserved(
+    paths: &NightPaths,
+    error: &NightError,
+    jobs: &Jobs<'_>,
+    now: DateTime<Utc>,
+) -> NightStatus {
+    NightStatus {
+        date: paths.date,
+        prod_id: paths.prod_id.clone(),
+        state: NightState::Empty,
+        calibration: None,
+        sequences: Vec::new(),
+        notices: vec![Notice {
+            severity: Severity::Error,
+            message: error.to_string(),
+            hint: error.hint().unwrap_or_default(),
+        }],
+        scheduler: jobs.health.clone(),
+        scanned: now,
+    }
+}
+
+/// A row of the table and what follows from it.
+pub(super) struct Row {
+    pub(super) status: SequenceStatus,
+    pub(super) verdict: Verdict,
+    /// How often the scheduler began a task of the last job anew.
+    pub(super) restarts: u32,
+}
+
+impl Row {
+    pub(super) fn new(
+        sequence: &Sequence,
+        evidence: &Evidence<'_>,
+        tasks: &[&TaskRecord],
+        depth: Depth,
+    ) -> Self {
+        let summary = jobs::summarise(tasks.iter().copied());
+        let last = jobs::last_job(tasks);
+        let standings = match depth {
+            Depth::Table => Vec::new(),
+            Depth::Full => standings(sequence, evidence, &last),
+        };
+        let status = sequence_status(sequence, evidence, summary, segments(standings));
+        let verdict = Verdict::new(&status, evidence, depth);
+        Self { status, verdict, restarts: last.iter().map(|task| task.restarts).sum() }
+    }
+}
+
+/// Where each subrun of a sequence stands, given the tasks of its last job.
+fn standings(sequence: &Sequence, evidence: &Evidence<'_>, last: &[&TaskRecord]) -> Vec<Standing> {
+    let tasks = by_subrun(sequence, last.iter().copied());
+    let standing = |subrun: Option<Subrun>| {
+        evidence.standing(sequence.run, subrun, tasks.get(&subrun).copied())
+    };
+    subruns(sequence).into_iter().map(standing).collect()
+}
+
+/// The tasks of a job by the subrun that they are about. A job that is no array stands for every
+/// subrun of its run.
+pub(super) fn by_subrun<'a>(
+    sequence: &Sequence,
+    tasks: impl Iterator<Item = &'a TaskRecord>,
+) -> HashMap<Option<Subrun>, &'a TaskRecord> {
+    let mut found = HashMap::new();
+    for task in tasks {
+        match (sequence.kind, task.task) {
+            (Kind::Calibration, _) => {
+                found.insert(None, task);
+            }
+            (Kind::Data, Some(index)) => {
+                found.insert(Some(Subrun(index)), task);
+            }
+            (Kind::Data, None) => {
+                found.extend(sequence.subrun_ids().map(|subrun| (Some(subrun), task)));
+            }
+        }
+    }
+    found
+}
+
+fn sequence_status(
+    sequence: &Sequence,
+    evidence: &Evidence<'_>,
+    summary: Option<JobSummary>,
+    segments: Vec<Segment>,
+) -> SequenceStatus {
+    let files = evidence.files;
+    let action = match &summary {
+        _ if files.closed => Action::Closed,
+        _ if files.vetoed => Action::Veto,
+        Some(_) => Action::Check,
+        None => Action::None,
+    };
+    let percent = (sequence.kind == Kind::Data).then(|| files.percentages(sequence.subruns));
+    let sequence = sequence.clone();
+    match summary {
+        None => SequenceStatus {
+            sequence,
+            action,
+            tries: None,
+            job: None,
+            state: None,
+            counts: BTreeMap::new(),
+            cpu_seconds: None,
+            exit: None,
+            reason: String::new(),
+            percent,
+            segments,
+        },
+        Some(summary) => SequenceStatus {
+            sequence,
+            action,
+            tries: Some(summary.tries),
+            job: Some(summary.job),
+            state: Some(summary.state),
+            counts: summary.counts,
+            cpu_seconds: Some(summary.cpu_seconds),
+            exit: summary.exit,
+            reason: summary.reason,
+            percent,
+            segments,
+        },
+    }
+}
+
+/// Whether the run's job script leaves DL2 out.
+fn scripted_without_dl2(paths: &NightPaths, sequence: &Sequence) -> bool {
+    std::fs::read_to_string(paths.script(sequence.run))
+        .is_ok_and(|script| script.contains("'--no-dl2'"))
+}
