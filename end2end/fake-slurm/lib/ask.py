@@ -96,11 +96,11 @@ def replayed(name, delimiter, fields):
         rows = [r for r in csv.reader(file, delimiter=delimiter) if r]
     if rows and rows[0][0].lower() == "jobid":
         rows.pop(0)
-    return [dict(zip([f.lower() for f in fields], row)) for row in rows]
+    return [dict(zip(fields, row)) for row in rows]
 
 
 def replayed_accounting():
-    rows = replayed("sacct.csv", ",", GOLDEN_SACCT)
+    rows = replayed("sacct.csv", ",", [field.lower() for field in GOLDEN_SACCT])
     for row in rows:
         row["elapsedraw"] = hours(row.get("elapsed", "0"))
         for name in ("submit", "start", "end"):
@@ -114,10 +114,11 @@ def answer(tool, lines, kind, text):
     if kind == "empty":
         lines = []
     if kind == "garbage":
-        lines = lines + [text or "slurm: ???|%$", "\udcff\udcfe"]
+        text = text.encode().decode("unicode_escape") or "slurm: ???|%$"
+        lines = [text, "\udcff\udcfe"] + lines
     out = "".join(line + "\n" for line in lines)
     if kind == "cut":
-        out = out[:len(out) * 2 // 3]
+        out = out[:-5]
     sys.stdout.buffer.write(out.encode("utf-8", "surrogateescape"))
     if kind == "complain":
         print(f"{tool}: error: {text or 'something is wrong'}", file=sys.stderr)

@@ -1,6 +1,7 @@
 //! Where jobs run.
 
 pub mod script;
+pub mod slurm;
 
 use std::path::PathBuf;
 
