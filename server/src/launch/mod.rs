@@ -1,13 +1,34 @@
 //! Launching a night: plan, then do.
 
+mod gates;
+mod plan;
 mod script;
 
 use std::path::PathBuf;
 
-pub use script::{DataFiles, ScriptError, ScriptOptions, Work, job_script, write};
+use serde::Serialize;
+
+pub use gates::Gate;
+pub use plan::{LaunchPlan, LeftOut, PlannedScript, Reason, purpose};
+pub use script::{ScriptError, ScriptOptions, Work, job_script, write};
+
+/// How a night is to be launched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LaunchOptions {
+    /// No calibration job, and no dependency on one (`--no-calib`).
+    pub no_calib: bool,
+    /// No DL2 (`--no-dl2`).
+    pub no_dl2: bool,
+    /// The gain selection is not asked for (`--no-gainsel`).
+    pub no_gainsel: bool,
+    /// Also if all is finished or something ran out of time (`--force-submit`).
+    pub force: bool,
+    /// Jobs are to be submitted, not only scripts written.
+    pub submit: bool,
+}
 
 /// A job that is to be submitted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PlannedJob {
     /// What it is for, once and for all: `sequence 19102`. At most one live job has it.
     pub purpose: String,

@@ -10,8 +10,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::config::SiteConfig;
-use crate::model::{CalibrationRuns, RunId, Sequence};
-use crate::night::{NightPaths, Stream};
+use crate::model::{CalibrationRuns, RunId, Sequence, Subrun};
+use crate::night::{CalibrationFiles, NightPaths, Stream};
 
 /// Why a job script cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -47,32 +47,18 @@ pub struct ScriptOptions {
     pub verbose: bool,
 }
 
-/// Files that a `DATA` job is given.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DataFiles {
-    /// DRS4 baseline.
-    pub drs4_pedestal: PathBuf,
-    /// Time calibration.
-    pub time_calibration: PathBuf,
-    /// Charge calibration.
-    pub charge_calibration: PathBuf,
-    /// Systematic correction of the charge calibration.
-    pub systematic_correction: PathBuf,
-    /// Drive log.
-    pub drive_log: PathBuf,
-    /// Run summary.
-    pub run_summary: PathBuf,
-    /// Interleaved pedestals of the run's subrun 0, if the run has such files at all.
-    pub pedestal_ids: Option<PathBuf>,
-}
-
 /// What a job does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Work {
     /// `calibration_pipeline`.
     Calibration(CalibrationRuns),
     /// `datasequence`, one task a subrun.
-    Data(DataFiles),
+    Data {
+        /// What the run is calibrated with.
+        calibration: CalibrationFiles,
+        /// Whether there are files of interleaved pedestals for the run.
+        pedestal_ids: bool,
+    },
 }
 
 /// The text of a sequence's job script.
@@ -91,7 +77,7 @@ pub fn job_script(
     }
     script.push('\n');
     script.push_str(&environment(&night.config, options));
-    if matches!(work, Work::Data(_)) {
+    if matches!(work, Work::Data { .. }) {
         script.push_str(SUBRUN);
     }
     script.push_str(BEFORE);
@@ -125,7 +111,7 @@ fn directives(night: &NightPaths, sequence: &Sequence, work: &Work) -> Vec<(&'st
         ("output", log(Stream::Output)),
         ("error", log(Stream::Error)),
     ];
-    if matches!(work, Work::Data(_)) {
+    if matches!(work, Work::Data { .. }) {
         directives.push(("array", format!("0-{}", sequence.subruns.saturating_sub(1))));
     }
     directives.push(("partition", slurm.partition(sequence.kind)));
@@ -193,7 +179,7 @@ fn command(
 ) -> Vec<String> {
     let name = match work {
         Work::Calibration(_) => "calibration_pipeline",
-        Work::Data(_) => "datasequence",
+        Work::Data { .. } => "datasequence",
     };
     let mut words = vec![quoted(&options.program.display().to_string()), quoted(name)];
     if options.verbose {
@@ -201,7 +187,7 @@ fn command(
     }
     words.push(quoted("--config"));
     words.push(quoted(&night.config.file.display().to_string()));
-    if options.no_dl2 && matches!(work, Work::Data(_)) {
+    if options.no_dl2 && matches!(work, Work::Data { .. }) {
         words.push(quoted("--no-dl2"));
     }
     words.push(quoted(&format!("--date={}", night.date)));
@@ -210,25 +196,32 @@ fn command(
             words.push(quoted(&format!("--drs4-pedestal-run={}", runs.drs4)));
             words.push(quoted(&format!("--pedcal-run={}", runs.pedcal)));
         }
-        Work::Data(files) => words.extend(data_words(night, sequence.run, files)),
+        Work::Data { calibration, pedestal_ids } => {
+            words.extend(data_words(night, sequence.run, calibration, *pedestal_ids));
+        }
     }
     words.push(quoted("LST1"));
     words
 }
 
-fn data_words(night: &NightPaths, run: RunId, files: &DataFiles) -> Vec<String> {
+fn data_words(
+    night: &NightPaths,
+    run: RunId,
+    calibration: &CalibrationFiles,
+    pedestal_ids: bool,
+) -> Vec<String> {
     let file = |option: &str, file: &Path| quoted(&format!("--{option}={}", file.display()));
     let mut words = vec![
         quoted(&format!("--prod-id={}", night.prod_id)),
-        file("drs4-pedestal-file", &files.drs4_pedestal),
-        file("time-calib-file", &files.time_calibration),
-        file("pedcal-file", &files.charge_calibration),
-        file("systematic-correction-file", &files.systematic_correction),
-        file("drive-file", &files.drive_log),
-        file("run-summary", &files.run_summary),
+        file("drs4-pedestal-file", &calibration.drs4),
+        file("time-calib-file", &calibration.time),
+        file("pedcal-file", &calibration.calibration),
+        file("systematic-correction-file", &calibration.systematics),
+        file("drive-file", &night.drive_log()),
+        file("run-summary", &night.run_summary()),
     ];
-    if let Some(first) = &files.pedestal_ids {
-        let first = first.display().to_string();
+    if pedestal_ids {
+        let first = night.pedestal_ids(run, Subrun(0)).display().to_string();
         let (before, after) = first.rsplit_once("0000").unwrap_or((&first, ""));
         words.push(format!(
             "{}\"$subrun\"{}",
