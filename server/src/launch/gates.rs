@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::model::{JobId, JobState, NightDate, NightStatus};
+use crate::model::{JobId, JobState, NightDate, SequenceStatus};
 use crate::status::jobs::NEVER;
 
-use super::LaunchOptions;
+use super::plan::Grounds;
 
 /// A gate that is shut: nothing is launched, which is no failure. They are tried in this order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -52,51 +52,44 @@ pub enum Gate {
     },
 }
 
-/// What gates are about, beside the night's status.
-#[derive(Clone, Debug)]
-pub(super) struct Flags {
-    /// Missing flag of the gain selection, if it is missing.
-    pub(super) gain_selection: Option<PathBuf>,
-    /// Flag of the closed night, if it is there.
-    pub(super) closed: Option<PathBuf>,
-}
-
 /// The first gate that is shut. Gates about jobs are tried only when jobs are to be submitted:
 /// writing scripts disturbs none.
-pub(super) fn shut(status: &NightStatus, flags: &Flags, options: &LaunchOptions) -> Option<Gate> {
+pub(super) fn shut(grounds: &Grounds<'_>) -> Option<Gate> {
+    let Grounds { status, disk, options, .. } = grounds;
     let date = status.date;
     if status.sequences.is_empty() {
         return Some(Gate::NoRuns);
     }
-    if let Some(flag) = flags.gain_selection.clone().filter(|_| !options.no_gainsel) {
+    if let Some(flag) = disk.gain_selection.clone().filter(|_| !options.no_gainsel) {
         return Some(Gate::GainSelection { date, flag });
     }
-    if let Some(flag) = flags.closed.clone() {
+    if let Some(flag) = disk.closed.clone() {
         return Some(Gate::Closed { date, flag });
     }
-    if options.submit { about_jobs(status, options) } else { None }
+    if options.submit { about_jobs(grounds) } else { None }
 }
 
-fn about_jobs(status: &NightStatus, options: &LaunchOptions) -> Option<Gate> {
+fn about_jobs(grounds: &Grounds<'_>) -> Option<Gate> {
+    let Grounds { status, options, .. } = grounds;
     let date = status.date;
-    let jobs = |which: fn(&crate::model::SequenceStatus) -> bool| -> Vec<(JobId, String)> {
+    let jobs = |which: &dyn Fn(&SequenceStatus) -> bool| -> Vec<(JobId, String)> {
         let found = status.sequences.iter().filter(|sequence| which(sequence));
         found.filter_map(|s| Some((s.job?, s.sequence.job_name()))).collect()
     };
-    let active = jobs(|sequence| sequence.counts.keys().any(JobState::is_active));
+    let active = jobs(&|sequence| sequence.counts.keys().any(JobState::is_active));
     if !active.is_empty() {
-        let stuck = jobs(|sequence| sequence.reason == NEVER);
+        let stuck = jobs(&|sequence| sequence.reason == NEVER);
         let stuck = stuck.into_iter().map(|(job, _)| job).collect();
         return Some(Gate::Active { date, jobs: active, stuck });
     }
     if options.force {
         return None;
     }
-    if !status.sequences.iter().any(super::plan::is_open) {
+    if status.sequences.iter().all(|sequence| grounds.settled(sequence).is_some()) {
         return Some(Gate::Finished { date });
     }
-    let timeout = jobs(|sequence| {
-        super::plan::is_open(sequence) && sequence.state == Some(JobState::Timeout)
+    let timeout = jobs(&|sequence| {
+        grounds.settled(sequence).is_none() && sequence.state == Some(JobState::Timeout)
     });
     (!timeout.is_empty()).then_some(Gate::Timeout { date, jobs: timeout })
 }

@@ -1,8 +1,13 @@
 //! Launching a night: plan, then do.
 
 mod gates;
+mod ground;
 mod plan;
+#[cfg(test)]
+mod plan_tests;
 mod script;
+#[cfg(test)]
+mod script_tests;
 
 use std::path::PathBuf;
 

@@ -1,16 +1,16 @@
 //! What launching a night would do: status and observation in, scripts and jobs out.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
 use crate::model::{
-    Action, Condition, Kind, NightStatus, RunId, Sequence, SequenceStatus, SubrunId,
+    Action, Condition, Kind, NightStatus, RunId, Segment, Sequence, SequenceStatus, Subrun,
 };
-use crate::night::{CalibrationFiles, NightPaths, Observation};
+use crate::night::{NightPaths, Observation};
 
-use super::gates::{Flags, Gate, shut};
+use super::gates::{Gate, shut};
+use super::ground::Disk;
 use super::script::{ScriptError, ScriptOptions, Work, job_script};
 use super::{LaunchOptions, PlannedJob};
 
@@ -51,7 +51,7 @@ pub struct LeftOut {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// It has the flag `.veto`.
+    /// It has the flag `.veto`, or all subruns of it that are not done have one.
     Vetoed,
     /// It has the flag `.closed`.
     Closed,
@@ -82,22 +82,9 @@ pub(super) struct Grounds<'a> {
     pub(super) observation: &'a Observation,
     /// With histories.
     pub(super) status: &'a NightStatus,
-    pub(super) flags: &'a Flags,
-    /// The files that calibrate the night, or why there are none.
-    pub(super) calibration: Result<CalibrationFiles, String>,
-    /// Whether the calibration's own products are there.
-    pub(super) calibrated: bool,
-    /// Runs with files of interleaved pedestals.
-    pub(super) pedestal_ids: BTreeSet<RunId>,
+    pub(super) disk: &'a Disk,
     pub(super) options: &'a LaunchOptions,
     pub(super) script: &'a ScriptOptions,
-}
-
-/// Whether something of a sequence is left to be done, and may be.
-pub(super) fn is_open(status: &SequenceStatus) -> bool {
-    let done = !status.segments.is_empty()
-        && status.segments.iter().all(|segment| segment.condition == Condition::Done);
-    !done && !matches!(status.action, Action::Veto | Action::Closed)
 }
 
 /// What a job is for, in the books.
@@ -108,7 +95,7 @@ pub fn purpose(run: RunId) -> String {
 impl Grounds<'_> {
     /// The plan. A gate that is shut leaves the rest of the plan as it would be.
     pub(super) fn plan(&self) -> Result<LaunchPlan, ScriptError> {
-        let gate = shut(self.status, self.flags, self.options);
+        let gate = shut(self);
         let mut plan =
             LaunchPlan { gate, scripts: Vec::new(), jobs: Vec::new(), left_out: Vec::new() };
         for status in &self.status.sequences {
@@ -136,29 +123,55 @@ impl Grounds<'_> {
             .ok_or("the night has no calibration runs; put their numbers into its run summary")?;
         match sequence.kind {
             Kind::Calibration => Ok(Work::Calibration(runs)),
-            Kind::Data if sequence.subruns == 0 => Err("it has no subruns".into()),
-            Kind::Data => Ok(Work::Data {
-                calibration: self.calibration.clone()?,
-                pedestal_ids: self.pedestal_ids.contains(&sequence.run),
-            }),
+            Kind::Data => {
+                let run = sequence.run;
+                let subruns: Vec<Subrun> =
+                    sequence.subrun_ids().filter(|s| !self.is_vetoed(run, *s)).collect();
+                if subruns.is_empty() {
+                    return Err("it has no subruns that are not vetoed".into());
+                }
+                Ok(Work::Data {
+                    calibration: self.disk.calibration.clone()?,
+                    pedestal_ids: self.disk.pedestal_ids.contains(&run),
+                    subruns,
+                })
+            }
         }
     }
 
     fn reason(&self, status: &SequenceStatus, blocked: Option<String>) -> Option<Reason> {
         let calibration = status.sequence.kind == Kind::Calibration;
         if calibration && self.options.no_calib {
-            Some(Reason::NotWanted)
-        } else if calibration && self.calibrated {
-            Some(Reason::Finished)
-        } else if status.action == Action::Closed {
-            Some(Reason::Closed)
-        } else if status.action == Action::Veto {
-            Some(Reason::Vetoed)
-        } else if !calibration && !is_open(status) {
-            Some(Reason::Finished)
-        } else {
-            blocked.map(Reason::Blocked)
+            return Some(Reason::NotWanted);
         }
+        self.settled(status).or(blocked.map(Reason::Blocked))
+    }
+
+    /// Why nothing of a sequence is left to be done, or may be; `None` if something is.
+    pub(super) fn settled(&self, status: &SequenceStatus) -> Option<Reason> {
+        if status.sequence.kind == Kind::Calibration && self.disk.calibrated {
+            return Some(Reason::Finished);
+        }
+        match status.action {
+            Action::Closed => return Some(Reason::Closed),
+            Action::Veto => return Some(Reason::Vetoed),
+            Action::Check | Action::None => {}
+        }
+        if status.sequence.kind == Kind::Calibration {
+            return None;
+        }
+        let open = |segment: &&Segment| segment.condition != Condition::Done;
+        let mut open = status.segments.iter().filter(open).peekable();
+        if open.peek().is_none() && !status.segments.is_empty() {
+            return Some(Reason::Finished);
+        }
+        let mut left = open.flat_map(|segment| segment.first..=segment.last).map(Subrun);
+        let vetoed = |subrun| self.is_vetoed(status.sequence.run, subrun);
+        (!status.segments.is_empty() && left.all(vetoed)).then_some(Reason::Vetoed)
+    }
+
+    fn is_vetoed(&self, run: RunId, subrun: Subrun) -> bool {
+        self.disk.vetoed.get(&run).is_some_and(|vetoed| vetoed.contains(subrun))
     }
 
     fn job(&self, sequence: &Sequence) -> PlannedJob {
@@ -176,7 +189,7 @@ impl Grounds<'_> {
         let calibration = self.status.sequences.iter().map(|status| &status.sequence);
         let calibration = calibration.filter(|sequence| sequence.kind == Kind::Calibration);
         let Some(run) = calibration.map(|sequence| sequence.run).next() else { return };
-        if self.calibrated || self.options.no_calib {
+        if self.disk.calibrated || self.options.no_calib {
             return;
         }
         let needed = purpose(run);
@@ -200,9 +213,4 @@ impl Grounds<'_> {
         let left = |run| LeftOut { run, reason: Reason::Blocked(why.clone()) };
         plan.left_out.extend(blocked.into_iter().map(left));
     }
-}
-
-/// The run's subrun that a trial takes: the first.
-pub fn trial(sequence: &Sequence) -> SubrunId {
-    SubrunId { run: sequence.run, subrun: crate::model::Subrun(0) }
 }

@@ -58,6 +58,8 @@ pub enum Work {
         calibration: CalibrationFiles,
         /// Whether there are files of interleaved pedestals for the run.
         pedestal_ids: bool,
+        /// Its subruns that are not vetoed, in order; at least one.
+        subruns: Vec<Subrun>,
     },
 }
 
@@ -111,14 +113,31 @@ fn directives(night: &NightPaths, sequence: &Sequence, work: &Work) -> Vec<(&'st
         ("output", log(Stream::Output)),
         ("error", log(Stream::Error)),
     ];
-    if matches!(work, Work::Data { .. }) {
-        directives.push(("array", format!("0-{}", sequence.subruns.saturating_sub(1))));
+    if let Work::Data { subruns, .. } = work {
+        directives.push(("array", array(subruns)));
     }
     directives.push(("partition", slurm.partition(sequence.kind)));
     directives.push(("mem-per-cpu", slurm.memory(sequence.kind).to_owned()));
     directives.push(("account", slurm.account.clone().unwrap_or_default()));
     directives.retain(|(_, value)| !value.is_empty());
     directives
+}
+
+/// Subruns as the indices of an array, `0-5` or `0-2,4,6-9`; a single one is `0-0`, as in the
+/// original.
+fn array(subruns: &[Subrun]) -> String {
+    let mut spans: Vec<(u32, u32)> = Vec::new();
+    for Subrun(subrun) in subruns {
+        match spans.last_mut() {
+            Some((_, last)) if *last + 1 == *subrun => *last = *subrun,
+            _ => spans.push((*subrun, *subrun)),
+        }
+    }
+    let span = |(first, last): &(u32, u32)| match first == last && spans.len() > 1 {
+        true => first.to_string(),
+        false => format!("{first}-{last}"),
+    };
+    spans.iter().map(span).collect::<Vec<_>>().join(",")
 }
 
 /// A directive's value as `sbatch` reads it: in double quotes where a blank or `#` would end it.
@@ -196,7 +215,7 @@ fn command(
             words.push(quoted(&format!("--drs4-pedestal-run={}", runs.drs4)));
             words.push(quoted(&format!("--pedcal-run={}", runs.pedcal)));
         }
-        Work::Data { calibration, pedestal_ids } => {
+        Work::Data { calibration, pedestal_ids, .. } => {
             words.extend(data_words(night, sequence.run, calibration, *pedestal_ids));
         }
     }

@@ -56,19 +56,17 @@ impl NightInput<'_> {
         });
         process::chain(self.paths, sequence.kind, dl2).iter().map(|step| step.stage).collect()
     }
+}
 
-    /// Whether the products of the night's calibration are there.
-    pub(super) fn calibrated(&self) -> bool {
-        self.observation.calibration.is_some_and(|runs| {
-            let there = |file: Result<PathBuf, NightError>| file.is_ok_and(|file| file.exists());
-            let night = |run| night_of(run, self.paths);
-            there(night(runs.drs4).and_then(|night| drs4_file(self.paths, runs.drs4, night)))
-                && there(
-                    night(runs.pedcal)
-                        .and_then(|night| charge_file(self.paths, runs.pedcal, night)),
-                )
-        })
-    }
+/// Whether the products of the night's calibration are there: DRS4 baseline and charge calibration,
+/// of whichever production counts for the night.
+pub fn is_calibrated(paths: &NightPaths, observation: &Observation) -> bool {
+    observation.calibration.is_some_and(|runs| {
+        let there = |file: Result<PathBuf, NightError>| file.is_ok_and(|file| file.exists());
+        let night = |run| night_of(run, paths);
+        there(night(runs.drs4).and_then(|night| drs4_file(paths, runs.drs4, night)))
+            && there(night(runs.pedcal).and_then(|night| charge_file(paths, runs.pedcal, night)))
+    })
 }
 
 /// Where a night stands.
@@ -79,7 +77,7 @@ pub fn night_status(input: &NightInput<'_>, cache: &StatusCache) -> NightStatus 
         Depth::Table => Histories::default(),
         Depth::Full => Histories::read(input.paths, sequences, &scan, cache),
     };
-    let calibrated = input.calibrated();
+    let calibrated = is_calibrated(input.paths, input.observation);
     let tasks = jobs::by_run(input.jobs.tasks);
     let rows: Vec<Row> = sequences
         .iter()

@@ -70,9 +70,14 @@ impl Evidence<'_> {
     }
 
     /// How many stages are done: as the history says or, where there is none and for a night that
-    /// is closed, as the files say.
+    /// is closed, as the files say. The calibration is done when its files are there, since others
+    /// may have made them, and is not when they are gone.
     fn done(&self, history: Option<&Digest>, subrun: Option<Subrun>) -> usize {
         match history {
+            Some(digest) if subrun.is_none() && !self.calibrated => {
+                digest.done.min(self.stages.len().saturating_sub(1))
+            }
+            _ if subrun.is_none() => self.done_by_files(subrun),
             Some(digest) if !self.closed => digest.done.min(self.stages.len()),
             _ => self.done_by_files(subrun),
         }

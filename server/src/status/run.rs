@@ -12,7 +12,7 @@ use crate::night::{JobLog, NightPaths};
 use crate::process::history::History;
 
 use super::jobs::{by_run, last_job};
-use super::night::{NightInput, Row, by_subrun};
+use super::night::{NightInput, Row, by_subrun, is_calibrated};
 use super::progress::{Evidence, subruns};
 use super::{Depth, Histories, Scan, StatusCache};
 
@@ -28,7 +28,7 @@ pub fn run_detail(input: &NightInput<'_>, run: RunId, cache: &StatusCache) -> Op
         stages: &stages,
         files: scan.run(run),
         histories: &histories,
-        calibrated: input.calibrated(),
+        calibrated: is_calibrated(input.paths, input.observation),
         closed: scan.night_closed,
     };
     let mut tasks = by_run(input.jobs.tasks).remove(&run).unwrap_or_default();

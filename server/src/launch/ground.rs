@@ -1,0 +1,58 @@
+//! What a plan must know of the disk beside the night's status.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use crate::model::{Kind, RunId};
+use crate::night::{CalibrationFiles, NightPaths, Observation, calibration_files};
+use crate::status::{Scan, SubrunSet, is_calibrated};
+
+/// What was found on the disk.
+#[derive(Clone, Debug)]
+pub(super) struct Disk {
+    /// Missing flag of the gain selection, if it is missing.
+    pub(super) gain_selection: Option<PathBuf>,
+    /// Flag of the closed night, if it is there.
+    pub(super) closed: Option<PathBuf>,
+    /// The files that calibrate the night, or why there are none.
+    pub(super) calibration: Result<CalibrationFiles, String>,
+    /// Whether the calibration's own products are there.
+    pub(super) calibrated: bool,
+    /// Subruns with a veto of their own.
+    pub(super) vetoed: BTreeMap<RunId, SubrunSet>,
+    /// Runs with files of interleaved pedestals.
+    pub(super) pedestal_ids: BTreeSet<RunId>,
+}
+
+/// Looks at the disk. Blocks.
+pub(super) fn look(paths: &NightPaths, observation: &Observation) -> Disk {
+    let flag = paths.gain_selection_finished();
+    let closed = paths.night_finished();
+    let runs = observation.sequences.iter().filter(|s| s.kind == Kind::Data).map(|s| s.run);
+    let scan = Scan::of(paths, runs.clone());
+    let calibration = match observation.calibration {
+        None => Err("the night has no calibration runs within reach".to_owned()),
+        Some(runs) => calibration_files(paths, runs).map_err(|error| match error.hint() {
+            Some(hint) => format!("{error}; {hint}"),
+            None => error.to_string(),
+        }),
+    };
+    Disk {
+        gain_selection: (!flag.exists()).then_some(flag),
+        closed: closed.exists().then_some(closed),
+        calibration,
+        calibrated: is_calibrated(paths, observation),
+        vetoed: runs.map(|run| (run, scan.run(run).vetoed_subruns.clone())).collect(),
+        pedestal_ids: with_pedestal_ids(paths),
+    }
+}
+
+/// The runs for which the directory of interleaved pedestals has a file of any subrun.
+fn with_pedestal_ids(paths: &NightPaths) -> BTreeSet<RunId> {
+    let Ok(entries) = std::fs::read_dir(paths.pedestal_ids_dir()) else { return BTreeSet::new() };
+    let run = |name: std::ffi::OsString| -> Option<RunId> {
+        let rest = name.to_str()?.strip_prefix("pedestal_ids_Run")?.strip_suffix(".h5")?.to_owned();
+        rest.parse::<crate::model::SubrunId>().ok().map(|id| id.run)
+    };
+    entries.flatten().filter_map(|entry| run(entry.file_name())).collect()
+}
