@@ -13,6 +13,7 @@ use crate::tool::EXECUTABLES;
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
     let matches = Command::new("lstchain-standin")
         .about("Stand-ins for the lstchain executables")
+        .after_help(include_str!("rules.md"))
         .arg(
             Arg::new("install")
                 .long("install")

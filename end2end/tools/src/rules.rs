@@ -1,35 +1,4 @@
-//! The file `standin.rules`: what each tool is to do for which run.
-//!
-//! It is looked for in the directory of the name that the tool was called by (not of the program
-//! that the name links to); `$STANDIN_RULES` names another. Without it every tool succeeds at once.
-//!
-//! ```text
-//! # TOOL      SUBJECT     SETTINGS
-//! *           *           seconds=0.2..0.4 cpu
-//! r0_to_dl1   19102.0003  fail=catb times=2
-//! dl1_to_dl2  19104.*     hang
-//! *           *           version=v0.10.18
-//! ```
-//!
-//! - TOOL is `*`, an executable's name, or the stage's short name: `drs4_baseline`,
-//!   `charge_calibration`, `r0_to_dl1`, `dl1ab`, `check_dl1`, `dl1_to_dl2`, `create_run_summary`,
-//!   `merge_hdf5`, `merge_muons`, `longterm`, `transparency`.
-//! - SUBJECT is what the call is about, with `*` for any text and `?` for any character: the subrun
-//!   `19102.0003`, the run `19102` for calibration and run-wise merging, or the date `20241128`.
-//! - All lines that match count; where two set the same, the later one does.
-//!
-//! | setting | meaning |
-//! |---|---|
-//! | `seconds=S`, `seconds=S..T` | time it takes; a range gives each subject a fixed time within |
-//! | `cpu` | computes all that time |
-//! | `memory=MB` | memory it holds meanwhile |
-//! | `bytes=N` | least size of each product |
-//! | `fail=KIND` | fails half-way, leaving part of its product: `error`, `catb`, `truncated`, `drive`, `exists`, `locking`, `disk`, `oom` (killed); or before it writes: `environment`, `filters` (not with `--filters`) |
-//! | `times=N` | the line's `fail` or `hang` counts for the first N calls a subject only, ever; they are counted in `standin.state/` beside the rules |
-//! | `rc=N` | return code of a failure |
-//! | `hang` | begins to write and never ends |
-//! | `version=V` | version of lstchain, after which calibration directories are named |
-//! | `filters=FF` | filter wheel positions of the calibration |
+#![doc = include_str!("rules.md")]
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;

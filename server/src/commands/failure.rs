@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use crate::config::ConfigError;
 use crate::night::NightError;
+use crate::process::ProcessError;
 
 /// What a command returns.
 pub type Outcome = Result<ExitCode, Failure>;
@@ -60,7 +61,7 @@ impl<E: Error + 'static> From<E> for Failure {
             }
             cause = next.source();
         }
-        Self { hint: hint_of(&error), ..Self::new(message) }
+        Self { hint: hint_of(&error), code: code_of(&error), ..Self::new(message) }
     }
 }
 
@@ -71,10 +72,18 @@ fn hint_of(error: &(dyn Error + 'static)) -> Option<String> {
         if let Some(error) = error.downcast_ref::<ConfigError>() {
             return error.hint();
         }
+        if let Some(error) = error.downcast_ref::<ProcessError>() {
+            return error.hint();
+        }
         if let Some(error) = error.downcast_ref::<NightError>() {
             return error.hint();
         }
         next = error.source();
     }
     None
+}
+
+/// The exit code that an error asks for; usually 1.
+fn code_of(error: &(dyn Error + 'static)) -> u8 {
+    error.downcast_ref::<ProcessError>().map_or(1, ProcessError::code)
 }

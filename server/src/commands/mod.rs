@@ -1,11 +1,14 @@
 //! One file a command, named as in the original. The program answers as `osa COMMAND …` and,
 //! through links made by `osa link`, as plain `COMMAND …`.
 
+mod calibration_pipeline;
 mod common;
 mod config;
+mod datasequence;
 mod demo;
 mod failure;
 mod link;
+mod stages;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -26,6 +29,9 @@ struct Osa {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[command(name = "calibration_pipeline")]
+    CalibrationPipeline(calibration_pipeline::CalibrationPipeline),
+    Datasequence(datasequence::Datasequence),
     Config(config::ConfigArgs),
     Demo(demo::Demo),
     Link(link::Link),
@@ -68,6 +74,8 @@ fn with_command_first(arguments: Vec<OsString>) -> Vec<OsString> {
 
 async fn run(command: Command) -> Outcome {
     match command {
+        Command::CalibrationPipeline(args) => calibration_pipeline::run(args).await,
+        Command::Datasequence(args) => datasequence::run(args).await,
         Command::Config(args) => config::run(args).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Link(arguments) => link::run(&arguments),

@@ -78,10 +78,11 @@ mod tests {
     }
 
     fn done_after(lines: &[(&str, &str, i32)]) -> usize {
-        let text: String = lines
-            .iter()
-            .map(|(exe, prod, rc)| format!("19102.0003 {exe} {prod} 2024-11-29 02:14 i c {rc}\n"))
-            .collect();
+        let mut text = String::new();
+        for (exe, prod, rc) in lines {
+            text += &["19102.0003", exe, prod, "2024-11-29 02:14 i c", &rc.to_string()].join(" ");
+            text += "\n";
+        }
         let history = History::parse(text.as_bytes());
         assert_eq!(history.torn, []);
         done(&history.lines, &steps())

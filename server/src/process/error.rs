@@ -1,6 +1,11 @@
 //! What can go wrong around the stages; what goes wrong within one is its return code.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::config::ConfigError;
+use crate::model::NightDate;
+use crate::night::NightError;
 
 /// Why a sequence could not be worked on, or what became of it not written down.
 #[derive(Debug, thiserror::Error)]
@@ -14,17 +19,70 @@ pub enum ProcessError {
         file: PathBuf,
         /// Why not.
         #[source]
-        cause: std::io::Error,
+        cause: io::Error,
     },
+    /// A stage needs a file that is not there: nothing was run.
+    #[error("{what} is missing: {}", file.display())]
+    Missing {
+        /// What it is, by its option or key.
+        what: String,
+        /// Where it should be.
+        file: PathBuf,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// The night has no calibration runs by which the files could be looked up.
+    #[error("the night {date} has no calibration runs to look the calibration files up by")]
+    NoCalibration {
+        /// The night.
+        date: NightDate,
+    },
+    /// Another process of ours works on the same sequence: nothing was run.
+    #[error("another process works on this sequence and holds {}", history.display())]
+    Busy {
+        /// The history that both want to write.
+        history: PathBuf,
+    },
+    /// A process that an earlier try has left cannot be ended: nothing was run.
+    #[error("process {pid} of an earlier, killed try cannot be ended")]
+    Leftover {
+        /// The process.
+        pid: i32,
+    },
+    /// The configuration does not say what is needed.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The night does not say what is needed.
+    #[error(transparent)]
+    Night(#[from] NightError),
 }
 
 impl ProcessError {
     /// Wraps an input/output error with what was tried on which file.
-    pub(super) fn file(
-        verb: &'static str,
-        file: &std::path::Path,
-    ) -> impl Fn(std::io::Error) -> Self {
+    pub(super) fn file(verb: &'static str, file: &Path) -> impl Fn(io::Error) -> Self {
         let file = file.to_owned();
         move |cause| Self::File { verb, file: file.clone(), cause }
+    }
+
+    /// What to do about it, where the message does not say so itself.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Missing { hint, .. } => Some((*hint).to_owned()),
+            Self::NoCalibration { .. } => Some(
+                "name them: --drs4-pedestal-file, --pedcal-file, --time-calib-file and \
+                 --systematic-correction-file"
+                    .into(),
+            ),
+            Self::Busy { .. } => Some("wait for it to end, or cancel its job".into()),
+            Self::Leftover { pid } => Some(format!("end it with kill -9 {pid} and try again")),
+            Self::Config(error) => error.hint(),
+            Self::Night(error) => error.hint(),
+            Self::File { .. } => None,
+        }
+    }
+
+    /// The exit code of a command that ends with it: 75 (`EX_TEMPFAIL`) where trying later helps.
+    pub fn code(&self) -> u8 {
+        if matches!(self, Self::Busy { .. }) { 75 } else { 1 }
     }
 }
