@@ -299,3 +299,6 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
+
+#[cfg(test)]
+mod tests;
