@@ -53,7 +53,7 @@ fn as_text(settings: &Settings) -> String {
             lines.push(if in_defaults { "# defaults:" } else { "# from the file:" }.to_owned());
         }
         match key.value.map(|value| value.replace('\n', "\n    ")) {
-            Some(value) => lines.push(format!("{}: {value}", key.key)),
+            Some(value) => lines.push(format!("{}: {value}", key.key).replace(": \n", ":\n")),
             None => lines.push(key.key),
         }
     }

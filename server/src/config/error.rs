@@ -36,7 +36,8 @@ pub enum ConfigError {
     Key {
         /// The file.
         file: PathBuf,
-        /// The line of the key, from 1; `None` if the key is not in the file.
+        /// The line of the key, or of its section if there is no such key, from 1; `None` if
+        /// there is no such section.
         line: Option<usize>,
         /// The section.
         section: String,

@@ -25,6 +25,8 @@ pub struct Ini {
 #[derive(Clone, Debug, Default)]
 struct Section {
     name: String,
+    /// The line of its header, from 1.
+    line: usize,
     entries: Vec<Entry>,
     index: HashMap<String, usize>,
 }
@@ -39,8 +41,8 @@ struct Entry {
 }
 
 impl Section {
-    fn named(name: &str) -> Self {
-        Self { name: name.to_owned(), ..Self::default() }
+    fn begun(name: &str, line: usize) -> Self {
+        Self { name: name.to_owned(), line, ..Self::default() }
     }
 
     fn entry(&self, key: &str) -> Option<&Entry> {
@@ -111,13 +113,14 @@ impl Ini {
         self.entry(section, &key.to_lowercase()).map(|entry| entry.line)
     }
 
-    /// An error about a key, naming file and line.
+    /// An error about a key, naming file and line: the section's if the key is missing.
     pub fn key_error(&self, section: &str, key: &str, problem: impl Into<String>) -> ConfigError {
+        let header = || self.section(section).map(|section| section.line);
         ConfigError::Key {
             file: self.file.clone(),
-            line: self.line(section, key),
+            line: self.line(section, key).or_else(header),
             section: section.to_owned(),
-            key: key.to_owned(),
+            key: self.written(section, key).unwrap_or(key).to_owned(),
             problem: problem.into(),
         }
     }
@@ -157,8 +160,11 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(file: &'a Path) -> Self {
-        let ini =
-            Ini { file: file.to_owned(), defaults: Section::named(DEFAULT), sections: Vec::new() };
+        let ini = Ini {
+            file: file.to_owned(),
+            defaults: Section::begun(DEFAULT, 1),
+            sections: Vec::new(),
+        };
         let names = HashMap::new();
         Self { file, ini, names, place: Place::Nowhere, has_key: false, indent: 0 }
     }
@@ -233,7 +239,7 @@ impl<'a> Reader<'a> {
             let problem = format!("section [{name}] is there twice; make one of the two");
             return Err(self.error(number, problem));
         }
-        self.ini.sections.push(Section::named(name));
+        self.ini.sections.push(Section::begun(name, number));
         self.place = Place::Section(at);
         Ok(())
     }

@@ -294,3 +294,6 @@ fn output(output: &Section<'_>) -> Result<Output, ConfigError> {
         padding: output.needed_number("PADDING", 0)?,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -204,3 +204,6 @@ fn processor_count(text: &str) -> Result<usize, String> {
         _ => Err(format!("{text:?} is not a number of processors of at least 1")),
     }
 }
+
+#[cfg(test)]
+mod tests;

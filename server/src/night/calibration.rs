@@ -125,3 +125,6 @@ pub fn night_of(run: RunId, paths: &NightPaths) -> Result<NightDate, NightError>
     }
     Err(unknown())
 }
+
+#[cfg(test)]
+mod tests;

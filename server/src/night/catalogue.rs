@@ -50,3 +50,6 @@ impl Catalogue {
         self.0.get(&run).map(String::as_str)
     }
 }
+
+#[cfg(test)]
+mod tests;

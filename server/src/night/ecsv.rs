@@ -210,3 +210,6 @@ fn unquote(text: &str) -> Result<(Cow<'_, str>, &str), String> {
     }
     Err("a quote is not closed; the line is cut off".to_owned())
 }
+
+#[cfg(test)]
+mod tests;

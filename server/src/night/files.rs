@@ -153,3 +153,6 @@ fn exists(file: &Path) -> Result<bool, NightError> {
 fn is_missing(cause: &std::io::Error) -> bool {
     matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
+
+#[cfg(test)]
+mod tests;

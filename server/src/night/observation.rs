@@ -85,3 +85,6 @@ pub fn list(config: &SiteConfig) -> Result<Vec<NightDate>, NightError> {
     nights.dedup();
     Ok(nights)
 }
+
+#[cfg(test)]
+mod tests;

@@ -190,3 +190,6 @@ pub(super) fn make(paths: &NightPaths, job_path: &[PathBuf]) -> Result<(), Night
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

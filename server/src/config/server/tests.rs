@@ -1,0 +1,141 @@
+//! Settings from a file, from variables, and from neither.
+
+use std::fs;
+
+use super::*;
+
+fn no_variables(_: &str) -> Option<OsString> {
+    None
+}
+
+fn read(text: &str, variables: &[(&str, &str)]) -> Result<ServerConfig, ConfigError> {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("osa.toml");
+    fs::write(&file, text).unwrap();
+    let find = |name: &str| {
+        let found = variables.iter().find(|(variable, _)| *variable == name);
+        found.map(|(_, value)| OsString::from(value))
+    };
+    ServerConfig::read(Some(&file), &find)
+}
+
+/// The error, without the directory of the file.
+fn problem(text: &str, variables: &[(&str, &str)]) -> String {
+    let error = read(text, variables).unwrap_err().to_string();
+    error.find("osa.toml").map_or(error.clone(), |at| error[at..].to_owned())
+}
+
+#[test]
+fn without_file_and_variables_there_are_defaults() {
+    let server = ServerConfig::read(None, &no_variables).unwrap();
+    assert_eq!(server.listen.to_string(), "127.0.0.1:8750");
+    assert_eq!((server.prefix.as_str(), server.poll), ("", Duration::from_secs(1)));
+    assert_eq!((server.scheduler, server.database, server.site), (None, None, None));
+    assert!(server.local_cpus >= 1 && server.job_path.is_empty());
+    assert!(server.origins.values().all(|origin| *origin == Origin::Default));
+    assert_eq!(server.origins.len(), KEYS.len());
+}
+
+#[test]
+fn the_file_sets_everything_and_its_paths_are_relative_to_it() {
+    let text = "listen = '0.0.0.0:80'\nprefix = '/osa/'\ndatabase = 'osa.sqlite'\n\
+                scheduler = 'local'\npoll_seconds = 0.5\nanalysis_config = '/a/sequencer.cfg'\n\
+                job_path = ['bin', '/opt/bin']\nlocal_cpus = 3\nsite = '/usr/share/osa/site'\n";
+    let server = read(text, &[]).unwrap();
+    let dir = server.file.as_ref().unwrap().parent().unwrap();
+    assert_eq!(server.listen.to_string(), "0.0.0.0:80");
+    assert_eq!((server.prefix.as_str(), server.poll), ("/osa", Duration::from_millis(500)));
+    assert_eq!(server.database, Some(dir.join("osa.sqlite")));
+    assert_eq!(server.scheduler, Some(SchedulerKind::Local));
+    assert_eq!(server.job_path, [dir.join("bin"), "/opt/bin".into()]);
+    assert_eq!(server.local_cpus, 3);
+    assert!(server.origins["local_cpus"].to_string().ends_with("osa.toml:8"));
+    assert!(server.child_path().to_str().unwrap().starts_with(dir.to_str().unwrap()));
+}
+
+#[test]
+fn every_setting_is_overridden_by_its_variable() {
+    let values = ["[::1]:1", "/x", "/d", "slurm", "2", "/c", "/p:/q", "7", "/s"];
+    let variables: Vec<_> = KEYS.iter().map(|(_, name)| *name).zip(values).collect();
+    let text = "listen = '0.0.0.0:80'\nlocal_cpus = 3\nscheduler = 'local'\njob_path = ['/r']\n";
+    let server = read(text, &variables).unwrap();
+    assert_eq!((server.listen.to_string().as_str(), server.prefix.as_str()), ("[::1]:1", "/x"));
+    assert_eq!(server.scheduler, Some(SchedulerKind::Slurm));
+    assert_eq!(server.job_path, [Path::new("/p"), Path::new("/q")]);
+    assert_eq!((server.local_cpus, server.poll), (7, Duration::from_secs(2)));
+    assert_eq!(server.analysis_config.as_deref(), Some(Path::new("/c")));
+    for (key, variable) in KEYS {
+        assert_eq!(server.origins[key], Origin::Variable(variable));
+    }
+}
+
+#[test]
+fn an_empty_variable_is_none_but_an_empty_prefix_is_one() {
+    let text = "prefix = '/osa'\nlocal_cpus = 3\n";
+    let server = read(text, &[("OSA_PREFIX", ""), ("OSA_LOCAL_CPUS", "")]).unwrap();
+    assert_eq!((server.prefix.as_str(), server.local_cpus), ("", 3));
+}
+
+#[test]
+fn every_fault_names_file_and_line_or_variable() {
+    insta::assert_snapshot!(
+        [
+            problem("\nlisten = 'x'\n", &[]),
+            problem("listen = true\n", &[]),
+            problem("listen = ['127.0.0.1:1', '127.0.0.1:2']\n", &[]),
+            problem("# a comment\nlissten = '127.0.0.1:1'\n", &[]),
+            problem("[server]\nlisten = '127.0.0.1:1'\n", &[]),
+            problem("listen = '127.0.0.1:1\n", &[]),
+            problem("prefix = 'osa'\n", &[]),
+            problem("prefix = '/a/../b'\n", &[]),
+            problem("scheduler = 'pbs'\n", &[]),
+            problem("poll_seconds = 0\n", &[]),
+            problem("local_cpus = 0\n", &[]),
+            problem("job_path = ['/a:b']\n", &[]),
+            problem("job_path = [1]\n", &[]),
+            problem("database = ''\n", &[]),
+            problem("", &[("OSA_LISTEN", "8750")]),
+            problem("", &[("OSA_POLL_SECONDS", "NaN")]),
+        ]
+        .join("\n")
+    );
+}
+
+#[test]
+fn a_named_file_that_is_missing_is_an_error() {
+    let error = ServerConfig::read(Some(Path::new("/nowhere/osa.toml")), &no_variables);
+    let error = error.unwrap_err();
+    assert!(error.to_string().contains("/nowhere/osa.toml"), "{error}");
+    assert!(error.hint().unwrap().contains("OSA_TOML"));
+}
+
+#[test]
+fn the_documented_file_is_all_defaults() {
+    let documented = include_str!("../../../../configs/osa.toml");
+    let server = read(documented, &[]).unwrap();
+    assert!(server.origins.values().all(|origin| *origin == Origin::Default));
+    // With every setting switched on it still is a good file, and leaves none out.
+    let is_setting = |line: &&str| line.starts_with('#') && !line.starts_with("# ") && *line != "#";
+    let on: String =
+        documented.lines().filter(is_setting).map(|line| format!("{}\n", &line[1..])).collect();
+    let server = read(&on, &[]).unwrap();
+    assert!(server.origins.values().all(|origin| matches!(origin, Origin::File { .. })));
+}
+
+#[test]
+fn slurm_is_the_engine_where_sbatch_is_on_the_path() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = ServerConfig::read(None, &no_variables).unwrap();
+    server.job_path = vec![dir.path().to_owned()];
+    fs::write(dir.path().join("sbatch"), "").unwrap();
+    assert_eq!(server.scheduler_or_found(), SchedulerKind::Slurm);
+    server.scheduler = Some(SchedulerKind::Local);
+    assert_eq!(server.scheduler_or_found(), SchedulerKind::Local);
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in "[a-z_=' \n0-9.:/\\[\\]]{0,80}") {
+        let _ = read(&text, &[]);
+    }
+}

@@ -1,0 +1,153 @@
+//! Summaries as they are, and as they should not be.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::testing::{executable, site, write};
+
+const HEADER: &str = "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: run_id, datatype: int64}\n\
+                      # - {name: n_subruns, datatype: int64}\n# - {name: run_type, datatype: string}\n\
+                      # - {name: run_start, datatype: int64}\n# delimiter: ','\n\
+                      run_id,n_subruns,run_type,run_start\n";
+
+fn parse(rows: &str) -> Result<RunSummary, NightError> {
+    RunSummary::parse(&format!("{HEADER}{rows}"), Path::new("/RunSummary_20241128.ecsv"))
+}
+
+fn problem(rows: &str) -> String {
+    parse(rows).unwrap_err().to_string()
+}
+
+fn night() -> (tempfile::TempDir, NightPaths) {
+    let (dir, site) = site();
+    let paths = NightPaths::new(site, "2024-11-28".parse().unwrap(), "v0.1.0".parse().unwrap());
+    (dir, paths)
+}
+
+#[test]
+fn runs_come_in_their_order_with_type_subruns_and_start() {
+    let summary = parse("19102,6,DATA,1732832400863850890\n1910,0,EDATA,0\n").unwrap();
+    let [first, second] = summary.runs.as_slice() else { panic!("{summary:?}") };
+    assert_eq!((first.id, first.subruns, first.start), (RunId(1910), 0, None));
+    assert_eq!(first.run_type, RunType::Other("EDATA".into()));
+    assert_eq!((second.id, second.subruns, second.line), (RunId(19102), 6, 10));
+    assert_eq!(second.start.unwrap().to_rfc3339(), "2024-11-28T22:20:00.863850890+00:00");
+    assert_eq!(summary.run(RunId(1910)), Some(first));
+    assert_eq!(summary.run(RunId(1)), None);
+}
+
+#[test]
+fn a_night_without_runs_is_an_empty_summary() {
+    assert_eq!(parse("").unwrap().runs, []);
+}
+
+#[test]
+fn ten_thousand_subruns_are_the_most_that_four_digits_can_number() {
+    assert_eq!(parse("19102,10000,DATA,0\n").unwrap().runs[0].subruns, 10_000);
+    assert!(problem("19102,10001,DATA,0\n").contains("column n_subruns: 10001 subruns"));
+}
+
+#[test]
+fn a_run_that_is_there_twice_counts_once() {
+    let summary = parse("19102,6,DATA,0\n19103,5,DATA,0\n19102,6,DATA,0\n").unwrap();
+    assert_eq!(summary.runs.len(), 2);
+    let [notice] = summary.notices.as_slice() else { panic!("{:?}", summary.notices) };
+    assert!(notice.message.contains(":12: run 19102 is in line 10 already"), "{notice:?}");
+}
+
+#[test]
+fn every_fault_names_line_and_column() {
+    insta::assert_snapshot!(
+        [
+            problem("x,6,DATA,0\n"),
+            problem("-19102,6,DATA,0\n"),
+            problem("19102.0,6,DATA,0\n"),
+            problem("19102,six,DATA,0\n"),
+            problem("19102,-1,DATA,0\n"),
+            problem("19102,,DATA,0\n"),
+            problem("19102,6,,0\n"),
+            problem("19102,6,DATA,today\n"),
+            problem("19102,6,DATA,0\n19103,5,DA"),
+            problem("19102,6,DATA,0\n19102,7,DATA,0\n"),
+            problem("19102,6,DATA,0\n19102,6,DRS4,0\n"),
+        ]
+        .join("\n")
+    );
+    let other = HEADER.replace("n_subruns", "subruns");
+    let error = RunSummary::parse(&other, Path::new("/s.ecsv")).unwrap_err().to_string();
+    assert_eq!(error, "/s.ecsv:9: there is no column n_subruns");
+}
+
+#[test]
+fn a_missing_summary_is_told_from_one_that_cannot_be_read() {
+    let (_dir, paths) = night();
+    let error = RunSummary::read(&paths).unwrap_err();
+    assert!(matches!(error, NightError::NoSummary { .. }), "{error}");
+    assert!(error.hint().unwrap().contains("lstchain_create_run_summary"));
+
+    std::fs::create_dir_all(paths.run_summary()).unwrap();
+    assert!(matches!(RunSummary::read(&paths), Err(NightError::Read { .. })));
+}
+
+#[test]
+fn bytes_that_are_no_text_are_an_error_with_their_line() {
+    let (_dir, paths) = night();
+    write(&paths.run_summary(), "");
+    std::fs::write(paths.run_summary(), [HEADER.as_bytes(), b"1,1,DATA,0\n2,\xff"].concat())
+        .unwrap();
+    let error = RunSummary::read(&paths).unwrap_err().to_string();
+    assert!(error.contains("RunSummary_20241128.ecsv:11: there are bytes"), "{error}");
+}
+
+#[test]
+fn lstchain_makes_a_missing_summary_and_gets_each_argument_as_one() {
+    let (dir, paths) = night();
+    std::fs::create_dir_all(&paths.config.directories.run_summary_dir).unwrap();
+    let bin = dir.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    let summary = paths.run_summary();
+    let body = format!("printf '%s|' \"$@\" > '{}'", summary.display());
+    executable(&bin.join(MAKER), &body);
+    make(&paths, std::slice::from_ref(&bin)).unwrap();
+    let base = dir.path().display();
+    assert_eq!(
+        std::fs::read_to_string(summary).unwrap(),
+        format!("--date=20241128|--r0-path={base}/R0|--output-dir={base}/monitoring/RunSummary|")
+    );
+}
+
+#[test]
+fn a_maker_that_fails_or_leaves_nothing_is_an_error_with_what_it_said() {
+    let (dir, paths) = night();
+    let make_with = |body: &str| {
+        executable(&dir.path().join(MAKER), body);
+        make(&paths, &[dir.path().to_owned()]).unwrap_err().to_string()
+    };
+    let failed = make_with("echo first >&2; echo no such night >&2; exit 3");
+    assert!(failed.contains("exit status: 3, it says: no such night"), "{failed}");
+    let nothing = make_with("exit 0");
+    assert!(nothing.contains("RunSummary_20241128.ecsv is missing"), "{nothing}");
+}
+
+proptest! {
+    #[test]
+    fn what_was_written_is_read(
+        runs in proptest::collection::btree_map(
+            0u32..1_000_000,
+            (0u32..=MAX_SUBRUNS, "DRS4|PEDCALIB|DATA|UNKN"),
+            0..20,
+        )
+    ) {
+        let rows: String =
+            runs.iter().rev().map(|(id, (n, kind))| format!("{id},{n},{kind},0\n")).collect();
+        let read = parse(&rows).unwrap().runs;
+        let read: Vec<_> = read.iter().map(|r| (r.id.0, (r.subruns, r.run_type.to_string()))).collect();
+        prop_assert_eq!(read, runs.into_iter().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn no_rows_make_it_panic(rows in "[0-9,DATRS4\n\"# -]{0,80}\\PC{0,20}") {
+        let _ = parse(&rows);
+        let _ = RunSummary::parse(&rows, Path::new("/s.ecsv"));
+    }
+}
