@@ -8,6 +8,8 @@ mod datasequence;
 mod demo;
 mod failure;
 mod link;
+mod local_scheduler;
+mod local_task;
 mod stages;
 
 use std::ffi::OsString;
@@ -35,6 +37,12 @@ enum Command {
     Config(config::ConfigArgs),
     Demo(demo::Demo),
     Link(link::Link),
+    /// Look after the local scheduler's queue; started on demand
+    #[command(hide = true)]
+    LocalScheduler(local_scheduler::LocalScheduler),
+    /// Run one task of the local scheduler's queue; started by its supervisor
+    #[command(hide = true)]
+    LocalTask(local_task::LocalTask),
 }
 
 /// Names under which a link to this program is a command of its own.
@@ -79,5 +87,7 @@ async fn run(command: Command) -> Outcome {
         Command::Config(args) => config::run(args).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Link(arguments) => link::run(&arguments),
+        Command::LocalScheduler(arguments) => local_scheduler::run(arguments).await,
+        Command::LocalTask(arguments) => local_task::run(arguments).await,
     }
 }

@@ -1,14 +1,18 @@
 //! Where jobs run.
 
+pub mod local;
 pub mod script;
 pub mod slurm;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+use crate::config::{SchedulerKind, ServerConfig};
 use crate::model::{JobId, TaskRecord};
+use crate::store::Store;
 
 /// A job to submit. Resources, array and output files are `#SBATCH` directives in the script
 /// itself, which both engines read.
@@ -74,4 +78,20 @@ pub trait Scheduler: Send + Sync {
 
     /// Ends a job, all tasks of it. Asking twice, or for a job that has ended, is no error.
     async fn cancel(&self, job: JobId) -> Result<(), SchedulerError>;
+}
+
+/// Opens the engine that is configured, or found: Slurm if its commands are there, else this
+/// machine, with its queue in `store`.
+pub fn open(server: &ServerConfig, store: Store) -> Result<Arc<dyn Scheduler>, SchedulerError> {
+    match server.scheduler_or_found() {
+        SchedulerKind::Slurm => Ok(Arc::new(slurm::Slurm::new(server.child_path()))),
+        SchedulerKind::Local => {
+            let program = std::env::current_exe().map_err(|cause| SchedulerError {
+                message: format!("cannot tell where this program's file is: {cause}"),
+            })?;
+            let settings = local::Settings::new(server.local_cpus);
+            let local = local::Local::new(store, program, settings);
+            Ok(Arc::new(local.with_path(server.child_path())))
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Our SQLite file: what was submitted, and the local scheduler's queue.
 
+pub mod local_queue;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

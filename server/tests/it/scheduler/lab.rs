@@ -19,7 +19,7 @@ pub trait Lab: Sync {
     fn dir(&self) -> &Path;
 
     /// Lines that this site's scripts need, such as `#SBATCH --account=dpps`.
-    fn directives(&self) -> &str {
+    fn directives(&self) -> &'static str {
         ""
     }
 
@@ -82,7 +82,7 @@ impl Job {
 
     /// Sets its comment.
     pub fn comment(mut self, comment: &str) -> Self {
-        self.comment = comment.to_owned();
+        comment.clone_into(&mut self.comment);
         self
     }
 
@@ -92,15 +92,16 @@ impl Job {
         std::fs::create_dir_all(&dir).unwrap();
         let is_array = self.directives.iter().any(|text| text.starts_with("--array"));
         let output = if is_array { "%x.%4a.out" } else { "%x.out" };
-        let mut text = format!(
-            "#!/bin/bash\n#SBATCH --job-name={}\n#SBATCH --chdir={}\n#SBATCH --output={output}\n",
-            self.name,
-            dir.display()
-        );
-        for directive in &self.directives {
-            text += &format!("#SBATCH {directive}\n");
-        }
-        text += &format!("{}\n{}\n", lab.directives(), self.body);
+        let head = [
+            "#!/bin/bash".to_owned(),
+            format!("#SBATCH --job-name={}", self.name),
+            format!("#SBATCH --chdir={}", dir.display()),
+            format!("#SBATCH --output={output}"),
+        ];
+        let own = self.directives.iter().map(|directive| format!("#SBATCH {directive}"));
+        let site = [lab.directives().to_owned(), self.body.clone()];
+        let lines: Vec<_> = head.into_iter().chain(own).chain(site).collect();
+        let text = lines.join("\n") + "\n";
         let script = dir.join(format!("{}.sh", self.name));
         std::fs::write(&script, text).unwrap();
         JobRequest {
@@ -173,10 +174,11 @@ pub async fn until_tasks(
     .await
 }
 
-/// Waits until `count` tasks of a job have ended.
+/// Waits until `count` tasks of a job have ended and the books say how.
 pub async fn until_ended(lab: &dyn Lab, job: JobId, count: usize) -> Vec<TaskRecord> {
     until_tasks(lab, job, "the job to end", |tasks| {
-        tasks.len() == count && tasks.iter().all(|task| !task.state.is_active())
+        tasks.len() == count
+            && tasks.iter().all(|task| !task.state.is_active() && task.exit.is_some())
     })
     .await
 }
