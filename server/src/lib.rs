@@ -3,6 +3,7 @@
 
 pub mod commands;
 pub mod config;
+pub mod datacheck;
 pub mod demo;
 pub mod launch;
 pub mod night;

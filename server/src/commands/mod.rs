@@ -5,6 +5,7 @@ mod calibration_pipeline;
 mod common;
 mod config;
 mod datasequence;
+mod datacheck;
 mod demo;
 mod failure;
 mod link;
@@ -35,6 +36,7 @@ enum Command {
     CalibrationPipeline(calibration_pipeline::CalibrationPipeline),
     Datasequence(datasequence::Datasequence),
     Config(config::ConfigArgs),
+    Datacheck(datacheck::Datacheck),
     Demo(demo::Demo),
     Link(link::Link),
     /// Look after the local scheduler's queue; started on demand
@@ -85,6 +87,7 @@ async fn run(command: Command) -> Outcome {
         Command::CalibrationPipeline(args) => calibration_pipeline::run(args).await,
         Command::Datasequence(args) => datasequence::run(args).await,
         Command::Config(args) => config::run(args).await,
+        Command::Datacheck(arguments) => datacheck::run(arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Link(arguments) => link::run(&arguments),
         Command::LocalScheduler(arguments) => local_scheduler::run(arguments).await,
