@@ -69,20 +69,18 @@ fn as_text(inspection: &Inspection) -> String {
         ));
         for (column, entry) in &table.columns {
             let shape = entry.shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("x");
-            let mut line = format!("  {column:38} {:5} {shape:>15}", entry.dtype);
-            if let Some(numbers) = &entry.numbers {
-                line += &format!(
+            let numbers = entry.numbers.as_ref().map_or_else(String::new, |numbers| {
+                format!(
                     " {:>6} {:>5} {:>14} {:>14} {:>14}",
                     numbers.n_nan,
                     numbers.n_inf,
                     brief(numbers.min),
                     brief(numbers.max),
                     brief(Some(numbers.sum_finite))
-                );
-            }
-            if let Some(unit) = &entry.unit {
-                line += &format!("  {unit}");
-            }
+                )
+            });
+            let unit = entry.unit.as_deref().unwrap_or_default();
+            let line = format!("  {column:38} {:5} {shape:>15}{numbers}  {unit}", entry.dtype);
             lines.push(line.trim_end().to_owned());
         }
         lines.push(String::new());
@@ -90,12 +88,13 @@ fn as_text(inspection: &Inspection) -> String {
     lines.join("\n")
 }
 
-/// A number in at most 13 characters.
+/// A number in at most 14 characters.
 fn brief(value: Option<f64>) -> String {
     match value {
         None => "-".into(),
-        Some(value) if value == value.trunc() && value.abs() < 1e12 => format!("{value}"),
+        Some(value) if value.fract() == 0.0 && value.abs() < 1e12 => format!("{value}"),
         Some(value) if (1e-3..1e6).contains(&value.abs()) => format!("{value:.6}"),
+        Some(value) if (1e6..1e10).contains(&value.abs()) => format!("{value:.2}"),
         Some(value) => format!("{value:.5e}"),
     }
 }

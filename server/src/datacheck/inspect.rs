@@ -131,6 +131,7 @@ impl Numbers {
     }
 }
 
+#[allow(clippy::ref_option)] // as serde calls it
 fn number_or_text<S: serde::Serializer>(value: &Option<f64>, to: S) -> Result<S::Ok, S::Error> {
     match value {
         None => to.serialize_none(),

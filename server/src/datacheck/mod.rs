@@ -5,8 +5,10 @@
 mod error;
 mod fits;
 mod inspect;
+mod muons;
 #[allow(unsafe_code, reason = "compound tables with array columns need the library's own calls")]
 pub mod table;
 
 pub use error::DatacheckError;
 pub use inspect::{ColumnInspection, FileKind, Inspection, Numbers, TableInspection, inspect};
+pub use muons::{MuonRing, read_muons};

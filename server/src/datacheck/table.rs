@@ -513,8 +513,7 @@ pub fn write(
                 check(H5Tinsert(kind.0, c_name(&column.name)?.as_ptr(), offset, member.0))?;
                 offset += column.bytes();
             }
-            let space =
-                id(H5Screate_simple(1, rows.as_ptr(), limit.as_ptr()), H5Sclose, "space")?;
+            let space = id(H5Screate_simple(1, rows.as_ptr(), limit.as_ptr()), H5Sclose, "space")?;
             let dataset = H5Dcreate2(
                 file.id(),
                 path.as_ptr(),
@@ -549,11 +548,7 @@ impl Drop for Id {
     }
 }
 
-fn id(
-    raw: hid_t,
-    close: unsafe extern "C" fn(hid_t) -> herr_t,
-    what: &str,
-) -> Result<Id, String> {
+fn id(raw: hid_t, close: unsafe extern "C" fn(hid_t) -> herr_t, what: &str) -> Result<Id, String> {
     Id::new(raw, close).ok_or_else(|| last_error(&format!("no {what}")))
 }
 

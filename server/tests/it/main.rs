@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that panics has failed
 
 mod config;
+mod datacheck;
 mod night;
 mod scheduler;
 mod support;

@@ -1,0 +1,111 @@
+//! Tables of any type and shape, and files cut or changed anywhere: an error, never a panic.
+
+use std::path::Path;
+
+use hdf5::plist::DatasetCreate;
+use proptest::prelude::*;
+use server::datacheck::inspect;
+use server::datacheck::table::{Column, Kind, write};
+
+use super::fixture;
+
+/// A file with one table of events.
+fn event_file(path: &Path, columns: &[Column], rows: usize) {
+    let file = hdf5::File::create(path).unwrap();
+    file.create_group("dl1datacheck").unwrap();
+    let width: usize = columns.iter().map(Column::bytes).sum();
+    let bytes: Vec<u8> =
+        (0..width * rows).map(|index| u8::try_from(index % 251).unwrap()).collect();
+    write(&file, "/dl1datacheck/cosmics", columns, &bytes, &chunked()).unwrap();
+}
+
+/// One row a chunk, as PyTables does.
+fn chunked() -> DatasetCreate {
+    DatasetCreate::build().chunk([1]).finish().unwrap()
+}
+
+fn any_column() -> impl Strategy<Value = Column> {
+    let names = [
+        "subrun_index",
+        "num_events",
+        "elapsed_time",
+        "charge_mean",
+        "hist_width",
+        "trigger_type",
+        "num_nearby_stars",
+        "dragon_time",
+        "tel_ra",
+    ];
+    let storage = prop_oneof![
+        Just((Kind::Int, 8)),
+        Just((Kind::Int, 4)),
+        Just((Kind::Int, 1)),
+        Just((Kind::Uint, 2)),
+        Just((Kind::Float, 4)),
+        Just((Kind::Float, 8)),
+        Just((Kind::Bool, 1)),
+        Just((Kind::Text, 7)),
+    ];
+    let dims = prop_oneof![
+        Just(vec![]),
+        Just(vec![1855]),
+        Just(vec![3]),
+        Just(vec![10, 2]),
+        Just(vec![2, 3, 2]),
+    ];
+    (prop::sample::select(names.to_vec()), storage, dims).prop_map(|(name, (kind, size), dims)| {
+        Column { name: name.to_owned(), kind, size, big_endian: false, dims }
+    })
+}
+
+fn any_columns() -> impl Strategy<Value = Vec<Column>> {
+    prop::collection::vec(any_column(), 1..8).prop_map(|mut columns| {
+        columns.sort_by(|a, b| a.name.cmp(&b.name));
+        columns.dedup_by(|a, b| a.name == b.name);
+        columns
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn tables_of_any_shape_are_inspected(columns in any_columns(), rows in 0usize..4) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("datacheck.h5");
+        event_file(&path, &columns, rows);
+        let inspection = inspect(&path).unwrap();
+        let table = inspection.tables["cosmics"].as_ref().unwrap();
+        prop_assert_eq!(table.nrows, rows);
+        for column in &columns {
+            let seen = &table.columns[&column.name];
+            prop_assert_eq!(&seen.dtype, &column.dtype());
+            prop_assert_eq!(&seen.shape[1..], column.dims.as_slice());
+            if let Some(numbers) = seen.numbers.as_ref().filter(|_| rows == 0) {
+                prop_assert!(numbers.min.is_none() && numbers.first.is_none());
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_is_an_error_that_names_it(cut in 0usize..143_000) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("cut.h5");
+        let whole = std::fs::read(fixture("datacheck_dl1_LST-1.Run20603.0001.h5")).unwrap();
+        std::fs::write(&path, &whole[..cut]).unwrap();
+        let error = inspect(&path).unwrap_err().to_string();
+        prop_assert!(error.contains("cut.h5"), "{}", error);
+    }
+}
+
+#[test]
+fn damaged_data_are_noticed_by_their_checksum() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("damaged.h5");
+    let mut bytes = std::fs::read(fixture("datacheck_dl1_LST-1.Run20603.0001.h5")).unwrap();
+    let middle = bytes.len() / 2; // within a chunk: these fill nearly all of the file
+    bytes[middle..middle + 16].fill(0xA5);
+    std::fs::write(&path, bytes).unwrap();
+    let error = inspect(&path).unwrap_err().to_string();
+    assert!(error.contains("damaged.h5") && error.contains("row 0"), "{error}");
+}
