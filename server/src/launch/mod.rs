@@ -2,12 +2,14 @@
 
 mod gates;
 mod ground;
+pub mod ledger;
 mod plan;
 #[cfg(test)]
 mod plan_tests;
 mod script;
 #[cfg(test)]
 mod script_tests;
+pub mod submit;
 
 use std::path::PathBuf;
 

@@ -1,12 +1,15 @@
 //! Our SQLite file: what was submitted, and the local scheduler's queue.
 
 pub mod local_queue;
+mod submissions;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+pub use submissions::{Intent, Ledger, Submission, SubmissionState};
 
 /// Why the database cannot be used.
 #[derive(Debug, thiserror::Error)]

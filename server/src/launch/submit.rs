@@ -1,0 +1,389 @@
+//! Submitting what was planned, each job once.
+//!
+//! 1. The scheduler is asked what there is.
+//! 2. In one transaction that excludes everybody else, earlier submissions are cleared up as far as
+//!    that answer allows, and an intent is recorded for every job whose purpose is free.
+//! 3. One job after another: the intent is marked as asked, the scheduler is asked, the answer is
+//!    recorded. A crash between any two steps leaves an intent, and step 2 of a later command, or the
+//!    server, clears it up by name and token.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::model::{JobId, NightDate, ProdId};
+use crate::schedule::{JobRequest, JobSnapshot, Scheduler, SchedulerError, SubmitError};
+use crate::store::{Intent, Store, StoreError, Submission, SubmissionState};
+
+use super::PlannedJob;
+use super::ledger::{Grace, is_job_of, obstacle, resolve_in, tasks_of};
+
+/// How far back the scheduler is asked at least: jobs that wait or run are told in any case.
+const WINDOW: TimeDelta = TimeDelta::days(2);
+
+/// What is to be submitted.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    /// The night.
+    pub date: NightDate,
+    /// The production.
+    pub prod_id: &'a ProdId,
+    /// The jobs; what others need may stand anywhere.
+    pub jobs: &'a [PlannedJob],
+    /// Variables added to every job's environment.
+    pub environment: &'a [(String, String)],
+    /// Who, as `user@host:pid`.
+    pub author: &'a str,
+    /// How long a job must be missing before another may take its place.
+    pub grace: Grace,
+}
+
+/// What became of a planned job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubmitOutcome {
+    /// What it was for.
+    pub purpose: String,
+    /// The job's name.
+    pub name: String,
+    /// What became of it.
+    pub verdict: Verdict,
+}
+
+/// What became of a planned job. Everything but `Submitted` and `Active` is a failure that the user
+/// must see; its `Display` says all there is to say.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Verdict {
+    /// The scheduler has it.
+    #[error("submitted as job {0}")]
+    Submitted(JobId),
+    /// There is a job for it already, which waits or runs; nothing was done.
+    #[error("not submitted: job {0} is there for it already")]
+    Active(JobId),
+    /// An earlier submission must be cleared up first; nothing was done.
+    #[error("not submitted: {0}")]
+    Blocked(String),
+    /// The scheduler said no: there is no job.
+    #[error("refused by the scheduler: {0}")]
+    Refused(String),
+    /// The scheduler did not answer: there may be a job. It is looked for before anything else is
+    /// submitted for this purpose.
+    #[error("outcome unknown: {0}")]
+    Uncertain(String),
+    /// The scheduler was not asked.
+    #[error("not submitted: {0}")]
+    Held(String),
+}
+
+impl Verdict {
+    /// Is there no job, or not surely one?
+    pub fn is_failure(&self) -> bool {
+        !matches!(self, Self::Submitted(_) | Self::Active(_))
+    }
+
+    fn job(&self) -> Option<JobId> {
+        match self {
+            Self::Submitted(job) | Self::Active(job) => Some(*job),
+            _ => None,
+        }
+    }
+}
+
+/// Why submitting could not begin, or had to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitFailure {
+    /// The scheduler was asked what there is, and did not answer: nothing was submitted.
+    #[error("nothing was submitted, since the scheduler must first tell what is there: {0}")]
+    Scheduler(#[from] SchedulerError),
+    /// The ledger cannot be read or written: nothing more was submitted.
+    #[error("submitting stopped: {cause}")]
+    Store {
+        /// What had been submitted, or had failed, before.
+        done: Vec<SubmitOutcome>,
+        /// Why the ledger cannot be used.
+        cause: StoreError,
+    },
+}
+
+impl From<StoreError> for SubmitFailure {
+    fn from(cause: StoreError) -> Self {
+        Self::Store { done: Vec::new(), cause }
+    }
+}
+
+/// Submits the jobs that may be submitted, and says what became of each, in the order of the plan.
+pub async fn execute(
+    store: &Store,
+    scheduler: &dyn Scheduler,
+    order: &Order<'_>,
+    now: DateTime<Utc>,
+) -> Result<Vec<SubmitOutcome>, SubmitFailure> {
+    let clock = Clock { now, begun: Instant::now() };
+    let names: Vec<String> = order.jobs.iter().map(|job| job.name.clone()).collect();
+    let earlier = store.submissions_named(&names).await?;
+    let snapshot = scheduler.jobs(window(&earlier, now)).await?;
+    let mut work = Work { store, scheduler, order, clock, verdicts: HashMap::new() };
+    match work.run(&names, &snapshot).await {
+        Ok(()) => Ok(work.outcomes()),
+        Err(cause) => Err(SubmitFailure::Store { done: work.outcomes(), cause }),
+    }
+}
+
+/// From when on the scheduler must tell: before everything that is not cleared up.
+fn window(earlier: &[Submission], now: DateTime<Utc>) -> DateTime<Utc> {
+    let unclear = earlier.iter().filter(|s| match s.state {
+        SubmissionState::Intended => true,
+        SubmissionState::Submitted => s.end_state.is_none(),
+        _ => false,
+    });
+    let from = unclear.map(|s| s.created).min().unwrap_or(now);
+    (from - TimeDelta::hours(1)).min(now - WINDOW)
+}
+
+/// Time since the command began, so that rules depend on the time that was given.
+#[derive(Clone, Copy)]
+struct Clock {
+    now: DateTime<Utc>,
+    begun: Instant,
+}
+
+impl Clock {
+    fn now(&self) -> DateTime<Utc> {
+        self.now + TimeDelta::from_std(self.begun.elapsed()).unwrap_or(TimeDelta::MAX)
+    }
+}
+
+/// A recorded intent of ours.
+struct Pending<'a> {
+    job: &'a PlannedJob,
+    id: i64,
+    token: String,
+}
+
+struct Work<'a> {
+    store: &'a Store,
+    scheduler: &'a dyn Scheduler,
+    order: &'a Order<'a>,
+    clock: Clock,
+    verdicts: HashMap<&'a str, Verdict>,
+}
+
+impl<'a> Work<'a> {
+    async fn run(&mut self, names: &[String], snapshot: &JobSnapshot) -> Result<(), StoreError> {
+        let mut intents = self.record(names, snapshot).await?;
+        while let Some(next) = self.next(&intents) {
+            let intent = intents.swap_remove(next);
+            self.submit(&intent, &intents).await?;
+        }
+        self.withdraw_all(&intents, "what it needs is not in the plan, or needs it in turn").await
+    }
+
+    /// Clears up, then records an intent for every job whose purpose is free.
+    async fn record(
+        &mut self,
+        names: &[String],
+        snapshot: &JobSnapshot,
+    ) -> Result<Vec<Pending<'a>>, StoreError> {
+        let Order { date, prod_id, author, grace, .. } = *self.order;
+        let mut ledger = self.store.ledger().await?;
+        resolve_in(&mut ledger, snapshot, grace, self.clock.now()).await?;
+        let known = ledger.named(names).await?;
+        let mut intents: Vec<Pending> = Vec::new();
+        for job in self.order.jobs {
+            // Twice in one plan is once.
+            if intents.iter().any(|pending| pending.job.purpose == job.purpose) {
+                continue;
+            }
+            let ours = known
+                .iter()
+                .filter(|s| s.date == date && s.prod_id == *prod_id && s.purpose == job.purpose);
+            if let Some(verdict) = hindrance(job, ours, &known, snapshot, grace) {
+                self.verdicts.insert(&job.purpose, verdict);
+                continue;
+            }
+            let token = format!("osa:{}", uuid::Uuid::new_v4());
+            let intent = Intent {
+                date,
+                prod_id,
+                purpose: &job.purpose,
+                job_name: &job.name,
+                token: &token,
+                script: &job.script,
+                author,
+            };
+            let id = ledger.record(&intent, self.clock.now()).await?;
+            intents.push(Pending { job, id, token });
+        }
+        ledger.commit().await?;
+        Ok(intents)
+    }
+
+    /// The first intent all of whose needs have a verdict; order is that of the plan.
+    fn next(&self, intents: &[Pending<'a>]) -> Option<usize> {
+        let ready =
+            |p: &Pending| p.job.needs.iter().all(|n| self.verdicts.contains_key(n.as_str()));
+        let ready = intents.iter().enumerate().filter(|(_, pending)| ready(pending));
+        ready.min_by_key(|(_, pending)| pending.id).map(|(at, _)| at)
+    }
+
+    /// Submits one job, unless what it needs was not submitted; `rest` waits for its turn.
+    async fn submit(
+        &mut self,
+        pending: &Pending<'a>,
+        rest: &[Pending<'a>],
+    ) -> Result<(), StoreError> {
+        let mut after_ok = Vec::new();
+        for need in &pending.job.needs {
+            match self.verdicts.get(need.as_str()) {
+                Some(verdict) if !verdict.is_failure() => after_ok.extend(verdict.job()),
+                _ => {
+                    return self
+                        .withdraw(pending, &format!("it needs {need}, which was not submitted"))
+                        .await;
+                }
+            }
+        }
+        if let Some(verdict) = self.silence() {
+            return self.withdraw(pending, &verdict).await;
+        }
+        if !self.ask(pending, rest).await? {
+            let verdict =
+                Verdict::Held("another command has given this attempt up meanwhile".into());
+            self.verdicts.insert(&pending.job.purpose, verdict);
+            return Ok(());
+        }
+        let request = JobRequest {
+            name: pending.job.name.clone(),
+            comment: pending.token.clone(),
+            script: pending.job.script.clone(),
+            after_ok,
+            environment: self.order.environment.to_vec(),
+        };
+        let answer = self.scheduler.submit(&request).await;
+        // Known from here on, whatever becomes of the ledger.
+        let verdict = match &answer {
+            Ok(job) => Verdict::Submitted(*job),
+            Err(SubmitError::Refused(why)) => Verdict::Refused(why.clone()),
+            Err(SubmitError::Uncertain(why)) => Verdict::Uncertain(why.clone()),
+        };
+        self.verdicts.insert(&pending.job.purpose, verdict);
+        match answer {
+            Ok(job) => self.settle(pending, SubmissionState::Submitted, Some(job), "").await,
+            Err(SubmitError::Refused(why)) => {
+                self.settle(pending, SubmissionState::Refused, None, &why).await
+            }
+            Err(SubmitError::Uncertain(why)) => {
+                if let Some(job) = self.look_for(pending, &why).await? {
+                    self.verdicts.insert(&pending.job.purpose, Verdict::Submitted(job));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Why nobody should be asked any more: the scheduler has just not answered.
+    fn silence(&self) -> Option<String> {
+        let silent = self.verdicts.values().any(|v| matches!(v, Verdict::Uncertain(_)));
+        silent.then(|| "the scheduler has just not answered; launch again once it does".to_owned())
+    }
+
+    /// Marks the intent as asked, if nobody has given it up; `false` if somebody has.
+    async fn ask(&self, pending: &Pending<'a>, rest: &[Pending<'a>]) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let ids: Vec<i64> = rest.iter().map(|pending| pending.id).collect();
+        let mut ledger = self.store.ledger().await?;
+        ledger.touch(&ids, now).await?;
+        let ours = ledger.ask(pending.id, now).await?;
+        ledger.commit().await?;
+        Ok(ours)
+    }
+
+    async fn settle(
+        &self,
+        pending: &Pending<'a>,
+        state: SubmissionState,
+        job: Option<JobId>,
+        why: &str,
+    ) -> Result<(), StoreError> {
+        let mut ledger = self.store.ledger().await?;
+        let settled = ledger.settle(pending.id, state, job, why, self.clock.now()).await?;
+        match job {
+            // Somebody gave it up while the scheduler took its time, or saw it first.
+            Some(job) if !settled => ledger.found(pending.id, job, self.clock.now()).await?,
+            _ => {}
+        }
+        ledger.commit().await
+    }
+
+    /// No clear answer: perhaps the scheduler tells now that it has the job. That it does not tell
+    /// of it proves nothing yet.
+    async fn look_for(
+        &self,
+        pending: &Pending<'a>,
+        why: &str,
+    ) -> Result<Option<JobId>, StoreError> {
+        let mut ledger = self.store.ledger().await?;
+        ledger.say(pending.id, why).await?;
+        ledger.commit().await?;
+        let Ok(snapshot) = self.scheduler.jobs(self.clock.now - WINDOW).await else {
+            return Ok(None);
+        };
+        let mut ledger = self.store.ledger().await?;
+        resolve_in(&mut ledger, &snapshot, self.order.grace, self.clock.now()).await?;
+        let known = ledger.named(std::slice::from_ref(&pending.job.name)).await?;
+        ledger.commit().await?;
+        let found = known.into_iter().find(|s| s.id == pending.id);
+        Ok(found.filter(|s| s.state == SubmissionState::Submitted).and_then(|s| s.job))
+    }
+
+    async fn withdraw(&mut self, pending: &Pending<'a>, why: &str) -> Result<(), StoreError> {
+        let mut ledger = self.store.ledger().await?;
+        ledger.withdraw(pending.id, why, self.clock.now()).await?;
+        ledger.commit().await?;
+        self.verdicts.insert(&pending.job.purpose, Verdict::Held(why.to_owned()));
+        Ok(())
+    }
+
+    async fn withdraw_all(&mut self, rest: &[Pending<'a>], why: &str) -> Result<(), StoreError> {
+        for pending in rest {
+            self.withdraw(pending, why).await?;
+        }
+        Ok(())
+    }
+
+    fn outcomes(&self) -> Vec<SubmitOutcome> {
+        let outcome = |job: &PlannedJob| {
+            let verdict = self.verdicts.get(job.purpose.as_str())?.clone();
+            Some(SubmitOutcome { purpose: job.purpose.clone(), name: job.name.clone(), verdict })
+        };
+        self.order.jobs.iter().filter_map(outcome).collect()
+    }
+}
+
+/// Why a job is not to be submitted now; `known` are all submissions with its name, of any night.
+fn hindrance<'s>(
+    job: &PlannedJob,
+    ours: impl Iterator<Item = &'s Submission>,
+    known: &[Submission],
+    snapshot: &JobSnapshot,
+    grace: Grace,
+) -> Option<Verdict> {
+    for submission in ours {
+        let active = tasks_of(submission, snapshot).into_iter().find(|t| t.state.is_active());
+        if let Some(task) = active {
+            return Some(Verdict::Active(task.job));
+        }
+        if let Some(why) = obstacle(submission, grace) {
+            return Some(Verdict::Blocked(why));
+        }
+    }
+    let stranger = snapshot.tasks.iter().find(|task| {
+        task.name == job.name
+            && task.state.is_active()
+            && !known.iter().any(|submission| is_job_of(task, submission))
+    })?;
+    Some(Verdict::Blocked(format!(
+        "job {} is called {} too, is {} and is not in the books; let it end, or cancel it, first",
+        stranger.job, job.name, stranger.state
+    )))
+}
