@@ -1,7 +1,10 @@
 //! A night as the original wrote it is understood as the original understood it.
 
-use server::model::{CalibrationRuns, RunId};
-use server::night::{MissingSummary, Observation, calibration_files, list};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use server::model::{CalibrationRuns, Level, RunId};
+use server::night::{MissingSummary, NightPaths, Observation, calibration_files, list};
 
 use crate::support::{TempNight, golden_night};
 
@@ -75,4 +78,55 @@ fn the_nights_with_a_run_summary_are_listed_newest_first() {
     let nights: Vec<String> =
         list(&night.site()).unwrap().iter().map(ToString::to_string).collect();
     assert_eq!(nights, ["2024-11-28", "2024-11-27"]);
+}
+
+/// Every file that a night may have, as far as its name follows from runs and subruns alone.
+fn names_of_files(paths: &NightPaths, observation: &Observation) -> Vec<PathBuf> {
+    let mut files = vec![
+        paths.run_summary(),
+        paths.run_catalogue(),
+        paths.drive_log(),
+        paths.gain_selection_finished(),
+        paths.config.directories.merged_summary.clone(),
+    ];
+    for run in &observation.runs {
+        files.push(paths.sequence_file(run.id, None, "closed"));
+        files.push(paths.sequence_file(run.id, None, "veto"));
+        for subrun in (0..run.subruns).map(server::model::Subrun) {
+            files.push(paths.r0_file(run.id, subrun));
+            files.push(paths.pedestal_ids(run.id, subrun));
+            files.extend(Level::ALL.map(|level| {
+                paths.running_dir(level).join(paths.product_name(level, run.id, Some(subrun)))
+            }));
+        }
+    }
+    files
+}
+
+#[test]
+fn every_file_of_the_golden_tree_is_where_the_paths_say() {
+    let night = golden_night();
+    let mut known = BTreeSet::new();
+    for date in [DATE, "2024-11-27"] {
+        let paths = night.paths(date);
+        let observation = Observation::read(&paths, MissingSummary::Fail).unwrap();
+        known.extend(names_of_files(&paths, &observation));
+        let runs = observation.calibration.unwrap();
+        let files = calibration_files(&paths, runs).unwrap();
+        known.extend([files.drs4, files.calibration, files.time, files.systematics]);
+    }
+    let tree: BTreeMap<String, String> =
+        serde_json::from_str(include_str!("../golden/tree.json")).unwrap();
+    let unknown: Vec<&String> =
+        tree.keys().filter(|path| !known.contains(&night.path(path))).collect();
+    // These two are what the later ones of their kind have replaced.
+    assert_eq!(
+        unknown,
+        [
+            "monitoring/PixelCalibration/Cat-A/drs4_time_sampling_from_FF/20191124/pro/\
+             time_calibration.Run01625.0000.h5",
+            "monitoring/PixelCalibration/Cat-A/ffactor_systematics/20200725/pro/\
+             ffactor_systematics_20200725.h5",
+        ]
+    );
 }

@@ -180,7 +180,7 @@ proptest! {
     ) {
         let mut text = String::from("[A]\n");
         for (key, value) in &values {
-            text.push_str(&format!("{}: {}\n", key.to_uppercase(), value.replace('%', "%%")));
+            text += &[&key.to_uppercase(), ": ", &value.replace('%', "%%"), "\n"].concat();
         }
         let ini = parse(&text).unwrap();
         for (key, value) in &values {

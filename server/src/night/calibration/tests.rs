@@ -12,13 +12,13 @@ struct Nights {
 
 /// The night 2024-11-28 and others, by their distance to it in days, each with its rows.
 fn nights(rows: &[(u32, &str)]) -> Nights {
-    let (_dir, site) = site();
+    let (dir, site) = site();
     let paths = NightPaths::new(site, "2024-11-28".parse().unwrap(), "v0.1.0".parse().unwrap());
     for (back, rows) in rows {
         let night = paths.of_night(paths.date.days_before(*back));
         write(&night.run_summary(), &format!("{HEADER}{rows}"));
     }
-    Nights { _dir, paths }
+    Nights { _dir: dir, paths }
 }
 
 impl Nights {

@@ -116,12 +116,18 @@ fn written(delimiter: char, names: &[String], rows: &[Vec<String>]) -> String {
         let cells: Vec<String> = cells.iter().map(quoted).collect();
         cells.join(&delimiter.to_string()) + "\n"
     };
-    let mut text = "# %ECSV 1.0\n# ---\n# datatype:\n".to_owned();
-    for name in names {
-        text += &format!("# - {{name: '{}', datatype: string}}\n", name.replace('\'', "''"));
-    }
-    text += &format!("# delimiter: '{delimiter}'\n# schema: astropy-2.0\n");
-    text + &line(names) + &rows.iter().map(|row| line(row)).collect::<String>()
+    let described = |name: &String| {
+        let name = name.replace('\'', "''");
+        format!("# - {{name: '{name}', datatype: string}}")
+    };
+    let columns: Vec<String> = names.iter().map(described).collect();
+    let rows: String = rows.iter().map(|row| line(row)).collect();
+    format!(
+        "# %ECSV 1.0\n# ---\n# datatype:\n{}\n# delimiter: '{delimiter}'\n\
+         # schema: astropy-2.0\n{}{rows}",
+        columns.join("\n"),
+        line(names)
+    )
 }
 
 fn tables() -> impl Strategy<Value = (char, Vec<String>, Vec<Vec<String>>)> {

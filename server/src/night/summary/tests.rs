@@ -138,9 +138,9 @@ proptest! {
             0..20,
         )
     ) {
-        let rows: String =
-            runs.iter().rev().map(|(id, (n, kind))| format!("{id},{n},{kind},0\n")).collect();
-        let read = parse(&rows).unwrap().runs;
+        let rows: Vec<String> =
+            runs.iter().rev().map(|(id, (n, kind))| format!("{id},{n},{kind},0")).collect();
+        let read = parse(&rows.join("\n")).unwrap().runs;
         let read: Vec<_> = read.iter().map(|r| (r.id.0, (r.subruns, r.run_type.to_string()))).collect();
         prop_assert_eq!(read, runs.into_iter().collect::<Vec<_>>());
     }
