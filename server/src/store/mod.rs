@@ -35,6 +35,7 @@ impl Store {
     /// Opens the file, makes it if it is missing, and applies the migrations.
     pub async fn open(file: &Path) -> Result<Self, StoreError> {
         let wrap = |cause| StoreError { file: file.to_owned(), cause };
+        let turn = one_at_a_time(file).await.map_err(|cause| wrap(cause.into()))?;
         let options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
@@ -48,6 +49,7 @@ impl Store {
             .await
             .map_err(wrap)?;
         sqlx::migrate!("../migrations").run(&pool).await.map_err(|e| wrap(e.into()))?;
+        drop(turn);
         Ok(Self { file: file.to_owned(), pool })
     }
 
@@ -55,4 +57,17 @@ impl Store {
     pub fn error(&self, cause: sqlx::Error) -> StoreError {
         StoreError { file: self.file.clone(), cause }
     }
+}
+
+/// Waits for our turn to open the file: of several processes that do so at once, only one may make
+/// it and apply a migration. The lock is on the directory, so that it leaves nothing behind.
+async fn one_at_a_time(file: &Path) -> std::io::Result<std::fs::File> {
+    let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let dir = dir.to_owned();
+    let locked = tokio::task::spawn_blocking(move || {
+        let dir = std::fs::File::open(dir)?;
+        dir.lock()?;
+        Ok(dir)
+    });
+    locked.await.unwrap_or_else(|error| Err(std::io::Error::other(error)))
 }

@@ -1,0 +1,217 @@
+//! What the local scheduler survives: kill -9 of its processes at any moment, and a database that
+//! cannot be written.
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use server::model::{JobId, JobState};
+
+use super::LocalLab;
+use super::processes::written_in;
+use crate::scheduler::lab::{Job, Lab, tasks, until, until_end, until_ended, until_file};
+
+/// A job of `count` tasks, each of which notes that it ran.
+fn noting(count: u32) -> Job {
+    Job::new("noting", "echo ran >> ran.$SLURM_ARRAY_TASK_ID; sleep 0.05")
+        .directive(&format!("--array=0-{}", count - 1))
+}
+
+/// Each task of a [`noting`] job ran once and ended well.
+async fn all_ran_once(lab: &LocalLab, job: &Job, id: JobId, count: u32) {
+    for task in until_ended(lab, id, count.try_into().unwrap()).await {
+        assert_eq!(task.state, JobState::Completed, "{task:?}");
+        let notes = job.read(lab, &format!("ran.{}", task.task.unwrap()));
+        assert_eq!(notes, "ran\n", "task {:?} ran more than once", task.task);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_survives_its_supervisor_and_is_adopted_by_the_next() {
+    let lab = LocalLab::new().await;
+    let body = "touch began; until [ -e open ]; do sleep 0.05; done; exit 3";
+    let job = Job::new("running", body);
+    let id = job.submit(&lab).await;
+    let after = Job::new("after", "true").submit(&lab).await;
+    until_end(&lab, after).await;
+    until_file(&lab, &job.file(&lab, "began")).await;
+
+    let first = lab.supervisor().await;
+    first.kill();
+    until(&lab, "the next supervisor", || async {
+        let known = tasks(&lab, id).await; // this starts it, once the first is really gone
+        assert_eq!(known[0].state, JobState::Running);
+        let now = lab.supervisors();
+        if now.is_empty() || now.contains(&first) { Err(format!("{now:?}")) } else { Ok(()) }
+    })
+    .await;
+    std::fs::write(job.file(&lab, "open"), "").unwrap();
+    let end = until_end(&lab, id).await;
+    assert_eq!((end.state, end.exit.unwrap().code), (JobState::Failed, 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_task_is_recorded_without_any_supervisor() {
+    let lab = LocalLab::new().await;
+    let body = "touch began; until [ -e open ]; do sleep 0.05; done";
+    let job = Job::new("running", body);
+    let id = job.submit(&lab).await;
+    until_file(&lab, &job.file(&lab, "began")).await;
+    lab.supervisor().await.kill();
+    std::fs::write(job.file(&lab, "open"), "").unwrap();
+    let store = lab.store().await;
+    until(&lab, "the record", || async {
+        // Asked of the database itself: asking the scheduler would start a supervisor.
+        let state: String = sqlx::query_scalar("SELECT state FROM local_tasks WHERE job = ?")
+            .bind(i64::try_from(id.0).unwrap())
+            .fetch_one(&store.pool)
+            .await
+            .unwrap();
+        if state == "COMPLETED" { Ok(()) } else { Err(state) }
+    })
+    .await;
+    assert_eq!(lab.supervisors(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_task_runs_twice_or_never_however_often_supervisors_are_killed() {
+    let lab = LocalLab::new().await;
+    let job = noting(40);
+    let id = job.submit(&lab).await;
+    let mut killed = 0;
+    // Each round waits for progress, so that the array does end.
+    loop {
+        let known = tasks(&lab, id).await;
+        if known.iter().all(|task| !task.state.is_active()) {
+            break;
+        }
+        for supervisor in lab.supervisors() {
+            if kill(Pid::from_raw(supervisor.pid), Signal::SIGKILL).is_ok() {
+                killed += 1;
+            }
+        }
+        let ended = known.iter().filter(|task| !task.state.is_active()).count();
+        until(&lab, "progress", || async {
+            let now = tasks(&lab, id).await;
+            let count = now.iter().filter(|task| !task.state.is_active()).count();
+            if count > ended { Ok(()) } else { Err(format!("{count} ended")) }
+        })
+        .await;
+    }
+    assert!(killed >= 5, "only {killed} supervisors were killed");
+    all_ran_once(&lab, &job, id, 40).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_whose_runner_vanishes_is_a_node_failure_and_nothing_of_it_lives_on() {
+    let lab = LocalLab::new().await;
+    // A child in a session of its own, as programs make that want to live on.
+    let body = "setsid sleep 3000 & echo $! > child; echo $$ > pid; touch began; wait";
+    let job = Job::new("victim", body);
+    let id = job.submit(&lab).await;
+    until_file(&lab, &job.file(&lab, "began")).await;
+    lab.runner().await.kill();
+    let end = until_end(&lab, id).await;
+    assert_eq!(end.state, JobState::NodeFail);
+    assert_eq!(end.reason, "the process that ran it vanished");
+    for file in ["pid", "child"] {
+        assert!(!written_in(&job.read(&lab, file)).is_alive(), "{file}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_whose_runner_and_supervisor_vanish_is_found_by_the_next() {
+    let lab = LocalLab::new().await;
+    let job = Job::new("victim", "echo $$ > pid; touch began; sleep 3000");
+    let id = job.submit(&lab).await;
+    until_file(&lab, &job.file(&lab, "began")).await;
+    lab.supervisor().await.kill();
+    lab.runner().await.kill();
+    assert_eq!(until_end(&lab, id).await.state, JobState::NodeFail);
+    assert!(!written_in(&job.read(&lab, "pid")).is_alive());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_cancelled_though_its_supervisor_is_dead() {
+    let lab = LocalLab::new().await;
+    let job = Job::new("running", "touch began; sleep 3000");
+    let id = job.submit(&lab).await;
+    until_file(&lab, &job.file(&lab, "began")).await;
+    lab.supervisor().await.kill();
+    lab.scheduler().cancel(id).await.unwrap();
+    assert_eq!(until_end(&lab, id).await.state, JobState::Cancelled);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_that_nobody_holds_returns_to_the_queue() {
+    let lab = LocalLab::new().await;
+    // As a supervisor leaves it that is killed between its claim and the start of the runner.
+    let gate = Job::new("gate", "touch began; until [ -e open ]; do sleep 0.05; done");
+    let first = gate.directive("--cpus-per-task=2").submit(&lab).await;
+    let job = noting(1);
+    let id = job.submit(&lab).await;
+    let store = lab.store().await;
+    lab.supervisor().await.kill();
+    let done = sqlx::query(
+        "UPDATE local_tasks SET state = 'CONFIGURING', claim = 'of the dead' WHERE job = ?",
+    )
+    .bind(i64::try_from(id.0).unwrap())
+    .execute(&store.pool)
+    .await
+    .unwrap();
+    assert_eq!(done.rows_affected(), 1);
+    std::fs::write(lab.dir().join("gate/open"), "").unwrap();
+    until_end(&lab, first).await;
+    all_ran_once(&lab, &job, id, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_runner_that_comes_late_finds_its_order_void() {
+    // The first runner waits for a file before it becomes our program.
+    let lab = LocalLab::with_runners(
+        "if mkdir \"$LAB/first\" 2> /dev/null; then \
+         touch \"$LAB/waits\"; until [ -e \"$LAB/go\" ]; do sleep 0.05; done; fi",
+    )
+    .await;
+    let job = noting(1);
+    let id = job.submit(&lab).await;
+    until_file(&lab, &lab.dir().join("waits")).await;
+    lab.supervisor().await.kill();
+    all_ran_once(&lab, &job, id, 1).await; // by a second runner, sent by the next supervisor
+    std::fs::write(lab.dir().join("go"), "").unwrap();
+    until(&lab, "the late runner to give up", || async {
+        let said = lab.log();
+        if said.contains("the order was taken back: not run") { Ok(()) } else { Err(said) }
+    })
+    .await;
+    all_ran_once(&lab, &job, id, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_runner_that_dies_before_it_begins_is_replaced() {
+    let lab = LocalLab::with_runners(
+        "mkdir \"$LAB/1\" 2> /dev/null && exit 1; mkdir \"$LAB/2\" 2> /dev/null && kill -9 $$",
+    )
+    .await;
+    let job = noting(1);
+    let id = job.submit(&lab).await;
+    all_ran_once(&lab, &job, id, 1).await;
+    assert!(lab.dir().join("2").exists(), "both failures happened");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_locked_for_seconds_loses_no_end_and_no_submission() {
+    let lab = LocalLab::new().await;
+    let job = Job::new("short", "touch began; until [ -e open ]; do sleep 0.05; done; touch over");
+    let id = job.submit(&lab).await;
+    until_file(&lab, &job.file(&lab, "began")).await;
+    let store = lab.store().await;
+    let lock = store.pool.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    std::fs::write(job.file(&lab, "open"), "").unwrap();
+    until_file(&lab, &job.file(&lab, "over")).await;
+    let second = Job::new("second", "true");
+    let (submitted, ()) = tokio::join!(second.try_submit(&lab), async {
+        tokio::time::sleep(std::time::Duration::from_secs(3)).await; // the promise is about seconds
+        lock.rollback().await.unwrap();
+    });
+    assert_eq!(until_end(&lab, id).await.state, JobState::Completed);
+    assert_eq!(until_end(&lab, submitted.unwrap()).await.state, JobState::Completed);
+}
