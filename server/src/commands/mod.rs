@@ -4,8 +4,8 @@
 mod calibration_pipeline;
 mod common;
 mod config;
-mod datasequence;
 mod datacheck;
+mod datasequence;
 mod demo;
 mod failure;
 mod link;
