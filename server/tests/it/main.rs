@@ -5,4 +5,6 @@ mod config;
 mod datacheck;
 mod night;
 mod scheduler;
+mod stages;
+mod standins;
 mod support;
