@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use chrono::Utc;
 use clap::Args;
 
 use crate::demo::{self, DemoError};
+use crate::store::Store;
 
 use super::{Failure, Outcome, link};
 
@@ -36,7 +38,8 @@ pub async fn run(arguments: Demo) -> Outcome {
     }
     let dir = arguments.dir.clone();
     let large = !arguments.without_large;
-    let made = tokio::task::spawn_blocking(move || demo::create(&dir, &tools, large)).await??;
+    let made = tokio::task::spawn_blocking(move || demo::create(&dir, &tools, large, Utc::now()))
+        .await??;
     let dir = made.config.file.parent().map(PathBuf::from).unwrap_or_default();
     link::link_into(&dir.join("bin"), &program)?;
     remember(&made).await?;
@@ -53,8 +56,8 @@ pub async fn run(arguments: Demo) -> Outcome {
 
 /// Puts the jobs of the processed nights into the local scheduler's books.
 async fn remember(made: &demo::Demo) -> Result<(), Failure> {
-    let _ = made;
-    Ok(())
+    let file = made.config.directories.osa_dir.join("osa.sqlite");
+    Ok(Store::open(&file).await?.remember_local_jobs(&made.past_jobs).await?)
 }
 
 fn json(made: &demo::Demo) -> serde_json::Value {

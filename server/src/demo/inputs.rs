@@ -78,9 +78,9 @@ pub fn tools(dir: &Path, tools: &Path) -> Result<(), DemoError> {
     }
     write(
         &bin.join("standin.rules"),
-        "# How the stand-ins behave: TOOL RUN[.SUBRUN] what. See `lstchain-standin --help`.\n\
-         * * seconds=1.5\n\
-         r0_to_dl1 * seconds=4\n\
+        "# How the stand-ins behave, line by line: TOOL RUN[.SUBRUN] SETTINGS.\n\
+         * * seconds=1..2\n\
+         r0_to_dl1 * seconds=3..6\n\
          dl1ab 19104.0007 fail=catb\n",
     )
 }

@@ -8,15 +8,14 @@ use super::inputs::is_data;
 use super::nights::{DRS4_EXISTS, DemoNight, DemoRun, Fate};
 use super::products::job_number;
 
-/// Tasks of a night's jobs: none for a fresh night, and none for the large one, whose jobs are so
-/// long ago that the scheduler has forgotten them.
-pub fn of_night(night: &DemoNight) -> Vec<TaskRecord> {
+/// Tasks of a night's jobs, as if they had ended shortly before `now`: none for a fresh night, and
+/// none for the large one, whose jobs the scheduler has forgotten.
+pub fn of_night(night: &DemoNight, now: DateTime<Utc>) -> Vec<TaskRecord> {
     const LONG_AGO: usize = 20;
     if night.fate == Fate::Fresh || night.runs.len() > LONG_AGO {
         return Vec::new();
     }
-    let morning = night.date.date().and_hms_opt(9, 0, 0).map(|time| time.and_utc());
-    let begin = morning.unwrap_or_default() + Duration::days(1);
+    let begin = now - Duration::hours(2);
     let calibration = night.runs.iter().filter(|run| run.run_type == RunType::PedCalib);
     let broken = night.fate == Fate::CalibrationFailed;
     let mut tasks: Vec<TaskRecord> = calibration

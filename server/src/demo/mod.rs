@@ -10,6 +10,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use crate::config::{ConfigError, SiteConfig};
 use crate::model::TaskRecord;
 use crate::night::paths::NightPaths;
@@ -65,7 +67,12 @@ pub struct Demo {
 }
 
 /// Makes a demo in `dir`, which must be missing or empty.
-pub fn create(dir: &Path, tools: &Path, large: bool) -> Result<Demo, DemoError> {
+pub fn create(
+    dir: &Path,
+    tools: &Path,
+    large: bool,
+    now: DateTime<Utc>,
+) -> Result<Demo, DemoError> {
     let occupied = dir.read_dir().is_ok_and(|mut entries| entries.next().is_some());
     if occupied {
         return Err(DemoError::NotEmpty(dir.to_owned()));
@@ -81,7 +88,7 @@ pub fn create(dir: &Path, tools: &Path, large: bool) -> Result<Demo, DemoError> 
         let paths = paths(&config, night)?;
         inputs::night(&paths, night)?;
         products::night(&paths, night)?;
-        past_jobs.extend(jobs::of_night(night));
+        past_jobs.extend(jobs::of_night(night, now));
     }
     inputs::merged_summary(&config, &nights)?;
     Ok(Demo { config, nights, past_jobs })

@@ -3,6 +3,7 @@
 //!
 //! Times come in as UTC; every change is one transaction that takes the write lock at its start.
 
+mod past;
 mod run;
 mod supervise;
 
