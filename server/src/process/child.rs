@@ -13,9 +13,10 @@ use nix::unistd::Pid;
 /// Signals that tell a job to stop.
 const STOPPING: [Signal; 3] = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM];
 
-/// How long a child that is told to end may take before it is killed. Slurm kills everything 30 s
-/// after it has told it to end, and the history is still to be written.
-const GRACE: Duration = Duration::from_secs(5);
+/// How long a child that is told to end may take before it is killed. The history is still to be
+/// written before we are killed ourselves: 5 s after the signal by the local scheduler, 30 s by
+/// Slurm.
+const GRACE: Duration = Duration::from_secs(3);
 
 /// How long to wait for a signal of our own when a child's return code says that it was told to
 /// stop: the scheduler tells all processes of a job, one after the other.
