@@ -127,6 +127,10 @@ def answer(tool, lines, kind, text):
 
 def trouble(tool, kind, text):
     """Faults that come instead of an answer."""
+    if tool != "sacct" and books.is_set("backlog") and not books.is_set("awake"):
+        print(f"{tool}: error: slurm_load_jobs error: Socket timed out on send/recv operation",
+              file=sys.stderr)
+        return True
     if kind == "hang":
         time.sleep(3600)
     if kind == "kill-parent":

@@ -7,4 +7,5 @@ mod night;
 mod scheduler;
 mod stages;
 mod standins;
+mod submission;
 mod support;

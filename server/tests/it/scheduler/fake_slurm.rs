@@ -17,6 +17,13 @@ use super::scenarios::scheduler_scenarios;
 /// Where the fake's commands are.
 pub const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../end2end/fake-slurm");
 
+/// Our adapter, for a fake whose directory is `books`.
+pub fn slurm_with(books: &Path) -> Slurm {
+    let path = format!("{TOOLS}:{}", std::env::var("PATH").unwrap());
+    let environment = vec![("FAKE_SLURM".into(), books.to_str().unwrap().into())];
+    Slurm::new(path).with_environment(environment)
+}
+
 /// A fake Slurm with books of its own.
 pub struct FakeSlurm {
     dir: TempDir,
@@ -29,9 +36,7 @@ impl FakeSlurm {
         let dir = tempfile::tempdir().unwrap();
         let books = dir.path().join("books");
         fs::create_dir(&books).unwrap();
-        let path = format!("{TOOLS}:{}", std::env::var("PATH").unwrap());
-        let environment = vec![("FAKE_SLURM".into(), books.to_str().unwrap().into())];
-        Self { dir, slurm: Slurm::new(path).with_environment(environment) }
+        Self { dir, slurm: slurm_with(&books) }
     }
 
     /// One that runs what is submitted.
@@ -100,9 +105,9 @@ mod scenarios {
 }
 
 const SHORT: Timeouts = Timeouts {
-    submit: Duration::from_secs(2),
-    ask: Duration::from_secs(2),
-    cancel: Duration::from_secs(2),
+    submit: Duration::from_secs(10),
+    ask: Duration::from_secs(10),
+    cancel: Duration::from_secs(10),
 };
 
 fn uncertain(answer: &Result<JobId, SubmitError>) -> bool {
