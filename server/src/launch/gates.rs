@@ -7,6 +7,8 @@ use serde::Serialize;
 use crate::model::{JobId, JobState, NightDate, SequenceStatus};
 use crate::status::jobs::NEVER;
 
+use super::LaunchOptions;
+use super::ground::Flags;
 use super::plan::Grounds;
 
 /// A gate that is shut: nothing is launched, which is no failure. They are tried in this order.
@@ -56,17 +58,24 @@ pub enum Gate {
 /// writing scripts disturbs none.
 pub(super) fn shut(grounds: &Grounds<'_>) -> Option<Gate> {
     let Grounds { status, disk, options, .. } = grounds;
-    let date = status.date;
-    if status.sequences.is_empty() {
+    without_jobs(status.date, status.sequences.is_empty(), &disk.flags, options)
+        .or_else(|| if options.submit { about_jobs(grounds) } else { None })
+}
+
+/// The first gate that is shut, of those that no job has a hand in.
+pub(super) fn without_jobs(
+    date: NightDate,
+    empty: bool,
+    flags: &Flags,
+    options: &LaunchOptions,
+) -> Option<Gate> {
+    if empty {
         return Some(Gate::NoRuns);
     }
-    if let Some(flag) = disk.gain_selection.clone().filter(|_| !options.no_gainsel) {
+    if let Some(flag) = flags.gain_selection.clone().filter(|_| !options.no_gainsel) {
         return Some(Gate::GainSelection { date, flag });
     }
-    if let Some(flag) = disk.closed.clone() {
-        return Some(Gate::Closed { date, flag });
-    }
-    if options.submit { about_jobs(grounds) } else { None }
+    flags.closed.clone().map(|flag| Gate::Closed { date, flag })
 }
 
 fn about_jobs(grounds: &Grounds<'_>) -> Option<Gate> {

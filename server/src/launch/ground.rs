@@ -7,13 +7,29 @@ use crate::model::{Kind, RunId};
 use crate::night::{CalibrationFiles, NightPaths, Observation, calibration_files};
 use crate::status::{Scan, SubrunSet, is_calibrated};
 
-/// What was found on the disk.
+/// The night's flags.
 #[derive(Clone, Debug)]
-pub(super) struct Disk {
+pub(super) struct Flags {
     /// Missing flag of the gain selection, if it is missing.
     pub(super) gain_selection: Option<PathBuf>,
     /// Flag of the closed night, if it is there.
     pub(super) closed: Option<PathBuf>,
+}
+
+impl Flags {
+    /// Looks for them. Blocks.
+    pub(super) fn of(paths: &NightPaths) -> Self {
+        let gain_selection = Some(paths.gain_selection_finished()).filter(|flag| !flag.exists());
+        let closed = Some(paths.night_finished()).filter(|flag| flag.exists());
+        Self { gain_selection, closed }
+    }
+}
+
+/// What was found on the disk.
+#[derive(Clone, Debug)]
+pub(super) struct Disk {
+    /// The night's flags.
+    pub(super) flags: Flags,
     /// The files that calibrate the night, or why there are none.
     pub(super) calibration: Result<CalibrationFiles, String>,
     /// Whether the calibration's own products are there.
@@ -26,8 +42,6 @@ pub(super) struct Disk {
 
 /// Looks at the disk. Blocks.
 pub(super) fn look(paths: &NightPaths, observation: &Observation) -> Disk {
-    let flag = paths.gain_selection_finished();
-    let closed = paths.night_finished();
     let runs = observation.sequences.iter().filter(|s| s.kind == Kind::Data).map(|s| s.run);
     let scan = Scan::of(paths, runs.clone());
     let calibration = match observation.calibration {
@@ -38,8 +52,7 @@ pub(super) fn look(paths: &NightPaths, observation: &Observation) -> Disk {
         }),
     };
     Disk {
-        gain_selection: (!flag.exists()).then_some(flag),
-        closed: closed.exists().then_some(closed),
+        flags: Flags::of(paths),
         calibration,
         calibrated: is_calibrated(paths, observation),
         vetoed: runs.map(|run| (run, scan.run(run).vetoed_subruns.clone())).collect(),

@@ -6,6 +6,7 @@ pub mod ledger;
 mod plan;
 #[cfg(test)]
 mod plan_tests;
+mod prepare;
 mod script;
 #[cfg(test)]
 mod script_tests;
@@ -17,6 +18,7 @@ use serde::Serialize;
 
 pub use gates::Gate;
 pub use plan::{LaunchPlan, LeftOut, PlannedScript, Reason, purpose};
+pub use prepare::{Prepared, gate_without_jobs, prepare, write_scripts};
 pub use script::{ScriptError, ScriptOptions, Work, job_script, write};
 
 /// How a night is to be launched.

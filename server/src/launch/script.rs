@@ -24,6 +24,14 @@ pub enum ScriptError {
         /// Its value.
         value: String,
     },
+    /// The night's directory cannot be made.
+    #[error("cannot make the directory {}: {cause}", directory.display())]
+    Directory {
+        /// The directory.
+        directory: PathBuf,
+        /// Why not.
+        cause: std::io::Error,
+    },
     /// It cannot be written.
     #[error("cannot write the job script {}: {cause}", file.display())]
     Write {
