@@ -11,6 +11,7 @@ mod failure;
 mod link;
 mod local_scheduler;
 mod local_task;
+mod sequencer;
 mod stages;
 
 use std::ffi::OsString;
@@ -35,6 +36,7 @@ enum Command {
     #[command(name = "calibration_pipeline")]
     CalibrationPipeline(calibration_pipeline::CalibrationPipeline),
     Datasequence(datasequence::Datasequence),
+    Sequencer(sequencer::Sequencer),
     Config(config::ConfigArgs),
     Datacheck(datacheck::Datacheck),
     Demo(demo::Demo),
@@ -86,6 +88,7 @@ async fn run(command: Command) -> Outcome {
     match command {
         Command::CalibrationPipeline(args) => calibration_pipeline::run(args).await,
         Command::Datasequence(args) => datasequence::run(args).await,
+        Command::Sequencer(args) => sequencer::run(args).await,
         Command::Config(args) => config::run(args).await,
         Command::Datacheck(arguments) => datacheck::run(arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,

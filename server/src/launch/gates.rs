@@ -58,7 +58,7 @@ pub enum Gate {
 /// writing scripts disturbs none.
 pub(super) fn shut(grounds: &Grounds<'_>) -> Option<Gate> {
     let Grounds { status, disk, options, .. } = grounds;
-    without_jobs(status.date, status.sequences.is_empty(), &disk.flags, options)
+    without_jobs(status.date, status.sequences.is_empty(), &disk.flags, **options)
         .or_else(|| if options.submit { about_jobs(grounds) } else { None })
 }
 
@@ -67,7 +67,7 @@ pub(super) fn without_jobs(
     date: NightDate,
     empty: bool,
     flags: &Flags,
-    options: &LaunchOptions,
+    options: LaunchOptions,
 ) -> Option<Gate> {
     if empty {
         return Some(Gate::NoRuns);

@@ -1,5 +1,6 @@
 //! Launching a night: plan, then do.
 
+mod engine;
 mod gates;
 mod ground;
 pub mod ledger;
@@ -11,15 +12,44 @@ mod script;
 #[cfg(test)]
 mod script_tests;
 pub mod submit;
+mod undertaking;
 
 use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::schedule::SchedulerError;
+use crate::store::StoreError;
+
+pub use engine::{Answer, Engine, ask, look_on};
 pub use gates::Gate;
 pub use plan::{LaunchPlan, LeftOut, PlannedScript, Reason, purpose};
 pub use prepare::{Prepared, gate_without_jobs, prepare, write_scripts};
 pub use script::{ScriptError, ScriptOptions, Work, job_script, write};
+pub use undertaking::{Launched, Undertaking, author};
+
+/// Why a night could not be launched, or not all of it.
+#[derive(Debug, thiserror::Error)]
+pub enum LaunchError {
+    /// The books cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The scheduler cannot be used.
+    #[error(transparent)]
+    Scheduler(#[from] SchedulerError),
+    /// The scheduler did not tell what there is: nothing was submitted.
+    #[error("nothing was submitted, since the scheduler does not answer: {0}")]
+    Unanswered(String),
+    /// A job script cannot be made or written: nothing was submitted.
+    #[error(transparent)]
+    Script(#[from] ScriptError),
+    /// Submitting could not begin, or had to stop.
+    #[error(transparent)]
+    Submit(#[from] submit::SubmitFailure),
+    /// A thread of ours broke off.
+    #[error("looking at the night broke off: {0}")]
+    Thread(#[from] tokio::task::JoinError),
+}
 
 /// How a night is to be launched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

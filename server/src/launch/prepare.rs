@@ -47,7 +47,7 @@ pub fn prepare(
 pub fn gate_without_jobs(
     paths: &NightPaths,
     observation: &Observation,
-    options: &LaunchOptions,
+    options: LaunchOptions,
 ) -> Option<Gate> {
     gates::without_jobs(
         paths.date,

@@ -53,6 +53,26 @@ impl Store {
         Ok(Self { file: file.to_owned(), pool })
     }
 
+    /// Opens the file if it is there, to read only: nothing is made, and no migration applied.
+    ///
+    /// Where no write-ahead log lies beside it, nobody has it open, and SQLite is told that it will
+    /// not change while we look: otherwise it would make a log of its own, and leave it.
+    pub async fn open_to_read(file: &Path) -> Result<Option<Self>, StoreError> {
+        if !file.exists() {
+            return Ok(None);
+        }
+        let mut log = file.as_os_str().to_owned();
+        log.push("-wal");
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .read_only(true)
+            .immutable(!Path::new(&log).exists())
+            .busy_timeout(Duration::from_secs(20));
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
+        let pool = pool.map_err(|cause| StoreError { file: file.to_owned(), cause })?;
+        Ok(Some(Self { file: file.to_owned(), pool }))
+    }
+
     /// Wraps an error of a statement with the file's name.
     pub fn error(&self, cause: sqlx::Error) -> StoreError {
         StoreError { file: self.file.clone(), cause }

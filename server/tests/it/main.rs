@@ -5,6 +5,7 @@ mod config;
 mod datacheck;
 mod night;
 mod scheduler;
+mod sequencer;
 mod stages;
 mod standins;
 mod submission;

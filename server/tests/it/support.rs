@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
@@ -112,4 +112,15 @@ pub fn osa() -> Command {
         }
     }
     command
+}
+
+/// Makes an executable shell script.
+///
+/// Another process writes it: were it ours, a child forked by a neighbouring test could hold it
+/// open for writing, and starting it would fail with "text file busy".
+pub fn executable(file: &Path, body: &str) {
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let write = "printf '#!/bin/sh\\n%s\\n' \"$1\" > \"$2\" && chmod 755 \"$2\"";
+    let status = Command::new("/bin/sh").args(["-c", write, "sh", body]).arg(file).status();
+    assert!(status.unwrap().success());
 }

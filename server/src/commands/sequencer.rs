@@ -1,0 +1,311 @@
+//! `sequencer`: the night's jobs are written and submitted, and its table printed.
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use crate::config::Settings;
+use crate::launch::{
+    self, Answer, Engine, Gate, LaunchOptions, LaunchPlan, Launched, Prepared, ScriptOptions,
+    Undertaking,
+};
+use crate::model::NightStatus;
+use crate::night::{MissingSummary, NightPaths, Observation};
+use crate::status::{Depth, NightInput, StatusCache, banner, night_status, table};
+
+use super::{Common, Failure, Outcome, stages};
+
+mod tell;
+mod trial;
+
+/// Build the jobs for each run and process them for a given date.
+///
+/// Prints the table of the night's sequences. What keeps the night from being launched, and what
+/// became of every job, is told on standard error.
+#[derive(Clone, Debug, Args)]
+pub struct Sequencer {
+    #[command(flatten)]
+    common: Common,
+    /// Produce job files but do not submit them
+    #[arg(long)]
+    no_submit: bool,
+    /// Skip calibration sequence. Run data sequences assuming calibration products already produced
+    #[arg(long)]
+    no_calib: bool,
+    /// Do not produce DL2 files
+    #[arg(long)]
+    no_dl2: bool,
+    /// Do not check if the gain selection finished correctly
+    #[arg(long)]
+    no_gainsel: bool,
+    /// Submit even if all sequences are finished or some ran out of time
+    #[arg(short, long)]
+    force_submit: bool,
+    /// Print the night's status as JSON, with -s or --no-submit also the plan
+    #[arg(long)]
+    json: bool,
+    /// Telescope
+    #[arg(value_enum)]
+    tel_id: Telescope,
+}
+
+/// The telescopes that the original's command line knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Telescope {
+    #[value(name = "ST")]
+    St,
+    #[value(name = "LST1")]
+    Lst1,
+    #[value(name = "LST2")]
+    Lst2,
+    #[value(name = "all")]
+    All,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    #[serde(flatten)]
+    status: &'a NightStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<&'a LaunchPlan>,
+}
+
+/// Launches the night, or shows what launching would do.
+pub async fn run(args: Sequencer) -> Outcome {
+    if args.tel_id != Telescope::Lst1 {
+        let named = args.tel_id.to_possible_value().map(|v| v.get_name().to_owned());
+        let named = named.unwrap_or_default();
+        return Err(
+            Failure::new(format!("only LST1 is processed here, not {named}")).hint("write LST1")
+        );
+    }
+    let now = Utc::now();
+    let night = {
+        let args = args.clone();
+        tokio::task::spawn_blocking(move || Night::find(&args, now)).await??
+    };
+    if args.common.simulate { night.simulate().await } else { night.work().await }
+}
+
+/// A night on the command line.
+struct Night {
+    args: Sequencer,
+    settings: Settings,
+    paths: NightPaths,
+    observation: Arc<Observation>,
+    now: DateTime<Utc>,
+}
+
+impl Night {
+    /// Reads the configuration, prints the opening line and reads what was observed.
+    fn find(args: &Sequencer, now: DateTime<Utc>) -> Result<Self, Failure> {
+        let settings = args.common.settings()?;
+        let date = args.common.night(now);
+        if !args.json {
+            say(&(banner(date, now, settings.site.output.report_width) + "\n"))?;
+        }
+        let prod_id = stages::production(None, &settings)?;
+        let paths = NightPaths::new(settings.site.clone(), date, prod_id);
+        let job_path = &settings.server.job_path;
+        let missing = match args.common.simulate {
+            true => MissingSummary::Fail,
+            false => MissingSummary::Make(job_path),
+        };
+        let observation = Observation::read(&paths, missing).map_err(|error| {
+            let hint = error.hint();
+            let failure = Failure::from(error);
+            match hint {
+                Some(hint) => failure.hint(hint),
+                None => failure,
+            }
+        })?;
+        Ok(Self { args: args.clone(), settings, paths, observation: Arc::new(observation), now })
+    }
+
+    fn options(&self, submit: bool) -> LaunchOptions {
+        LaunchOptions {
+            no_calib: self.args.no_calib,
+            no_dl2: self.args.no_dl2,
+            no_gainsel: self.args.no_gainsel,
+            force: self.args.force_submit,
+            submit,
+        }
+    }
+
+    fn undertaking(&self, submit: bool) -> Result<Undertaking, Failure> {
+        let program = std::env::current_exe().map_err(|cause| {
+            Failure::new(format!("cannot tell where this program's file is: {cause}"))
+        })?;
+        Ok(Undertaking {
+            paths: self.paths.clone(),
+            observation: Arc::clone(&self.observation),
+            options: self.options(submit),
+            script: ScriptOptions {
+                program,
+                job_path: self.settings.server.job_path.clone(),
+                no_dl2: self.args.no_dl2,
+                verbose: self.args.common.verbose,
+            },
+            author: launch::author(),
+            now: self.now,
+        })
+    }
+
+    /// `-s`: looks, and changes nothing anywhere.
+    async fn simulate(self) -> Outcome {
+        let jobs = match self.args.common.test {
+            true => Answer::unknown(),
+            false => {
+                launch::look_on(&self.settings, &self.paths, &self.observation, self.now).await?
+            }
+        };
+        let asked = jobs.health.error.clone();
+        // A plan needs the histories; the table does not.
+        if self.args.json || self.args.common.verbose {
+            let undertaking = self.undertaking(!self.args.no_submit)?;
+            let prepared = undertaking.prepare(jobs).await?;
+            self.report(&prepared.status, Some(&prepared.plan))?;
+        } else {
+            let night = Arc::new(self);
+            let looked = Arc::clone(&night);
+            let (status, gate) =
+                tokio::task::spawn_blocking(move || looked.table_only(&jobs)).await?;
+            night.report(&status, None)?;
+            tell::gate(gate.as_ref());
+        }
+        match asked {
+            None => Ok(ExitCode::SUCCESS),
+            Some(error) => Err(unanswered(&error)),
+        }
+    }
+
+    fn table_only(&self, jobs: &Answer) -> (NightStatus, Option<Gate>) {
+        let options = self.options(false);
+        let gate = launch::gate_without_jobs(&self.paths, &self.observation, options);
+        let input = NightInput {
+            paths: &self.paths,
+            observation: &self.observation,
+            jobs: &jobs.jobs(),
+            depth: Depth::Table,
+            dl2: Some(!options.no_dl2),
+            now: self.now,
+        };
+        (night_status(&input, &StatusCache::default()), gate)
+    }
+
+    /// Without `-s`: writes scripts, and submits or tries them, as far as the gates are open.
+    async fn work(self) -> Outcome {
+        let test = self.args.common.test;
+        let undertaking = self.undertaking(!self.args.no_submit && !test)?;
+        if test {
+            let prepared = undertaking.prepare(Answer::unknown()).await?;
+            return self.without_scheduler(undertaking, prepared).await;
+        }
+        let engine = Engine::open(&self.settings).await?;
+        let outcome = self.with_scheduler(undertaking, &engine).await;
+        engine.close().await;
+        outcome
+    }
+
+    async fn with_scheduler(&self, undertaking: Undertaking, engine: &Engine) -> Outcome {
+        if self.args.no_submit {
+            let jobs = launch::ask(engine, &self.paths, &self.observation, self.now).await?;
+            let asked = jobs.health.error.clone();
+            let prepared = undertaking.prepare(jobs).await?;
+            let outcome = self.without_scheduler(undertaking, prepared).await?;
+            return match asked {
+                None => Ok(outcome),
+                Some(error) => Err(unanswered(&error)),
+            };
+        }
+        let launched = undertaking.launch(engine).await?;
+        self.conclude(&launched)
+    }
+
+    /// Writes the scripts and, with `-t` alone, tries them.
+    async fn without_scheduler(&self, undertaking: Undertaking, prepared: Prepared) -> Outcome {
+        let Prepared { status, plan } = prepared;
+        if plan.gate.is_some() {
+            self.stop_at_gate(&status, &plan)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        undertaking.write_scripts(&plan).await?;
+        self.say_scripts()?;
+        let trial = self.args.common.test && !self.args.no_submit;
+        let failed = if trial { trial::run(&self.paths, &status, &plan).await? } else { 0 };
+        self.report(&status, Some(&plan))?;
+        let blocked = tell::left_out(&plan, self.args.common.verbose);
+        Ok(exit(failed == 0 && !blocked))
+    }
+
+    fn conclude(&self, launched: &Launched) -> Outcome {
+        let Launched { prepared: Prepared { status, plan }, outcomes } = launched;
+        if plan.gate.is_some() {
+            self.stop_at_gate(status, plan)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        self.say_scripts()?;
+        self.report(status, None)?;
+        let blocked = tell::left_out(plan, self.args.common.verbose);
+        let failed = tell::outcomes(outcomes);
+        Ok(exit(!failed && !blocked))
+    }
+
+    /// A line of the original's, told when scripts have been written.
+    fn say_scripts(&self) -> Result<(), Failure> {
+        if self.args.json { Ok(()) } else { say("Building job scripts for each sequence.\n") }
+    }
+
+    fn stop_at_gate(&self, status: &NightStatus, plan: &LaunchPlan) -> Result<(), Failure> {
+        if self.args.json {
+            self.print_json(status, Some(plan))?;
+        }
+        tell::notices(status, self.args.common.verbose);
+        tell::gate(plan.gate.as_ref());
+        Ok(())
+    }
+
+    /// The table, or JSON, and what a shifter should know.
+    fn report(&self, status: &NightStatus, plan: Option<&LaunchPlan>) -> Result<(), Failure> {
+        if self.args.json {
+            self.print_json(status, plan)?;
+        } else {
+            say(&table(&status.sequences, self.settings.site.output.padding))?;
+        }
+        tell::notices(status, self.args.common.verbose);
+        if self.args.common.simulate
+            && let Some(plan) = plan
+        {
+            if self.args.common.verbose {
+                tell::plan(plan);
+            }
+            tell::gate(plan.gate.as_ref());
+        }
+        Ok(())
+    }
+
+    fn print_json(&self, status: &NightStatus, plan: Option<&LaunchPlan>) -> Result<(), Failure> {
+        let plan = plan.filter(|_| self.args.common.simulate || self.args.no_submit);
+        let text = serde_json::to_string_pretty(&Report { status, plan })?;
+        say(&(text + "\n"))
+    }
+}
+
+fn unanswered(error: &str) -> Failure {
+    Failure::new(format!("the scheduler does not answer, so that job states are unknown: {error}"))
+        .hint("see whether the scheduler is up, or use -t to do without it")
+}
+
+fn exit(well: bool) -> ExitCode {
+    if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Writes to standard output; a reader that has gone away is an error, not a crash.
+fn say(text: &str) -> Result<(), Failure> {
+    Ok(std::io::stdout().write_all(text.as_bytes())?)
+}

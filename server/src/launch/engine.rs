@@ -1,0 +1,208 @@
+//! The scheduler and the books of what was submitted to it: asking both about a night.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
+
+use crate::config::{SchedulerKind, Settings};
+use crate::model::{Notice, SchedulerHealth, Severity, TaskRecord};
+use crate::night::{NightPaths, Observation};
+use crate::schedule::{self, JobSnapshot, Scheduler, SchedulerError, slurm::Slurm};
+use crate::status::Jobs;
+use crate::store::local_queue::LocalQueue;
+use crate::store::{Store, StoreError, Submission};
+
+use super::LaunchError;
+use super::ledger::{Grace, night_jobs, resolve};
+
+/// The books and the scheduler.
+#[derive(Clone)]
+pub struct Engine {
+    /// The books.
+    pub store: Store,
+    /// The scheduler.
+    pub scheduler: Arc<dyn Scheduler>,
+}
+
+impl Engine {
+    /// Opens the books, which are made if they are missing, and the scheduler that is set or found.
+    ///
+    /// # Errors
+    /// Either cannot be used.
+    pub async fn open(settings: &Settings) -> Result<Self, LaunchError> {
+        let store = Store::open(&settings.server.database_file(&settings.site)).await?;
+        let scheduler = schedule::open(&settings.server, store.clone())?;
+        Ok(Self { store, scheduler })
+    }
+
+    /// Closes the books, so that SQLite clears its log away.
+    pub async fn close(self) {
+        drop(self.scheduler);
+        self.store.pool.close().await;
+    }
+}
+
+/// A night's jobs as the scheduler and the books tell them.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The tasks that belong to the night.
+    pub tasks: Vec<TaskRecord>,
+    /// What a shifter should know of submissions.
+    pub notices: Vec<Notice>,
+    /// Whether the scheduler answers.
+    pub health: SchedulerHealth,
+}
+
+impl Answer {
+    /// Nobody was asked.
+    pub fn unknown() -> Self {
+        let Jobs { health, notices, .. } = Jobs::unknown();
+        Self { tasks: Vec::new(), notices, health }
+    }
+
+    /// As the status room takes it.
+    pub fn jobs(&self) -> Jobs<'_> {
+        Jobs { tasks: &self.tasks, health: self.health.clone(), notices: self.notices.clone() }
+    }
+
+    fn silent(engine: &str, error: &SchedulerError) -> Self {
+        let health = SchedulerHealth {
+            engine: engine.to_owned(),
+            answered: None,
+            error: Some(error.to_string()),
+        };
+        Self { health, ..Self::unknown() }
+    }
+
+    fn new(
+        engine: &str,
+        snapshot: &JobSnapshot,
+        submissions: &[Submission],
+        paths: &NightPaths,
+        names: &[String],
+    ) -> Self {
+        let ours = |submission: &Submission| {
+            submission.date == paths.date && submission.prod_id == paths.prod_id
+        };
+        let night = night_jobs(submissions, ours, snapshot, names, Grace::default());
+        let mut notices = night.notices;
+        notices.extend(snapshot.unreadable.first().map(|line| Notice {
+            severity: Severity::Warning,
+            message: format!(
+                "{} of the scheduler's answer could not be understood; the first: {line:?}",
+                if snapshot.unreadable.len() == 1 { "a line" } else { "lines" }
+            ),
+            hint: "states of jobs may be missing".into(),
+        }));
+        let health = SchedulerHealth {
+            engine: engine.to_owned(),
+            answered: Some(snapshot.taken),
+            error: None,
+        };
+        Self { tasks: night.tasks, notices, health }
+    }
+}
+
+/// Asks the scheduler about a night, and writes down what its answer says about submissions. A
+/// scheduler that does not answer is told in the answer's health.
+///
+/// # Errors
+/// The books cannot be read or written.
+pub async fn ask(
+    engine: &Engine,
+    paths: &NightPaths,
+    observation: &Observation,
+    now: DateTime<Utc>,
+) -> Result<Answer, LaunchError> {
+    let (store, scheduler) = (&engine.store, &engine.scheduler);
+    let snapshot = match scheduler.jobs(since(paths, now)).await {
+        Ok(snapshot) => snapshot,
+        Err(error) => return Ok(Answer::silent(scheduler.engine(), &error)),
+    };
+    resolve(store, &snapshot, Grace::default(), now).await?;
+    let names = names(observation);
+    let submissions = store.submissions_named(&names).await?;
+    Ok(Answer::new(scheduler.engine(), &snapshot, &submissions, paths, &names))
+}
+
+/// As [`ask`], and writes nothing: missing books are not made, an idle local scheduler is not
+/// woken, and what the answer says of submissions is not written down.
+///
+/// # Errors
+/// The books are there and cannot be read.
+pub async fn look_on(
+    settings: &Settings,
+    paths: &NightPaths,
+    observation: &Observation,
+    now: DateTime<Utc>,
+) -> Result<Answer, LaunchError> {
+    let server = &settings.server;
+    let store = Store::open_to_read(&server.database_file(&settings.site)).await?;
+    let since = since(paths, now);
+    let kind = server.scheduler_or_found();
+    let snapshot = match (kind, &store) {
+        (SchedulerKind::Slurm, _) => Slurm::new(server.child_path()).jobs(since).await,
+        (SchedulerKind::Local, Some(store)) => queued(store.clone(), since, now).await,
+        (SchedulerKind::Local, None) => {
+            Ok(JobSnapshot { taken: now, since, tasks: Vec::new(), unreadable: Vec::new() })
+        }
+    };
+    let snapshot = match snapshot {
+        Ok(snapshot) => snapshot,
+        Err(error) => return Ok(Answer::silent(kind.as_str(), &error)),
+    };
+    let names = names(observation);
+    let submissions = match store {
+        Some(store) => store.submissions_named(&names).await?,
+        None => Vec::new(),
+    };
+    Ok(Answer::new(kind.as_str(), &snapshot, &submissions, paths, &names))
+}
+
+async fn queued(
+    store: Store,
+    since: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<JobSnapshot, SchedulerError> {
+    let wrap = |error: StoreError| SchedulerError { message: error.to_string() };
+    let tasks = LocalQueue::new(store).tasks(since, now).await.map_err(wrap)?;
+    Ok(JobSnapshot { taken: now, since, tasks, unreadable: Vec::new() })
+}
+
+fn names(observation: &Observation) -> Vec<String> {
+    observation.sequences.iter().map(crate::model::Sequence::job_name).collect()
+}
+
+/// How far back jobs are asked for: as many days as the configuration says
+/// (`STARTTIME_DAYS_SACCT`), else to the noon before the night, two days at least and sixty at most,
+/// since nobody keeps accounts of an old night waiting.
+fn since(paths: &NightPaths, now: DateTime<Utc>) -> DateTime<Utc> {
+    let back = |days| now.checked_sub_days(Days::new(days)).unwrap_or(now);
+    match paths.config.slurm.starttime_days_sacct {
+        Some(days) => back(days.into()),
+        None => {
+            let noon = paths.date.date().and_time(NaiveTime::MIN).and_utc() + TimeDelta::hours(12);
+            noon.clamp(back(60), back(2))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::fixture::{Golden, now};
+
+    #[test]
+    fn jobs_are_asked_for_as_far_back_as_the_night() {
+        let mut golden = Golden::new();
+        let since_of = |golden: &Golden, date: &str| {
+            let paths = golden.paths.of_night(date.parse().unwrap());
+            since(&paths, now()).format("%Y-%m-%d %H").to_string()
+        };
+        assert_eq!(since_of(&golden, "2026-11-21"), "2026-11-20 07");
+        assert_eq!(since_of(&golden, "2026-11-01"), "2026-11-01 12");
+        assert_eq!(since_of(&golden, "2024-11-28"), "2026-09-23 07");
+        golden.configure(|config| config.slurm.starttime_days_sacct = Some(7));
+        assert_eq!(since_of(&golden, "2024-11-28"), "2026-11-15 07");
+    }
+}

@@ -1,0 +1,100 @@
+//! Launching a night, as one verb: whoever launches calls this.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::night::{NightPaths, Observation};
+
+use super::engine::{Answer, Engine, ask};
+use super::ledger::Grace;
+use super::prepare::{Prepared, prepare, write_scripts};
+use super::submit::{Order, SubmitOutcome, execute};
+use super::{LaunchError, LaunchOptions, LaunchPlan, ScriptOptions};
+
+/// A night that is to be launched, by whom and how.
+#[derive(Clone, Debug)]
+pub struct Undertaking {
+    /// The night.
+    pub paths: NightPaths,
+    /// What was observed.
+    pub observation: Arc<Observation>,
+    /// How.
+    pub options: LaunchOptions,
+    /// What all job scripts have in common.
+    pub script: ScriptOptions,
+    /// Who, see [`author`].
+    pub author: String,
+    /// Now.
+    pub now: DateTime<Utc>,
+}
+
+/// What became of a launch.
+#[derive(Clone, Debug)]
+pub struct Launched {
+    /// What was found and planned. If a gate was shut, nothing was done.
+    pub prepared: Prepared,
+    /// What became of each planned job.
+    pub outcomes: Vec<SubmitOutcome>,
+}
+
+impl Undertaking {
+    /// Where the night stands and what launching it would do; changes nothing.
+    ///
+    /// # Errors
+    /// A job script cannot be made.
+    pub async fn prepare(&self, jobs: Answer) -> Result<Prepared, LaunchError> {
+        let this = self.clone();
+        let look = move || {
+            let Self { paths, observation, options, script, now, .. } = &this;
+            prepare(paths, observation, &jobs.jobs(), options, script, *now)
+        };
+        Ok(tokio::task::spawn_blocking(look).await??)
+    }
+
+    /// Makes the night's directories and writes the plan's scripts.
+    ///
+    /// # Errors
+    /// See [`write_scripts`].
+    pub async fn write_scripts(&self, plan: &LaunchPlan) -> Result<(), LaunchError> {
+        let (paths, plan) = (self.paths.clone(), plan.clone());
+        Ok(tokio::task::spawn_blocking(move || write_scripts(&paths, &plan)).await??)
+    }
+
+    /// Asks the scheduler, plans and, if all gates are open, writes the scripts and submits the
+    /// jobs. Whatever the moment at which it is cut short, it may simply be called again.
+    ///
+    /// # Errors
+    /// The scheduler does not answer, or a script cannot be written: then nothing was submitted.
+    /// The books cannot be written: nothing more was submitted. What becomes of a single job is
+    /// told in [`Launched::outcomes`].
+    pub async fn launch(&self, engine: &Engine) -> Result<Launched, LaunchError> {
+        let jobs = ask(engine, &self.paths, &self.observation, self.now).await?;
+        if let Some(error) = jobs.health.error {
+            return Err(LaunchError::Unanswered(error));
+        }
+        let prepared = self.prepare(jobs).await?;
+        if prepared.plan.gate.is_some() {
+            return Ok(Launched { prepared, outcomes: Vec::new() });
+        }
+        self.write_scripts(&prepared.plan).await?;
+        let order = Order {
+            date: self.paths.date,
+            prod_id: &self.paths.prod_id,
+            jobs: &prepared.plan.jobs,
+            environment: &[("MPLBACKEND".to_owned(), "Agg".to_owned())],
+            author: &self.author,
+            grace: Grace::default(),
+        };
+        let outcomes = execute(&engine.store, &*engine.scheduler, &order, self.now).await?;
+        Ok(Launched { prepared, outcomes })
+    }
+}
+
+/// This process, as the books name it: `user@host:pid`.
+pub fn author() -> String {
+    let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten();
+    let user = user.map_or_else(|| nix::unistd::geteuid().to_string(), |user| user.name);
+    let host = nix::unistd::gethostname().unwrap_or_default();
+    format!("{user}@{}:{}", host.to_string_lossy(), std::process::id())
+}
