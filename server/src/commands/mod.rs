@@ -19,6 +19,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use tokio::runtime::Builder;
 
 pub use common::Common;
 pub use failure::{Failure, Outcome};
@@ -55,7 +56,12 @@ pub const DROP_IN: [&str; 3] = ["sequencer", "calibration_pipeline", "datasequen
 /// Runs the command that `arguments` name; the first is the program, possibly a link.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
     let osa = parse(with_command_first(arguments));
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut runtime = match osa.command {
+        // One a task and long-lived: as small as can be.
+        Command::LocalScheduler(_) | Command::LocalTask(_) => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    let runtime = match runtime.enable_all().build() {
         Ok(runtime) => runtime,
         Err(cause) => {
             return Failure::new(format!("cannot start the program's threads: {cause}")).report();

@@ -86,8 +86,11 @@ async fn one_at_a_time(file: &Path) -> std::io::Result<std::fs::File> {
     let dir = dir.to_owned();
     let locked = tokio::task::spawn_blocking(move || {
         let dir = std::fs::File::open(dir)?;
-        dir.lock()?;
-        Ok(dir)
+        match dir.lock() {
+            // A file system without locks: then it is the operator who must open it first.
+            Err(error) if error.kind() == std::io::ErrorKind::Unsupported => Ok(dir),
+            locked => locked.map(|()| dir),
+        }
     });
     locked.await.unwrap_or_else(|error| Err(std::io::Error::other(error)))
 }

@@ -110,6 +110,7 @@ impl Local {
             .arg("--database")
             .arg(place.database())
             .current_dir("/")
+            .env_remove(environment::MARK) // a job may be what starts it, and must not end it
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

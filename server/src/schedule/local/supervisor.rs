@@ -26,8 +26,9 @@ use crate::store::local_queue::{
     LocalQueue, OpenTask, QueueSettings, Runner, Supervision, TaskKey,
 };
 
-/// How often the database is asked whether it has changed: a read of shared memory.
-const GLANCE: Duration = Duration::from_millis(25);
+/// How often the database is asked whether it has changed, a read of shared memory: often while
+/// things happen, more rarely when it is quiet.
+const GLANCE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(100));
 /// How often runners are looked at that are no children of this process.
 const ADOPTED: Duration = Duration::from_millis(250);
 /// How often all is looked at even if nothing seems to have changed.
@@ -36,8 +37,10 @@ const ROUND: Duration = Duration::from_secs(1);
 const HANDOVER: Duration = Duration::from_secs(2);
 /// How often what ended jobs no longer need is removed.
 const TIDY: Duration = Duration::from_secs(60);
-/// Longest pause after runners could not be started.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// First and longest pause after runners could not be started; each is twice the one before.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
+/// Failures are forgotten when all went well for so long.
+const CALM: Duration = Duration::from_secs(60);
 
 /// Works as the supervisor of this queue until there has been nothing to do for a while, or at
 /// once returns if another one is at work. `program` starts runners.
@@ -71,8 +74,9 @@ struct Supervisor {
     /// Claims whose runners are children of this process.
     children: HashSet<String>,
     child_ended: (UnboundedSender<String>, UnboundedReceiver<String>),
-    /// Version of the database as last seen.
+    /// Version of the database as last seen, and when it was seen to change.
     version: i64,
+    changed: Instant,
     /// Failures to start runners in a row, and until when none is tried.
     failures: u32,
     paused_until: Instant,
@@ -97,6 +101,7 @@ impl Supervisor {
             children: HashSet::new(),
             child_ended: unbounded_channel(),
             version: 0,
+            changed: Instant::now(),
             failures: 0,
             paused_until: Instant::now(),
             idle_since: Instant::now(),
@@ -137,17 +142,25 @@ impl Supervisor {
 
     /// Looks after everything once.
     async fn round(&mut self) -> Result<Round, StoreError> {
-        self.version = self.queue.version().await?;
+        let version = self.queue.version().await?;
+        if version != self.version {
+            (self.version, self.changed) = (version, Instant::now());
+        }
         let default = QueueSettings { cpus: 1, grace: Duration::ZERO, idle: Duration::ZERO };
         let settings = self.queue.settings().await?.unwrap_or(default);
-        let mut adopted = false;
+        let (mut adopted, mut unbegun) = (false, false);
         for task in self.queue.open_tasks().await? {
             adopted |= !self.children.contains(&task.claim);
             match &task.runner {
                 Some(runner) => self.look_after(&task, runner).await?,
                 None if self.children.contains(&task.claim) => {}
-                None => self.take_back(&task).await?,
+                None => unbegun |= self.take_back(&task).await?,
             }
+        }
+        if unbegun {
+            self.pause();
+        } else if self.paused_until.elapsed() > CALM {
+            self.failures = 0;
         }
         self.queue.settle_dependencies().await?;
         if Instant::now() >= self.paused_until {
@@ -161,7 +174,6 @@ impl Supervisor {
 
     /// A task that runs: is its runner alive, and does it know that it shall end?
     async fn look_after(&mut self, task: &OpenTask, runner: &Runner) -> Result<(), StoreError> {
-        self.failures = 0;
         if proc::is_alive(runner) {
             if task.cancel_asked {
                 proc::signal(runner, Signal::SIGTERM); // again and again: it may have been early
@@ -181,13 +193,15 @@ impl Supervisor {
         Ok(())
     }
 
-    /// A claim without a runner that could still take it.
-    async fn take_back(&mut self, task: &OpenTask) -> Result<(), StoreError> {
-        let why = format!("not started yet; see {}", self.place.log().display());
-        if self.queue.withdraw(task.key, &task.claim, &why).await? {
+    /// A claim whose runner is not there any more: its supervisor was killed before it started one,
+    /// or the runner died before it began. Returns false if it has begun after all.
+    async fn take_back(&mut self, task: &OpenTask) -> Result<bool, StoreError> {
+        let why = format!("could not be started; see {}", self.place.log().display());
+        let taken_back = self.queue.withdraw(task.key, &task.claim, &why).await?;
+        if taken_back {
             tracing::warn!(task = %task.key, "it was claimed and not begun: waits again");
         }
-        Ok(())
+        Ok(taken_back)
     }
 
     /// Starts the runner of a claimed task.
@@ -202,6 +216,7 @@ impl Supervisor {
             .arg(self.place.database())
             .args(["--claim", &claim, &key.job.to_string(), &key.task.to_string()])
             .current_dir("/")
+            .env_remove(environment::MARK)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -228,17 +243,18 @@ impl Supervisor {
 
     /// Starting fails because of the machine rather than of the task: wait before the next try.
     fn pause(&mut self) {
-        let pause = Duration::from_millis(250) * 2u32.saturating_pow(self.failures.min(10));
-        self.paused_until = Instant::now() + pause.min(LONGEST_PAUSE);
+        let pause = PAUSE.0 * 2u32.saturating_pow(self.failures.min(10));
+        self.paused_until = Instant::now() + pause.min(PAUSE.1);
         self.failures += 1;
     }
 
     /// Waits until there may be something to do; false if the database is gone.
     async fn wait(&mut self, round: &Round) -> bool {
         let longest = if round.adopted { ADOPTED } else { ROUND };
-        let next =
-            (Instant::now() + longest).min(self.idle_since + round.settings.idle.max(GLANCE));
+        let idle_until = self.idle_since + round.settings.idle.max(GLANCE.0);
+        let next = (Instant::now() + longest).min(idle_until);
         loop {
+            let glance = (self.changed.elapsed() / 20).clamp(GLANCE.0, GLANCE.1);
             tokio::select! {
                 biased;
                 Some(claim) = self.child_ended.1.recv() => {
@@ -248,7 +264,7 @@ impl Supervisor {
                     }
                     return true;
                 }
-                () = sleep(GLANCE) => {}
+                () = sleep(glance) => {}
             }
             let changed = self.queue.version().await.is_ok_and(|now| now != self.version);
             if changed || Instant::now() >= next {

@@ -192,7 +192,8 @@ impl LocalQueue {
         self.wrap(done.await)
     }
 
-    /// Whether a supervisor has anything to do: tasks run, or may yet.
+    /// Whether a supervisor has anything to do: tasks run or may begin, or a job waits for others
+    /// that have all ended. A job behind one that can never run is no work.
     pub async fn has_work(&self) -> Result<bool, StoreError> {
         let found = sqlx::query(HAS_WORK).fetch_optional(&self.store.pool).await;
         Ok(self.wrap(found)?.is_some())
@@ -200,8 +201,10 @@ impl LocalQueue {
 }
 
 const HAS_WORK: &str = "SELECT 1 FROM local_tasks t JOIN local_jobs j ON j.id = t.job \
-    WHERE t.ended IS NULL \
-    AND (t.state <> 'PENDING' OR j.hold <> 'DependencyNeverSatisfied') LIMIT 1";
+    WHERE t.ended IS NULL AND (t.state <> 'PENDING' OR j.hold = '') \
+    UNION ALL SELECT 1 FROM local_jobs j WHERE j.hold = 'Dependency' AND NOT EXISTS \
+    (SELECT 1 FROM local_dependencies d JOIN local_tasks t ON t.job = d.parent \
+    WHERE d.job = j.id AND t.ended IS NULL) LIMIT 1";
 
 /// SQLite's integers have a sign; ours that do not are far below its limit.
 fn to_sql(number: u64) -> i64 {

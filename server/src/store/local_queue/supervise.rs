@@ -180,7 +180,7 @@ impl Supervision {
         Ok(self.wrap(done)?.rows_affected() > 0)
     }
 
-    /// Whether anything is left to do: tasks run, or may yet.
+    /// Whether anything is left to do, as [`LocalQueue::has_work`].
     pub async fn has_work(&mut self) -> Result<bool, StoreError> {
         let found = sqlx::query(super::HAS_WORK).fetch_optional(&mut *self.connection).await;
         Ok(self.wrap(found)?.is_some())

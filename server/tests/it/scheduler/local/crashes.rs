@@ -7,11 +7,13 @@ use server::model::{JobId, JobState};
 
 use super::LocalLab;
 use super::processes::written_in;
-use crate::scheduler::lab::{Job, Lab, tasks, until, until_end, until_ended, until_file};
+use crate::scheduler::lab::{
+    Job, Lab, tasks, until, until_end, until_ended, until_file, until_tasks,
+};
 
 /// A job of `count` tasks, each of which notes that it ran.
 fn noting(count: u32) -> Job {
-    Job::new("noting", "echo ran >> ran.$SLURM_ARRAY_TASK_ID; sleep 0.05")
+    Job::new("noting", "echo ran >> ran.$SLURM_ARRAY_TASK_ID; sleep 0.2")
         .directive(&format!("--array=0-{}", count - 1))
 }
 
@@ -96,7 +98,7 @@ async fn no_task_runs_twice_or_never_however_often_supervisors_are_killed() {
         })
         .await;
     }
-    assert!(killed >= 5, "only {killed} supervisors were killed");
+    assert!(killed >= 3, "only {killed} supervisors were killed");
     all_ran_once(&lab, &job, id, 40).await;
 }
 
@@ -195,6 +197,24 @@ async fn a_runner_that_dies_before_it_begins_is_replaced() {
     let id = job.submit(&lab).await;
     all_ran_once(&lab, &job, id, 1).await;
     assert!(lab.dir().join("2").exists(), "both failures happened");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tasks_wait_while_the_program_cannot_be_started_and_say_so() {
+    let lab = LocalLab::with_runners(":").await;
+    let gate = Job::new("gate", "touch began; until [ -e open ]; do sleep 0.05; done");
+    let first = gate.submit(&lab).await; // keeps the supervisor at work
+    until_file(&lab, &gate.file(&lab, "began")).await;
+    let program = lab.dir().join("bin/osa");
+    std::fs::rename(&program, lab.dir().join("away")).unwrap();
+    let job = noting(1);
+    let id = job.submit(&lab).await;
+    let expected = format!("cannot start {}: No such file", program.display());
+    until_tasks(&lab, id, "the reason", |tasks| tasks[0].reason.starts_with(&expected)).await;
+    std::fs::rename(lab.dir().join("away"), &program).unwrap();
+    all_ran_once(&lab, &job, id, 1).await;
+    std::fs::write(gate.file(&lab, "open"), "").unwrap();
+    until_end(&lab, first).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
