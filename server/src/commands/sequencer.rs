@@ -167,7 +167,8 @@ impl Night {
         let asked = jobs.health.error.clone();
         // A plan needs the histories; the table does not.
         if self.args.json || self.args.common.verbose {
-            let undertaking = self.undertaking(!self.args.no_submit)?;
+            let submit = !self.args.no_submit && !self.args.common.test;
+            let undertaking = self.undertaking(submit)?;
             let prepared = undertaking.prepare(jobs).await?;
             self.report(&prepared.status, Some(&prepared.plan))?;
         } else {

@@ -242,6 +242,17 @@ mod tests {
         assert_eq!(of(&["None"]).reason, "");
     }
 
+    #[test]
+    fn jobs_are_known_by_their_whole_name() {
+        let named = |name: &str| TaskRecord { name: name.into(), ..task(1, 0, "RUNNING") };
+        let tasks =
+            ["LST1_19102", "LST1_019102", "LST1_1910", "LST1_01910", "LST1_19102x", "x"].map(named);
+        let found = by_run(&tasks);
+        let mut runs: Vec<_> = found.iter().map(|(run, tasks)| (run.0, tasks.len())).collect();
+        runs.sort_unstable();
+        assert_eq!(runs, [(1910, 1), (19102, 1)]);
+    }
+
     fn any_state() -> impl Strategy<Value = JobState> {
         "[A-Z_]{1,3}|PENDING|CONFIGURING|REQUEUED|RUNNING|COMPLETING|SUSPENDED|COMPLETED|FAILED|\
          TIMEOUT|OUT_OF_MEMORY|NODE_FAIL|BOOT_FAIL|DEADLINE|PREEMPTED|CANCELLED|LOST"

@@ -1,11 +1,15 @@
 //! Nights of different fate, from their files and jobs to their status.
 
-use super::fixture::{Golden, complete, history, task, task_of};
-use super::{Depth, Histories, NightInput, Scan, StatusCache, jobs, night_status, summary};
+use super::fixture::{Golden, complete, history, now, task, task_of};
+use super::{
+    Depth, Histories, Jobs, NightInput, NightsCache, Scan, StatusCache, jobs, list_nights,
+    night_status, summary, unobserved,
+};
 use crate::model::{
     Condition, JobState, NightState, NightStatus, RunId, Segment, SequenceStatus, Stage, Subrun,
     TaskRecord,
 };
+use crate::night::{MissingSummary, Observation};
 
 fn row(status: &NightStatus, run: u32) -> &SequenceStatus {
     status.sequences.iter().find(|s| s.sequence.run.0 == run).unwrap()
@@ -209,4 +213,55 @@ fn ten_thousand_subruns_are_no_trouble() {
     let run = row(&status, 19106);
     assert_eq!(run.segments, [segment(0, 9999, None, Condition::Waiting)]);
     assert_eq!(run.counts[&JobState::Pending], 10_000);
+}
+
+#[test]
+fn a_night_that_borrows_a_calibration_is_fresh_all_the_same() {
+    let golden = Golden::new();
+    let analysis = golden.paths.analysis_dir();
+    std::fs::remove_dir_all(&analysis).unwrap();
+    let job = task_of(19101, 5, None, "COMPLETED");
+    assert_eq!(golden.status(Depth::Full, &[job]).state, NightState::Fresh);
+    let job = task_of(19101, 5, None, "RUNNING");
+    assert_eq!(golden.status(Depth::Full, &[job]).state, NightState::Processing);
+    assert_eq!(golden.status(Depth::Table, &[]).state, NightState::Fresh);
+}
+
+#[test]
+fn a_night_that_cannot_be_read_says_why() {
+    let golden = Golden::new();
+    let paths = golden.paths.of_night("2024-11-26".parse().unwrap());
+    let error = Observation::read(&paths, MissingSummary::Fail).unwrap_err();
+    let status = unobserved(&paths, &error, &Jobs::unknown(), now());
+    assert_eq!((status.state, status.sequences.len()), (NightState::Empty, 0));
+    assert!(status.notices[0].message.contains("RunSummary_20241126.ecsv is missing"));
+}
+
+#[test]
+fn the_list_of_nights_says_where_each_stands() {
+    let golden = Golden::new();
+    let (nights, histories) = (NightsCache::default(), StatusCache::default());
+    let list = || {
+        let jobs = Jobs::unknown();
+        list_nights(&golden.paths, &jobs, (&nights, &histories), now()).unwrap()
+    };
+    let first = list();
+    let dates: Vec<_> = first.iter().map(|night| night.date.to_string()).collect();
+    assert_eq!(dates, ["2024-11-28", "2024-11-27"]);
+    assert_eq!(first[0].state, NightState::Failing, "a run is vetoed");
+    assert_eq!((first[0].runs, first[0].subruns, first[0].done), (4, 22, 1));
+    assert_eq!(first[0].sources, ["Crab", "Mrk421", "1ES1959+650"]);
+    assert_eq!((first[1].state, first[1].runs, first[1].done), (NightState::Fresh, 1, 0));
+
+    golden.put(golden.paths.night_finished(), "host:1");
+    let closed = &list()[0];
+    assert_eq!((closed.state, closed.done), (NightState::Closed, 22));
+    let summary = golden.paths.run_summary();
+    let text = std::fs::read_to_string(&summary).unwrap();
+    std::fs::write(&summary, text.replace("19106,4,", "19106,5,")).unwrap();
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(9);
+    std::fs::File::open(&summary).unwrap().set_modified(later).unwrap();
+    assert_eq!(list()[0].subruns, 23, "a new run summary is read");
+    std::fs::write(golden.paths.of_night(first[1].date).run_summary(), "torn").unwrap();
+    assert_eq!(list()[1].state, NightState::Empty);
 }

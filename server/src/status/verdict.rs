@@ -18,8 +18,8 @@ pub struct Verdict {
     /// It is not finished, and its last job or a subrun failed, its job can never begin, or it is
     /// vetoed.
     pub failing: bool,
-    /// Something was done for it or tried. Calibration files may be there for other nights' sake,
-    /// so that only a job says it of the calibration.
+    /// Something was done for it or tried. Not said of a calibration that is finished: its files
+    /// and its job may be there for another night's sake.
     pub started: bool,
 }
 
@@ -39,12 +39,15 @@ impl Verdict {
                 || never
                 || state.is_some_and(crate::model::JobState::is_failure)
                 || status.segments.iter().any(failed));
-        let touched = status.sequence.kind == Kind::Data && !files.is_empty();
+        let started = match status.sequence.kind {
+            Kind::Calibration => status.job.is_some() && !finished,
+            Kind::Data => status.job.is_some() || !files.is_empty(),
+        };
         Self {
             finished,
             active: !never && status.counts.keys().any(crate::model::JobState::is_active),
             failing,
-            started: status.job.is_some() || touched,
+            started,
         }
     }
 }
