@@ -2,6 +2,7 @@
 //! through links made by `osa link`, as plain `COMMAND …`.
 
 mod calibration_pipeline;
+mod cancel;
 mod common;
 mod config;
 mod datacheck;
@@ -38,6 +39,7 @@ enum Command {
     CalibrationPipeline(calibration_pipeline::CalibrationPipeline),
     Datasequence(datasequence::Datasequence),
     Sequencer(sequencer::Sequencer),
+    Cancel(cancel::Cancel),
     Config(config::ConfigArgs),
     Datacheck(datacheck::Datacheck),
     Demo(demo::Demo),
@@ -95,6 +97,7 @@ async fn run(command: Command) -> Outcome {
         Command::CalibrationPipeline(args) => calibration_pipeline::run(args).await,
         Command::Datasequence(args) => datasequence::run(args).await,
         Command::Sequencer(args) => sequencer::run(args).await,
+        Command::Cancel(args) => cancel::run(args).await,
         Command::Config(args) => config::run(args).await,
         Command::Datacheck(arguments) => datacheck::run(arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,

@@ -141,8 +141,8 @@ impl Gate {
             Self::Active { stuck, .. } if !stuck.is_empty() => {
                 let stuck: Vec<_> = stuck.iter().map(ToString::to_string).collect();
                 format!(
-                    "what these need has failed, and they can never begin; end them with scancel \
-                     {}",
+                    "what some of them need has failed, and they can never begin; end these with \
+                     osa cancel {}",
                     stuck.join(" ")
                 )
             }

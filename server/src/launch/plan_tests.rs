@@ -181,7 +181,7 @@ fn jobs_that_can_never_begin_are_named_with_the_remedy() {
     let stuck = TaskRecord { reason: NEVER.into(), ..task_of(19102, 7, Some(0), "PENDING") };
     let gate = plan(&Golden::new(), &[stuck], SUBMIT).gate.unwrap();
     assert!(gate.message().contains("LST1_19102 (7)"), "{}", gate.message());
-    assert!(gate.hint().contains("scancel 7"), "{}", gate.hint());
+    assert!(gate.hint().contains("osa cancel 7"), "{}", gate.hint());
 }
 
 #[test]

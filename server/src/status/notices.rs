@@ -79,7 +79,10 @@ impl Findings<'_> {
         if status.reason == NEVER {
             notices.push(error(
                 format!("job {job} of run {run} can never begin: the job that it needs has failed"),
-                format!("cancel job {job}, see to the sequence that it needs, and launch again"),
+                format!(
+                    "cancel it (osa cancel {job}), see to the sequence that it needs, and launch \
+                     again"
+                ),
             ));
         }
         if open && self.scan.run(run).vetoed {

@@ -178,3 +178,33 @@ fn on_a_full_disk_the_old_scripts_stay_whole_and_the_error_names_the_file() {
     assert!(said.err.contains(&what), "{}", said.err);
     assert_eq!(site.everything(), before);
 }
+
+#[test]
+fn jobs_that_can_never_begin_are_told_and_cancelled() {
+    let site = Site::fresh();
+    site.run(&[]).well();
+    site.slurm.control(&["set", "1000", "FAILED", "1:0"]);
+    let said = site.run(&[]).well();
+    assert!(said.err.contains("hint: what some of them need has failed"), "{}", said.err);
+    assert!(said.err.contains("osa cancel 1001 1002 1003 1004"), "{}", said.err);
+
+    let cancel = |arguments: &[&str]| {
+        let mut command = site.night.osa();
+        for (name, value) in site.command(&[]).get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        Said::of(command.arg("cancel").args(arguments).output().unwrap())
+    };
+    let said = cancel(&["77"]).badly();
+    assert!(said.err.contains("knows no job 77 of ours"), "{}", said.err);
+    let said = cancel(&["1001"]).well();
+    assert_eq!(said.out, "cancelled job 1001 (LST1_19102)\n");
+    let said = cancel(&["--stuck", "2024-11-28"]).well();
+    assert_eq!(said.out.lines().count(), 3, "{}", said.out);
+    assert_eq!(site.slurm.calls("scancel"), 4);
+    let said = cancel(&["--stuck", "2024-11-28"]).well();
+    assert_eq!((said.out.as_str(), said.err.as_str()), ("", "no job of that night is stuck\n"));
+
+    let said = site.run(&[]).well();
+    assert_eq!(submitted(&site).len(), 10, "all goes out again: {}", said.err);
+}

@@ -1,0 +1,100 @@
+//! `osa cancel`: ends jobs, whichever scheduler runs them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use chrono::{DateTime, Utc};
+use clap::Args;
+
+use crate::config::Settings;
+use crate::launch::{Engine, ask};
+use crate::model::{JobId, NightDate};
+use crate::night::{MissingSummary, NightPaths, Observation};
+use crate::schedule::JobSnapshot;
+use crate::status::jobs::NEVER;
+
+use super::{Failure, Outcome, stages};
+
+/// Cancel jobs, with all their tasks.
+#[derive(Clone, Debug, Args)]
+pub struct Cancel {
+    /// Use this configuration file [default: $OSA_CONFIG, ./sequencer.cfg, or the installed one]
+    #[arg(short, long, value_name = "CONFIG")]
+    config: Option<PathBuf>,
+    /// Cancel the jobs of this night that can never begin, since what they need has failed
+    #[arg(long, value_name = "DATE", conflicts_with = "jobs", required_unless_present = "jobs")]
+    stuck: Option<NightDate>,
+    /// Jobs to cancel, such as 34567001
+    #[arg(value_name = "JOB")]
+    jobs: Vec<u64>,
+}
+
+/// Cancels and says what was cancelled; a job that the scheduler does not know is a failure.
+pub async fn run(args: Cancel) -> Outcome {
+    let now = Utc::now();
+    let settings = {
+        let config = args.config.clone();
+        tokio::task::spawn_blocking(move || Settings::load(config.as_deref())).await??
+    };
+    let engine = Engine::open(&settings).await?;
+    let outcome = cancel(&args, &settings, &engine, now).await;
+    engine.close().await;
+    outcome
+}
+
+async fn cancel(
+    args: &Cancel,
+    settings: &Settings,
+    engine: &Engine,
+    now: DateTime<Utc>,
+) -> Outcome {
+    let jobs = match args.stuck {
+        Some(date) => stuck(settings.clone(), engine, date, now).await?,
+        None => known(args, &engine.scheduler.jobs(now - chrono::TimeDelta::days(2)).await?)?,
+    };
+    for (job, name) in &jobs {
+        engine.scheduler.cancel(*job).await?;
+        writeln!(std::io::stdout(), "cancelled job {job} ({name})")?;
+    }
+    if jobs.is_empty() {
+        eprintln!("no job of that night is stuck");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The jobs named on the command line, all of which must be there.
+fn known(args: &Cancel, snapshot: &JobSnapshot) -> Result<BTreeMap<JobId, String>, Failure> {
+    let wanted: BTreeSet<JobId> = args.jobs.iter().copied().map(JobId).collect();
+    let name = |job: &JobId| {
+        let task = snapshot.tasks.iter().find(|task| task.job == *job);
+        let name = task.map(|task| (*job, task.name.clone()));
+        name.ok_or_else(|| {
+            Failure::new(format!("the scheduler knows no job {job} of ours; nothing was cancelled"))
+        })
+    };
+    wanted.iter().map(name).collect()
+}
+
+/// The jobs of a night that can never begin.
+async fn stuck(
+    settings: Settings,
+    engine: &Engine,
+    date: NightDate,
+    now: DateTime<Utc>,
+) -> Result<BTreeMap<JobId, String>, Failure> {
+    let look = move || {
+        let prod_id = stages::production(None, &settings)?;
+        let paths = NightPaths::new(settings.site, date, prod_id);
+        let observation = Observation::read(&paths, MissingSummary::Fail)?;
+        Ok::<_, Failure>((paths, observation))
+    };
+    let (paths, observation) = tokio::task::spawn_blocking(look).await??;
+    let answer = ask(engine, &paths, &observation, now).await?;
+    if let Some(error) = answer.health.error {
+        return Err(Failure::new(format!("the scheduler does not answer: {error}")));
+    }
+    let stuck = answer.tasks.into_iter().filter(|t| t.state.is_waiting() && t.reason == NEVER);
+    Ok(stuck.map(|task| (task.job, task.name)).collect())
+}
