@@ -291,6 +291,21 @@ mod tests {
         }
 
         #[test]
+        fn what_was_understood_can_be_written_and_read_again(
+            words in proptest::collection::vec(
+                "19102|19102\\.0003|dl1ab|v0\\.10|2024-11-29|02:14|Fri|Nov|UTC|None|a\\.h5|-?[0-9]{1,3}|\\PC{0,3}",
+                0..12,
+            ),
+        ) {
+            let history = History::parse(format!("{}\n", words.join(" ")).as_bytes());
+            let written: String = history.lines.iter().map(format_line).collect();
+            let again = History::parse(written.as_bytes());
+            let rewritten: String = again.lines.iter().map(format_line).collect();
+            prop_assert_eq!(rewritten, written);
+            prop_assert_eq!(again.lines.len(), history.lines.len());
+        }
+
+        #[test]
         fn blanks_in_a_field_never_shift_the_others(
             line in any_line(), executable in "\\PC{0,20}", input in "\\PC{0,20}",
         ) {
