@@ -1,6 +1,7 @@
 //! Histories of a night, digested: read in parallel, and again only where a file has changed.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -108,10 +109,13 @@ impl Histories {
                     histories.digests.insert(owner, digest.clone());
                     fresh.insert(owner, (stamp, digest));
                 }
+                Ok(Found::Gone) => {}
                 Err(cause) => histories.unreadable.push((owner, cause)),
             }
         }
-        *known = fresh;
+        // What is left of these runs is gone from the disk; other runs are none of this look.
+        known.retain(|(run, _), _| !sequences.iter().any(|sequence| sequence.run == *run));
+        known.extend(fresh);
         histories
     }
 
@@ -142,6 +146,8 @@ fn owners(sequence: &Sequence, scan: &Scan) -> Vec<(Kind, Owner)> {
 }
 
 enum Found {
+    /// It has vanished since the directory was read.
+    Gone,
     Same,
     Changed(Stamp, Digest),
 }
@@ -179,7 +185,10 @@ fn read_all(paths: &NightPaths, owners: &[(Kind, Owner)], known: &Known) -> Vec<
 
 fn look_at(file: &Path, chain: &[Step], known: Option<Stamp>) -> Result<Found, String> {
     // The stamp is taken before the content: a line added in between is read again next time.
-    let metadata = file.metadata().map_err(|cause| cause.to_string())?;
+    let metadata = match file.metadata() {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Found::Gone),
+        metadata => metadata.map_err(|cause| cause.to_string())?,
+    };
     let stamp = (metadata.mtime(), metadata.mtime_nsec(), metadata.len());
     if known == Some(stamp) {
         return Ok(Found::Same);

@@ -34,7 +34,7 @@ impl Findings<'_> {
         self.input.paths
     }
 
-    fn unreadable(&self) -> impl Iterator<Item = Notice> + '_ {
+    fn unreadable(&self) -> Vec<Notice> {
         let history = |owner: Owner| -> PathBuf { self.paths().history(owner.0, owner.1) };
         let directories = self.scan.unreadable.iter().map(|(directory, cause)| {
             error(
@@ -42,20 +42,23 @@ impl Findings<'_> {
                 "see whether the file system is mounted and readable",
             )
         });
-        let files = self.histories.unreadable.iter().map(move |(owner, cause)| {
+        let files = self.histories.unreadable.iter().map(|(owner, cause)| {
             error(
                 format!("cannot read {}: {cause}", history(*owner).display()),
                 "what it says of its subrun is not counted",
             )
         });
-        let torn = self.histories.torn().map(move |(owner, line)| {
+        let torn = self.histories.torn().map(|(owner, line)| {
             warning(
                 format!("{}:{line}: a line of the history is not whole", history(owner).display()),
                 "a job was killed, or the disk was full, while it was written; the line is passed \
                  over",
             )
         });
-        directories.chain(files).chain(torn)
+        let mut notices: Vec<Notice> = directories.collect();
+        notices.extend(first_few(files.collect()));
+        notices.extend(first_few(torn.collect()));
+        notices
     }
 
     fn gain_selection(&self) -> Option<Notice> {
@@ -160,9 +163,24 @@ fn completed_in_vain(row: &Row, job: &str) -> Option<Notice> {
     })
 }
 
-/// The first few of many.
+/// How many of a kind are told one by one.
+const FEW: usize = 8;
+
+/// The first few of many notices of a kind, and how many more there are: one cause, such as a full
+/// disk, may have touched thousands of files.
+fn first_few(mut notices: Vec<Notice>) -> Vec<Notice> {
+    let more = notices.len().saturating_sub(FEW);
+    notices.truncate(FEW);
+    if more > 0
+        && let Some(last) = notices.last_mut()
+    {
+        last.message = format!("{}; so it is with {more} more histories", last.message);
+    }
+    notices
+}
+
+/// The first few of many names.
 fn some(names: &[String]) -> String {
-    const FEW: usize = 8;
     match names.get(..FEW) {
         Some(few) if names.len() > FEW => {
             format!("{} and {} more", few.join(", "), names.len() - FEW)

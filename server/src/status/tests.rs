@@ -3,7 +3,7 @@
 use super::fixture::{Golden, complete, history, now, task, task_of};
 use super::{
     Depth, Histories, Jobs, NightInput, NightsCache, Scan, StatusCache, jobs, list_nights,
-    night_status, summary, unobserved,
+    night_status, run_detail, summary, unobserved,
 };
 use crate::model::{
     Condition, JobState, NightState, NightStatus, RunId, Segment, SequenceStatus, Stage, Subrun,
@@ -171,7 +171,8 @@ fn only_changed_histories_are_read_again() {
     golden.analysis(&file(1), &more);
     std::fs::remove_file(golden.paths.analysis_dir().join(file(2))).unwrap();
     assert_eq!(read(), (1, [Some(4), Some(1), None]));
-    assert_eq!(read(), (0, [Some(4), Some(1), None]));
+    golden.input(Depth::Full, &[], |input| run_detail(&input, RunId(19106), &cache)).unwrap();
+    assert_eq!(read(), (0, [Some(4), Some(1), None]), "a look at another run forgets nothing");
 }
 
 #[test]
@@ -264,4 +265,21 @@ fn the_list_of_nights_says_where_each_stands() {
     assert_eq!(list()[0].subruns, 23, "a new run summary is read");
     std::fs::write(golden.paths.of_night(first[1].date).run_summary(), "torn").unwrap();
     assert_eq!(list()[1].state, NightState::Empty);
+}
+
+#[test]
+fn one_cause_that_touched_thousands_is_told_in_a_few_lines() {
+    let golden = Golden::new();
+    let summary = golden.paths.run_summary();
+    let text = std::fs::read_to_string(&summary).unwrap();
+    std::fs::write(&summary, text.replace("19106,4,", "19106,1000,")).unwrap();
+    for subrun in 0..1000 {
+        golden.analysis(&format!("sequence_LST1_19106.{subrun:04}.history"), "19106 cut o");
+        golden.analysis(&format!("sequence_LST1_19106.{subrun:04}.veto"), "");
+    }
+    let status = golden.status(Depth::Full, &[]);
+    assert!(status.notices.len() < 20, "{}", status.notices.len());
+    let told = messages(&status).join("\n");
+    assert!(told.contains("so it is with 992 more histories"), "{told}");
+    assert!(told.contains("0007 and 992 more"), "{told}");
 }
