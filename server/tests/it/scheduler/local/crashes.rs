@@ -37,7 +37,7 @@ async fn a_task_survives_its_supervisor_and_is_adopted_by_the_next() {
     until_file(&lab, &job.file(&lab, "began")).await;
 
     let first = lab.supervisor().await;
-    first.kill();
+    lab.kill(&first).await;
     until(&lab, "the next supervisor", || async {
         let known = tasks(&lab, id).await; // this starts it, once the first is really gone
         assert_eq!(known[0].state, JobState::Running);
@@ -57,7 +57,7 @@ async fn the_end_of_a_task_is_recorded_without_any_supervisor() {
     let job = Job::new("running", body);
     let id = job.submit(&lab).await;
     until_file(&lab, &job.file(&lab, "began")).await;
-    lab.supervisor().await.kill();
+    lab.kill(&lab.supervisor().await).await;
     std::fs::write(job.file(&lab, "open"), "").unwrap();
     let store = lab.store().await;
     until(&lab, "the record", || async {
@@ -110,7 +110,7 @@ async fn a_task_whose_runner_vanishes_is_a_node_failure_and_nothing_of_it_lives_
     let job = Job::new("victim", body);
     let id = job.submit(&lab).await;
     until_file(&lab, &job.file(&lab, "began")).await;
-    lab.runner().await.kill();
+    lab.kill(&lab.runner().await).await;
     let end = until_end(&lab, id).await;
     assert_eq!(end.state, JobState::NodeFail);
     assert_eq!(end.reason, "the process that ran it vanished");
@@ -125,8 +125,8 @@ async fn a_task_whose_runner_and_supervisor_vanish_is_found_by_the_next() {
     let job = Job::new("victim", "echo $$ > pid; touch began; sleep 3000");
     let id = job.submit(&lab).await;
     until_file(&lab, &job.file(&lab, "began")).await;
-    lab.supervisor().await.kill();
-    lab.runner().await.kill();
+    lab.kill(&lab.supervisor().await).await;
+    lab.kill(&lab.runner().await).await;
     assert_eq!(until_end(&lab, id).await.state, JobState::NodeFail);
     assert!(!written_in(&job.read(&lab, "pid")).is_alive());
 }
@@ -137,7 +137,7 @@ async fn a_job_is_cancelled_though_its_supervisor_is_dead() {
     let job = Job::new("running", "touch began; sleep 3000");
     let id = job.submit(&lab).await;
     until_file(&lab, &job.file(&lab, "began")).await;
-    lab.supervisor().await.kill();
+    lab.kill(&lab.supervisor().await).await;
     lab.scheduler().cancel(id).await.unwrap();
     assert_eq!(until_end(&lab, id).await.state, JobState::Cancelled);
 }
@@ -151,7 +151,7 @@ async fn a_claim_that_nobody_holds_returns_to_the_queue() {
     let job = noting(1);
     let id = job.submit(&lab).await;
     let store = lab.store().await;
-    lab.supervisor().await.kill();
+    lab.kill(&lab.supervisor().await).await;
     let done = sqlx::query(
         "UPDATE local_tasks SET state = 'CONFIGURING', claim = 'of the dead' WHERE job = ?",
     )
@@ -176,7 +176,7 @@ async fn a_runner_that_comes_late_finds_its_order_void() {
     let job = noting(1);
     let id = job.submit(&lab).await;
     until_file(&lab, &lab.dir().join("waits")).await;
-    lab.supervisor().await.kill();
+    lab.kill(&lab.supervisor().await).await;
     all_ran_once(&lab, &job, id, 1).await; // by a second runner, sent by the next supervisor
     std::fs::write(lab.dir().join("go"), "").unwrap();
     until(&lab, "the late runner to give up", || async {

@@ -102,6 +102,15 @@ impl LocalLab {
         .await
     }
 
+    /// Ends a process as none can survive, and waits until it is gone.
+    pub async fn kill(&self, process: &Process) {
+        process.kill();
+        until(self, "the end of a killed process", || async {
+            if process.is_alive() { Err(format!("{process:?}")) } else { Ok(()) }
+        })
+        .await;
+    }
+
     /// Waits until there is one runner.
     pub async fn runner(&self) -> Process {
         until(self, "one runner", || async {

@@ -248,7 +248,7 @@ async fn files_that_a_cron_line_holds_open_are_not_kept_by_the_supervisor() {
     let first = Job::new("first", "until [ -e open ]; do sleep 0.05; done");
     let one = first.submit(&lab).await;
     id.submit(&lab).await;
-    lab.supervisor().await.kill();
+    lab.kill(&lab.supervisor().await).await;
     let lock = lab.dir().join("cron.lock");
     let started = Command::new("bash")
         .args(["-c", "exec 7> \"$1\"; exec \"$2\" local-scheduler --database \"$3\"", "bash"])
