@@ -3,6 +3,9 @@
 pub mod local_queue;
 mod submissions;
 
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -32,7 +35,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the file, makes it if it is missing, and applies the migrations.
+    /// Opens the file, makes it if it is missing, and applies the migrations. It is for its owner
+    /// only: waiting jobs have their environment in it, which may hold secrets.
     pub async fn open(file: &Path) -> Result<Self, StoreError> {
         let wrap = |cause| StoreError { file: file.to_owned(), cause };
         let turn = one_at_a_time(file).await.map_err(|cause| wrap(cause.into()))?;
@@ -80,16 +84,23 @@ impl Store {
 }
 
 /// Waits for our turn to open the file: of several processes that do so at once, only one may make
-/// it and apply a migration. The lock is on the directory, so that it leaves nothing behind.
+/// it and apply a migration. The lock is on the directory, so that it leaves nothing behind. The
+/// file is there afterwards.
 async fn one_at_a_time(file: &Path) -> std::io::Result<std::fs::File> {
     let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let dir = dir.to_owned();
+    let (dir, file) = (dir.to_owned(), file.to_owned());
     let locked = tokio::task::spawn_blocking(move || {
         let dir = std::fs::File::open(dir)?;
         match dir.lock() {
             // A file system without locks: then it is the operator who must open it first.
-            Err(error) if error.kind() == std::io::ErrorKind::Unsupported => Ok(dir),
-            locked => locked.map(|()| dir),
+            Err(error) if error.kind() == ErrorKind::Unsupported => {}
+            locked => locked?,
+        }
+        // Never opened where it exists: closing it would drop the locks that SQLite, elsewhere in
+        // this process, has on it.
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(dir),
+            made => made.map(|_| dir),
         }
     });
     locked.await.unwrap_or_else(|error| Err(std::io::Error::other(error)))

@@ -1,5 +1,6 @@
 //! The local scheduler: the common scenarios, what it alone promises, and what it survives.
 
+mod command;
 mod crashes;
 mod processes;
 mod promises;

@@ -1,6 +1,7 @@
 //! Several at once: supervisors, submitters, first users of a database.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 
 use server::model::JobState;
@@ -76,6 +77,8 @@ async fn many_may_be_the_first_to_open_a_database() {
     for opened in opening.collect::<Vec<_>>() {
         opened.await.unwrap().unwrap();
     }
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "environments of jobs are nobody else's business");
 }
 
 #[tokio::test(flavor = "multi_thread")]
