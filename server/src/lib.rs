@@ -8,6 +8,7 @@ pub mod demo;
 pub mod launch;
 pub mod night;
 pub mod process;
+pub mod provenance;
 pub mod schedule;
 pub mod status;
 pub mod store;

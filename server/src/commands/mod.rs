@@ -12,6 +12,7 @@ mod failure;
 mod link;
 mod local_scheduler;
 mod local_task;
+mod provprocess;
 mod sequencer;
 mod stages;
 
@@ -38,6 +39,7 @@ enum Command {
     #[command(name = "calibration_pipeline")]
     CalibrationPipeline(calibration_pipeline::CalibrationPipeline),
     Datasequence(datasequence::Datasequence),
+    Provprocess(provprocess::ProvprocessArgs),
     Sequencer(sequencer::Sequencer),
     Cancel(cancel::Cancel),
     Config(config::ConfigArgs),
@@ -53,7 +55,7 @@ enum Command {
 }
 
 /// Names under which a link to this program is a command of its own.
-pub const DROP_IN: [&str; 3] = ["sequencer", "calibration_pipeline", "datasequence"];
+pub const DROP_IN: [&str; 4] = ["sequencer", "calibration_pipeline", "datasequence", "provprocess"];
 
 /// Runs the command that `arguments` name; the first is the program, possibly a link.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
@@ -96,6 +98,7 @@ async fn run(command: Command) -> Outcome {
     match command {
         Command::CalibrationPipeline(args) => calibration_pipeline::run(args).await,
         Command::Datasequence(args) => datasequence::run(args).await,
+        Command::Provprocess(args) => provprocess::run(args).await,
         Command::Sequencer(args) => sequencer::run(args).await,
         Command::Cancel(args) => cancel::run(args).await,
         Command::Config(args) => config::run(args).await,
