@@ -39,6 +39,9 @@ const HANDOVER: Duration = Duration::from_secs(2);
 const TIDY: Duration = Duration::from_secs(60);
 /// First and longest pause after runners could not be started; each is twice the one before.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
+/// Settings while nobody has ever submitted: the first job is on its way.
+const BEFORE_ANY: QueueSettings =
+    QueueSettings { cpus: 1, grace: Duration::ZERO, idle: Duration::from_secs(5) };
 /// Failures are forgotten when all went well for so long.
 const CALM: Duration = Duration::from_secs(60);
 
@@ -146,8 +149,7 @@ impl Supervisor {
         if version != self.version {
             (self.version, self.changed) = (version, Instant::now());
         }
-        let default = QueueSettings { cpus: 1, grace: Duration::ZERO, idle: Duration::ZERO };
-        let settings = self.queue.settings().await?.unwrap_or(default);
+        let settings = self.queue.settings().await?.unwrap_or(BEFORE_ANY);
         let (mut adopted, mut unbegun) = (false, false);
         for task in self.queue.open_tasks().await? {
             adopted |= !self.children.contains(&task.claim);

@@ -132,6 +132,55 @@ async fn a_task_whose_runner_and_supervisor_vanish_is_found_by_the_next() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_was_never_recorded_is_not_taken_for_a_good_one() {
+    let lab = LocalLab::new().await;
+    let job = Job::new("short", "touch began; until [ -e open ]; do sleep 0.05; done; touch over");
+    let id = job.submit(&lab).await;
+    until_file(&lab, &job.file(&lab, "began")).await;
+    let runner = lab.runner().await;
+    let store = lab.store().await;
+    let lock = store.pool.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    std::fs::write(job.file(&lab, "open"), "").unwrap();
+    until_file(&lab, &job.file(&lab, "over")).await;
+    lab.kill(&runner).await; // the script has ended well, and nobody could write that down
+    lock.rollback().await.unwrap();
+    assert_eq!(until_end(&lab, id).await.state, JobState::NodeFail);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_with_the_number_of_a_runner_is_neither_adopted_nor_killed() {
+    a_stranger_is_left_alone("UPDATE local_tasks SET runner_pid = ?1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runners_of_an_earlier_start_of_the_machine_are_gone() {
+    let same = "UPDATE local_tasks SET runner_pid = ?1, runner_start = ?2, runner_boot = 'earlier'";
+    a_stranger_is_left_alone(same).await;
+}
+
+async fn a_stranger_is_left_alone(take_for_the_runner: &'static str) {
+    let lab = LocalLab::new().await;
+    let job = Job::new("victim", "touch began; sleep 3000");
+    let id = job.submit(&lab).await;
+    until_file(&lab, &job.file(&lab, "began")).await;
+    lab.kill(&lab.supervisor().await).await;
+    lab.kill(&lab.runner().await).await;
+    let mut stranger = std::process::Command::new("sleep").arg("3000").spawn().unwrap();
+    let process = written_in(&stranger.id().to_string());
+    let done = sqlx::query(take_for_the_runner)
+        .bind(process.pid)
+        .bind(process.start())
+        .execute(&lab.store().await.pool)
+        .await
+        .unwrap();
+    assert_eq!(done.rows_affected(), 1);
+    assert_eq!(until_end(&lab, id).await.state, JobState::NodeFail);
+    assert_eq!(stranger.try_wait().unwrap(), None, "the stranger lives");
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_job_is_cancelled_though_its_supervisor_is_dead() {
     let lab = LocalLab::new().await;
     let job = Job::new("running", "touch began; sleep 3000");

@@ -28,6 +28,11 @@ impl Process {
         self.stat()?.get(3)?.parse().ok()
     }
 
+    /// When it began, in ticks since the machine's start.
+    pub fn start(&self) -> Option<i64> {
+        self.stat()?.get(19)?.parse().ok()
+    }
+
     /// Whether it lives; a zombie does not.
     pub fn is_alive(&self) -> bool {
         self.stat().is_some_and(|fields| fields[0] != "Z" && fields[0] != "X")
