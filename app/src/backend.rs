@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::model::{LogChunk, NightDate, NightStatus, NightSummary, RunDetail, RunId};
+use crate::model::{LogChunk, NightDate, NightList, NightStatus, RunDetail, RunId};
 
 /// Why a page cannot show what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -17,20 +17,33 @@ pub enum BackendError {
     Unavailable(String),
 }
 
+/// Largest piece of a log that [`Backend::log`] gives at once, in bytes.
+pub const LOG_PIECE: u64 = 256_000;
+
+/// Something as it was seen.
+#[derive(Debug)]
+pub struct Seen<T> {
+    /// Differs whenever there is something new to see.
+    pub version: u64,
+    /// What was seen.
+    pub value: Arc<T>,
+}
+
 /// What the program can tell a page. Every call answers from a snapshot and never blocks on disks
 /// or schedulers.
 #[async_trait]
 pub trait Backend: Send + Sync + 'static {
     /// All nights there are, newest first.
-    async fn nights(&self) -> Result<Arc<Vec<NightSummary>>, BackendError>;
+    async fn nights(&self) -> Result<Seen<NightList>, BackendError>;
 
     /// Where a night stands.
-    async fn night(&self, date: NightDate) -> Result<Arc<NightStatus>, BackendError>;
+    async fn night(&self, date: NightDate) -> Result<Seen<NightStatus>, BackendError>;
 
     /// One run of a night in detail.
-    async fn run(&self, date: NightDate, run: RunId) -> Result<Arc<RunDetail>, BackendError>;
+    async fn run(&self, date: NightDate, run: RunId) -> Result<Seen<RunDetail>, BackendError>;
 
-    /// A piece of a log file of a run: from byte `from`, or its tail if that is `None`.
+    /// A piece of a log file of a run, at most [`LOG_PIECE`] long: from byte `from`, or its tail if
+    /// that is `None`. It begins and ends between lines where it can.
     async fn log(
         &self,
         date: NightDate,

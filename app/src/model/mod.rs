@@ -12,6 +12,6 @@ pub use job::{ExitCode, JobId, JobState, TaskRecord};
 pub use observation::{CalibrationRuns, Kind, Level, RunType, Sequence, Stage};
 pub use run::{HistoryLine, LogChunk, LogFile, RunDetail, SubrunDetail};
 pub use status::{
-    Action, Condition, NightState, NightStatus, NightSummary, Notice, Percentages, SchedulerHealth,
-    Segment, SequenceStatus, Severity,
+    Action, Condition, NightList, NightState, NightStatus, NightSummary, Notice, Percentages,
+    SchedulerHealth, Segment, SequenceStatus, Severity,
 };

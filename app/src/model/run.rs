@@ -95,4 +95,6 @@ pub struct LogChunk {
     pub text: String,
     /// Whether a job may still write to it.
     pub live: bool,
+    /// When it was read.
+    pub read: DateTime<Utc>,
 }

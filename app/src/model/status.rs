@@ -6,7 +6,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{CalibrationRuns, ExitCode, JobId, JobState, NightDate, ProdId, Sequence, Stage};
+use super::{CalibrationRuns, ExitCode, JobId, JobState, Kind, NightDate, ProdId, Sequence, Stage};
 
 /// A night in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -117,6 +117,14 @@ pub struct Segment {
     pub condition: Condition,
 }
 
+impl Segment {
+    /// How many subruns it covers.
+    #[allow(clippy::len_without_is_empty)] // it covers one at least
+    pub fn len(&self) -> u32 {
+        self.last.saturating_sub(self.first) + 1
+    }
+}
+
 /// One row of the sequence table, and more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SequenceStatus {
@@ -143,6 +151,19 @@ pub struct SequenceStatus {
     pub percent: Option<Percentages>,
     /// Where each subrun stands; empty where histories were not read.
     pub segments: Vec<Segment>,
+}
+
+impl SequenceStatus {
+    /// How many of its subruns are in this condition.
+    pub fn count(&self, condition: Condition) -> u32 {
+        let alike = self.segments.iter().filter(|segment| segment.condition == condition);
+        alike.map(Segment::len).sum()
+    }
+
+    /// How many subruns its segments cover.
+    pub fn known_subruns(&self) -> u32 {
+        self.segments.iter().map(Segment::len).sum()
+    }
 }
 
 /// How serious a notice is.
@@ -200,6 +221,18 @@ pub struct NightStatus {
     pub scanned: DateTime<Utc>,
 }
 
+impl NightStatus {
+    /// How many subruns of `DATA` runs are in this condition.
+    pub fn count(&self, condition: Condition) -> u32 {
+        self.data().map(|status| status.count(condition)).sum()
+    }
+
+    /// The reductions, without the calibration.
+    pub fn data(&self) -> impl Iterator<Item = &SequenceStatus> {
+        self.sequences.iter().filter(|status| status.sequence.kind == Kind::Data)
+    }
+}
+
 /// A line of the list of nights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NightSummary {
@@ -217,4 +250,13 @@ pub struct NightSummary {
     pub done: u32,
     /// What was observed, each source once, in the order of the night.
     pub sources: Vec<String>,
+}
+
+/// The list of nights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NightList {
+    /// All nights there are, newest first.
+    pub nights: Vec<NightSummary>,
+    /// When the directories were read.
+    pub scanned: DateTime<Utc>,
 }

@@ -14,6 +14,7 @@ mod local_scheduler;
 mod local_task;
 mod provprocess;
 mod sequencer;
+mod serve;
 mod stages;
 
 use std::ffi::OsString;
@@ -52,6 +53,7 @@ enum Command {
     /// Run one task of the local scheduler's queue; started by its supervisor
     #[command(hide = true)]
     LocalTask(local_task::LocalTask),
+    Serve(serve::Serve),
 }
 
 /// Names under which a link to this program is a command of its own.
@@ -107,5 +109,6 @@ async fn run(command: Command) -> Outcome {
         Command::Link(arguments) => link::run(&arguments),
         Command::LocalScheduler(arguments) => local_scheduler::run(arguments).await,
         Command::LocalTask(arguments) => local_task::run(arguments).await,
+        Command::Serve(arguments) => serve::run(arguments).await,
     }
 }

@@ -1,0 +1,48 @@
+//! Addresses of pages, relative to the page's `<base>`: a path prefix needs no word here.
+
+use crate::model::{NightDate, RunId, Subrun};
+
+/// The page of a night.
+pub fn night(date: NightDate) -> String {
+    format!("nights/{date}")
+}
+
+/// The page of a run.
+pub fn run(date: NightDate, run: RunId) -> String {
+    format!("nights/{date}/runs/{run}")
+}
+
+/// The page of a run, opened at the log of a subrun.
+pub fn subrun(date: NightDate, run: RunId, subrun: Subrun) -> String {
+    format!("nights/{date}/runs/{run}?subrun={}#log", subrun.0)
+}
+
+/// The page of a log file.
+pub fn log(date: NightDate, run: RunId, name: &str) -> String {
+    format!("nights/{date}/runs/{run}/logs/{name}")
+}
+
+/// A log file as it is, plain text.
+pub fn raw_log(date: NightDate, run: RunId, name: &str) -> String {
+    format!("nights/{date}/runs/{run}/logs/{name}/raw")
+}
+
+/// Tells of changes of the list of nights.
+pub fn nights_events() -> String {
+    "api/v1/nights/events".to_owned()
+}
+
+/// Tells of changes of a night.
+pub fn night_events(date: NightDate) -> String {
+    format!("api/v1/nights/{date}/events")
+}
+
+/// Tells of changes of a run.
+pub fn run_events(date: NightDate, run: RunId) -> String {
+    format!("api/v1/nights/{date}/runs/{run}/events")
+}
+
+/// Tells what is written to a log file from byte `from` on.
+pub fn log_events(date: NightDate, run: RunId, name: &str, from: u64) -> String {
+    format!("api/v1/nights/{date}/runs/{run}/logs/{name}/events?from={from}")
+}

@@ -1,0 +1,15 @@
+//! Pieces that pages are made of. All are drawn on the server.
+
+pub mod facts;
+pub mod format;
+pub mod history;
+pub mod jobs;
+pub mod links;
+pub mod log;
+pub mod map;
+pub mod notices;
+pub mod scheduler;
+pub mod sequences;
+pub mod state;
+pub mod subruns;
+pub mod table;

@@ -1,0 +1,103 @@
+//! The frame of every page, and which page is where.
+
+use http::{HeaderValue, header};
+use leptos::nonce::use_nonce;
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+use leptos_meta::{MetaTags, Title, provide_meta_context};
+use leptos_router::components::{Route, Router, Routes};
+use leptos_router::{SsrMode, path};
+
+use crate::live::ThemeSwitch;
+use crate::pages::{LogPage, NightPage, NightsPage, NotFoundPage, RunPage};
+
+/// What every page must know of the site it is part of.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Path prefix behind a reverse proxy: empty, or such as `/osa`.
+    pub prefix: String,
+    /// Where the WebAssembly is.
+    pub options: LeptosOptions,
+}
+
+/// The document around the [`App`]. All addresses in it are relative to its base.
+pub fn shell(site: Site) -> impl IntoView {
+    let Site { prefix, options } = site;
+    restrict_content();
+    view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="color-scheme" content="light dark"/>
+                <base href=format!("{prefix}/")/>
+                <link rel="icon" href="favicon.svg" type="image/svg+xml"/>
+                <link rel="stylesheet" href="pkg/app.css"/>
+                <script src="theme.js"></script>
+                <HydrationScripts options islands=true root=prefix/>
+                <MetaTags/>
+            </head>
+            <body>
+                <App/>
+            </body>
+        </html>
+    }
+}
+
+/// Everything comes from this server and nowhere else, and of scripts in the page only Leptos' own
+/// runs, which starts the WebAssembly and bears this page's nonce. Inline styles carry widths.
+fn restrict_content() {
+    let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) else {
+        return;
+    };
+    let policy = format!(
+        "default-src 'self'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self' \
+         'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'self'; \
+         form-action 'self'; frame-ancestors 'self'"
+    );
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+    }
+}
+
+/// The pages.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    view! {
+        <Title formatter=|title: String| format!("{title} · LST-1 on-site analysis")/>
+        <Router>
+            <SkipLink/>
+            <header class="top">
+                <a class="brand" href="./"><b>"osa"</b>" LST-1 on-site analysis"</a>
+                <ThemeSwitch/>
+            </header>
+            <main id="main" tabindex="-1">
+                <Routes fallback=NotFoundPage>
+                    <Route path=path!("") view=NightsPage ssr=SsrMode::Async/>
+                    <Route path=path!("nights") view=NightsPage ssr=SsrMode::Async/>
+                    <Route path=path!("nights/:date") view=NightPage ssr=SsrMode::Async/>
+                    <Route path=path!("nights/:date/runs/:run") view=RunPage ssr=SsrMode::Async/>
+                    <Route
+                        path=path!("nights/:date/runs/:run/logs/:name")
+                        view=LogPage
+                        ssr=SsrMode::Async
+                    />
+                </Routes>
+            </main>
+        </Router>
+    }
+}
+
+/// The way past the head for those who use the keyboard. With a base, a link within the page must
+/// name the page.
+#[component]
+fn SkipLink() -> impl IntoView {
+    let location = leptos_router::hooks::use_location();
+    let path = location.pathname.get_untracked();
+    let search = location.search.get_untracked();
+    let query = if search.is_empty() { search } else { format!("?{search}") };
+    let here = format!("{}{query}#main", path.trim_start_matches('/'));
+    view! { <a class="skip" href=here>"Skip to the content"</a> }
+}

@@ -1,0 +1,91 @@
+//! `osa serve`: the web server.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use chrono::{Days, Utc};
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{ServerConfig, Settings};
+use crate::model::NightDate;
+use crate::schedule;
+use crate::store::Store;
+use crate::web::{self, Books, SiteLook, Watcher, WebConfig};
+
+use super::{Failure, Outcome};
+
+/// Days of jobs that are asked for where `STARTTIME_DAYS_SACCT` does not say.
+const DAYS: u32 = 7;
+
+/// Show the nights in the browser: where they stand, live, and why something failed.
+///
+/// The address is printed on standard error. It ends on Ctrl-C or SIGTERM. What it has to say goes
+/// to standard error too; RUST_LOG tells how much.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Use this configuration file [default: $OSA_CONFIG, ./sequencer.cfg, or the installed one]
+    #[arg(short, long, value_name = "CONFIG")]
+    config: Option<PathBuf>,
+    /// Address to listen on [default: `listen` in osa.toml, or 127.0.0.1:8750]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+}
+
+/// Serves until it is told to end.
+pub async fn run(args: Serve) -> Outcome {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let option = args.config;
+    let (settings, prod_id) = tokio::task::spawn_blocking(move || {
+        let settings = Settings::load(option.as_deref())?;
+        let prod_id = settings.site.prod_id_or_version(&settings.server.job_path)?;
+        Ok::<_, crate::config::ConfigError>((settings, prod_id))
+    })
+    .await??;
+    let Settings { site, server } = settings;
+    let config = WebConfig { prefix: server.prefix.clone(), site: site_directory(&server)? };
+    let store = Store::open(&server.database_file(&site)).await?;
+    let scheduler = schedule::open(&server, store.clone())?;
+    let days = Days::new(site.slurm.starttime_days_sacct.unwrap_or(DAYS).into());
+    let today = NightDate::new(Utc::now().date_naive());
+    let look = SiteLook::new(site, prod_id, today, Books::new(store.clone()));
+    let watcher = Watcher::new(Arc::new(look), scheduler.engine(), server.poll);
+    let address = args.listen.unwrap_or(server.listen);
+    let listener = TcpListener::bind(address).await.map_err(|cause| {
+        Failure::new(format!("cannot listen on {address}: {cause}"))
+            .hint("another server may run there; --listen takes another address")
+    })?;
+    eprintln!("http://{}{}/", listener.local_addr()?, server.prefix);
+    let end = end()?;
+    let watching = tokio::spawn(Arc::clone(&watcher).run(scheduler, Some(store), days));
+    web::serve(listener, &config, watcher, end).await?;
+    watching.abort();
+    Ok(ExitCode::SUCCESS)
+}
+
+fn site_directory(server: &ServerConfig) -> Result<PathBuf, Failure> {
+    let program = std::env::current_exe()?;
+    web::find_site(server.site.as_deref(), &program).ok_or_else(|| {
+        Failure::new("the directory with the site's style and scripts is not there").hint(
+            "build it with `cargo xtask build`, or set `site` in osa.toml (OSA_SITE) to where it is",
+        )
+    })
+}
+
+/// Comes to its end on Ctrl-C or SIGTERM.
+fn end() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("ending");
+    })
+}

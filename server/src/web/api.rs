@@ -1,0 +1,108 @@
+//! The JSON interface, and log files as they are.
+
+use std::sync::Arc;
+
+use app::backend::Backend;
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use tokio::io::AsyncReadExt;
+use tokio_util::io::ReaderStream;
+
+use crate::model::{LogChunk, NightDate, NightList, NightStatus, RunDetail, RunId};
+
+use super::WebState;
+use super::logs::Start;
+use super::problem::Problem;
+
+type Answer<T> = Result<Json<T>, Problem>;
+
+/// Whether the server is up, and whether its scheduler answers.
+#[derive(Debug, Serialize)]
+pub struct Health {
+    status: &'static str,
+    version: &'static str,
+    scheduler: crate::model::SchedulerHealth,
+}
+
+/// `GET /api/v1/health`
+pub async fn health(State(state): State<WebState>) -> Json<Health> {
+    let scheduler = state.watcher.jobs.news().borrow().health.clone();
+    let status = if scheduler.error.is_none() { "ok" } else { "degraded" };
+    Json(Health { status, version: env!("CARGO_PKG_VERSION"), scheduler })
+}
+
+/// `GET /api/v1/nights`
+pub async fn nights(State(state): State<WebState>) -> Answer<Arc<NightList>> {
+    Ok(Json(state.watcher.nights().await?.value))
+}
+
+/// `GET /api/v1/nights/{date}`
+pub async fn night(
+    State(state): State<WebState>,
+    Path(date): Path<String>,
+) -> Answer<Arc<NightStatus>> {
+    Ok(Json(Backend::night(&*state.watcher, date.parse()?).await?.value))
+}
+
+/// `GET /api/v1/nights/{date}/runs/{run}`
+pub async fn run(
+    State(state): State<WebState>,
+    Path((date, run)): Path<(String, String)>,
+) -> Answer<Arc<RunDetail>> {
+    Ok(Json(Backend::run(&*state.watcher, date.parse()?, run.parse()?).await?.value))
+}
+
+/// A log file's address.
+#[derive(Debug, Deserialize)]
+pub struct LogPath {
+    date: String,
+    run: String,
+    name: String,
+}
+
+impl LogPath {
+    /// Night, run and file name.
+    pub fn read(self) -> Result<(NightDate, RunId, String), Problem> {
+        Ok((self.date.parse()?, self.run.parse()?, self.name))
+    }
+}
+
+/// Where a piece of a log begins.
+#[derive(Debug, Deserialize)]
+pub struct From {
+    /// In bytes; the tail of the file if there is none.
+    pub from: Option<u64>,
+}
+
+/// `GET /api/v1/nights/{date}/runs/{run}/logs/{name}?from=`
+pub async fn log(
+    State(state): State<WebState>,
+    Path(path): Path<LogPath>,
+    Query(From { from }): Query<From>,
+) -> Answer<LogChunk> {
+    let (date, run, name) = path.read()?;
+    let start = from.map_or(Start::Tail, Start::Exactly);
+    Ok(Json(state.watcher.log_piece(date, run, &name, start).await?))
+}
+
+/// `GET /nights/{date}/runs/{run}/logs/{name}/raw`: plain text, as long as it is when the asking
+/// begins.
+pub async fn raw_log(
+    State(state): State<WebState>,
+    Path(path): Path<LogPath>,
+) -> Result<Response, Problem> {
+    let (date, run, name) = path.read()?;
+    let file = tokio::fs::File::from_std(state.watcher.open_log(date, run, &name).await?);
+    let size = file.metadata().await.map_or(0, |metadata| metadata.len());
+    let body = Body::from_stream(ReaderStream::new(file.take(size)));
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], body).into_response())
+}
+
+/// Any other address of the JSON interface.
+pub async fn nothing() -> Problem {
+    Problem::not_found("there is no such address; the interface begins at /api/v1/nights")
+}

@@ -1,0 +1,222 @@
+//! One question to the scheduler at a time, for all nights and all viewers.
+//!
+//! It is asked on a task of its own: a scheduler that hangs stops nobody from seeing what is on the
+//! disk. While it does not answer, its last answer stands, and everybody is told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{Notify, watch};
+
+use crate::launch::ledger::{Grace, resolve};
+use crate::model::{SchedulerHealth, TaskRecord};
+use crate::schedule::{JobSnapshot, Scheduler};
+use crate::store::Store;
+
+/// What the scheduler said last.
+#[derive(Clone, Debug)]
+pub struct JobNews {
+    /// Its last answer; `None` if it has never answered.
+    pub snapshot: Option<Arc<JobSnapshot>>,
+    /// Whether it answers now.
+    pub health: SchedulerHealth,
+}
+
+impl JobNews {
+    /// All jobs of all nights.
+    pub fn tasks(&self) -> &[TaskRecord] {
+        self.snapshot.as_deref().map_or(&[], |snapshot| &snapshot.tasks)
+    }
+}
+
+/// How the scheduler is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct AskPace {
+    /// Time between an answer and the next question while somebody looks on.
+    pub poll: Duration,
+    /// The same while nobody does.
+    pub idle: Duration,
+    /// A question that is open for longer is told to everybody.
+    pub slow: Duration,
+    /// A question that is open for longer is given up.
+    pub give_up: Duration,
+}
+
+impl AskPace {
+    /// The pace of a server that looks every `poll`.
+    pub fn new(poll: Duration) -> Self {
+        Self {
+            poll,
+            idle: Duration::from_secs(30).max(poll),
+            slow: Duration::from_secs(5).max(poll * 2),
+            give_up: Duration::from_secs(90).max(poll * 2),
+        }
+    }
+}
+
+/// Keeps asking the scheduler.
+pub struct JobWatch {
+    news: watch::Sender<JobNews>,
+    interest: Notify,
+}
+
+impl JobWatch {
+    /// Nothing is known yet; [`JobWatch::run`] asks.
+    pub fn new(engine: &str) -> Arc<Self> {
+        let health = SchedulerHealth { engine: engine.to_owned(), answered: None, error: None };
+        let news = watch::Sender::new(JobNews { snapshot: None, health });
+        Arc::new(Self { news, interest: Notify::new() })
+    }
+
+    /// What the scheduler said last, now and whenever that changes.
+    pub fn news(&self) -> watch::Receiver<JobNews> {
+        self.news.subscribe()
+    }
+
+    /// Somebody looks on: asks at the next chance instead of idling.
+    pub fn wake(&self) {
+        self.interest.notify_one();
+    }
+
+    /// Asks for ever. `wanted` tells whether somebody looks on, `since` how far back to ask.
+    pub async fn run(
+        &self,
+        scheduler: Arc<dyn Scheduler>,
+        store: Option<Store>,
+        pace: AskPace,
+        wanted: impl Fn() -> bool + Send + Sync,
+        since: impl Fn(DateTime<Utc>) -> DateTime<Utc> + Send + Sync,
+    ) {
+        loop {
+            if let Some(snapshot) = self.ask(&*scheduler, pace, since(Utc::now())).await
+                && let Some(store) = &store
+            {
+                note(store, &snapshot).await;
+            }
+            let rest = if wanted() { pace.poll } else { pace.idle };
+            let _ = tokio::time::timeout(rest, async {
+                // Somebody who begins to look on ends the idling, and only that.
+                if rest > pace.poll {
+                    self.interest.notified().await;
+                } else {
+                    std::future::pending::<()>().await;
+                }
+            })
+            .await;
+        }
+    }
+
+    /// Asks once; gives what was answered.
+    async fn ask(
+        &self,
+        scheduler: &dyn Scheduler,
+        pace: AskPace,
+        since: DateTime<Utc>,
+    ) -> Option<Arc<JobSnapshot>> {
+        let mut question = scheduler.jobs(since);
+        if let Ok(answer) = tokio::time::timeout(pace.slow, &mut question).await {
+            return self.take(answer.map_err(|error| error.message));
+        }
+        self.fail(format!("no answer for {} s so far", pace.slow.as_secs()));
+        match tokio::time::timeout(pace.give_up.saturating_sub(pace.slow), question).await {
+            Ok(answer) => self.take(answer.map_err(|error| error.message)),
+            Err(_) => {
+                self.fail(format!("no answer within {} s", pace.give_up.as_secs()));
+                None
+            }
+        }
+    }
+
+    fn take(&self, answer: Result<JobSnapshot, String>) -> Option<Arc<JobSnapshot>> {
+        match answer {
+            Err(message) => {
+                self.fail(message);
+                None
+            }
+            Ok(mut snapshot) => {
+                snapshot.tasks.sort_by_key(|task| (task.job, task.task));
+                let snapshot = Arc::new(snapshot);
+                self.news.send_if_modified(|news| {
+                    let same = news.health.error.is_none()
+                        && news.snapshot.as_ref().is_some_and(|old| {
+                            old.tasks == snapshot.tasks && old.unreadable == snapshot.unreadable
+                        });
+                    if news.health.error.is_some() {
+                        tracing::info!("{} answers again", news.health.engine);
+                    }
+                    news.health.answered = Some(snapshot.taken);
+                    news.health.error = None;
+                    news.snapshot = Some(Arc::clone(&snapshot));
+                    !same
+                });
+                Some(snapshot)
+            }
+        }
+    }
+
+    fn fail(&self, message: String) {
+        self.news.send_if_modified(|news| {
+            let changed = news.health.error.as_ref() != Some(&message);
+            if changed {
+                tracing::warn!("{} does not answer: {message}", news.health.engine);
+            }
+            news.health.error = Some(message);
+            changed
+        });
+    }
+}
+
+/// Writes down what the answer says about what was submitted.
+async fn note(store: &Store, snapshot: &JobSnapshot) {
+    if let Err(error) = resolve(store, snapshot, Grace::default(), Utc::now()).await {
+        let cause = &error.cause;
+        tracing::warn!("cannot write down what became of submitted jobs: {error}: {cause}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::testing::FakeScheduler;
+
+    fn pace() -> AskPace {
+        AskPace {
+            poll: Duration::from_millis(1),
+            idle: Duration::from_millis(1),
+            slow: Duration::from_millis(10),
+            give_up: Duration::from_secs(60),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_scheduler_that_hangs_is_told_and_its_last_answer_stands() {
+        let scheduler = FakeScheduler::new();
+        scheduler.set(&["RUNNING"]);
+        let watch = JobWatch::new("slurm");
+        let mut news = watch.news();
+        let asking = tokio::spawn({
+            let (watch, scheduler) = (Arc::clone(&watch), scheduler.clone());
+            async move { watch.run(Arc::new(scheduler), None, pace(), || true, |now| now).await }
+        });
+        news.wait_for(|news| news.snapshot.is_some()).await.unwrap();
+        scheduler.hang(true);
+        let told = news.wait_for(|news| news.health.error.is_some()).await.unwrap().clone();
+        assert!(told.health.answered.is_some());
+        assert_eq!(told.tasks().len(), 1);
+        scheduler.hang(false);
+        news.wait_for(|news| news.health.error.is_none()).await.unwrap();
+        asking.abort();
+    }
+
+    #[tokio::test]
+    async fn an_error_is_told_word_by_word() {
+        let scheduler = FakeScheduler::new();
+        scheduler.fail("sacct: error: slurm_persist_conn_open_without_init");
+        let watch = JobWatch::new("slurm");
+        let mut news = watch.news();
+        watch.ask(&scheduler, pace(), Utc::now()).await;
+        let told = news.borrow_and_update().health.error.clone().unwrap();
+        assert!(told.contains("slurm_persist_conn_open"), "{told}");
+    }
+}

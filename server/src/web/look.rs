@@ -1,0 +1,175 @@
+//! Looking at the disk on behalf of viewers.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use app::backend::BackendError;
+use chrono::{DateTime, Utc};
+
+use crate::config::SiteConfig;
+use crate::model::{NightDate, NightList, NightStatus, Notice, ProdId, RunDetail, RunId, Severity};
+use crate::night::{JobLog, MissingSummary, NightError, NightPaths, Observation};
+use crate::status::{
+    Depth, Jobs, NightInput, NightsCache, StatusCache, list_nights, night_status, run_detail,
+    unobserved,
+};
+
+use super::books::Books;
+use super::jobs::JobNews;
+use super::logs;
+
+/// What viewers want to know of the disk. Every function blocks.
+pub trait Look: Send + Sync + 'static {
+    /// All nights.
+    fn nights(&self, jobs: &JobNews, now: DateTime<Utc>) -> Result<NightList, BackendError>;
+
+    /// A night.
+    fn night(
+        &self,
+        date: NightDate,
+        jobs: &JobNews,
+        now: DateTime<Utc>,
+    ) -> Result<NightStatus, BackendError>;
+
+    /// A run.
+    fn run(
+        &self,
+        date: NightDate,
+        run: RunId,
+        jobs: &JobNews,
+        now: DateTime<Utc>,
+    ) -> Result<RunDetail, BackendError>;
+
+    /// A log file of a run, open. Nothing but a plain file of that run in the night's log directory
+    /// is ever opened, whatever the name.
+    fn open_log(&self, date: NightDate, run: RunId, name: &str) -> Result<File, BackendError>;
+}
+
+/// The directory tree that the configuration describes.
+#[derive(Debug)]
+pub struct SiteLook {
+    any_night: NightPaths,
+    books: Books,
+    histories: StatusCache,
+    nights: NightsCache,
+}
+
+impl SiteLook {
+    /// Nothing is read yet.
+    pub fn new(config: Arc<SiteConfig>, prod_id: ProdId, today: NightDate, books: Books) -> Self {
+        Self {
+            any_night: NightPaths::new(config, today, prod_id),
+            books,
+            histories: StatusCache::default(),
+            nights: NightsCache::default(),
+        }
+    }
+
+    fn observe<T>(
+        &self,
+        date: NightDate,
+        read: impl FnOnce(&NightPaths, Result<Observation, NightError>) -> Result<T, BackendError>,
+    ) -> Result<T, BackendError> {
+        let paths = self.any_night.of_night(date);
+        match Observation::read(&paths, MissingSummary::Fail) {
+            // Looked for and not there: no such night. Anything else is worth showing.
+            Err(error @ NightError::NoSummary { .. }) => {
+                Err(BackendError::NotFound(format!("there is no night {date}: {error}")))
+            }
+            observation => read(&paths, observation),
+        }
+    }
+}
+
+impl Look for SiteLook {
+    fn nights(&self, jobs: &JobNews, now: DateTime<Utc>) -> Result<NightList, BackendError> {
+        let caches = (&self.nights, &self.histories);
+        let nights = list_nights(&self.any_night, &room(jobs), caches, now).map_err(unavailable)?;
+        Ok(NightList { nights, scanned: now })
+    }
+
+    fn night(
+        &self,
+        date: NightDate,
+        jobs: &JobNews,
+        now: DateTime<Utc>,
+    ) -> Result<NightStatus, BackendError> {
+        self.observe(date, |paths, observation| match observation {
+            Err(error) => Ok(unobserved(paths, &error, &room(jobs), now)),
+            Ok(observation) => {
+                let known = self.books.jobs_of(paths, &observation, jobs);
+                let jobs = &known.room(jobs);
+                let observation = &observation;
+                let input =
+                    NightInput { paths, observation, jobs, depth: Depth::Full, dl2: None, now };
+                Ok(night_status(&input, &self.histories))
+            }
+        })
+    }
+
+    fn run(
+        &self,
+        date: NightDate,
+        run: RunId,
+        jobs: &JobNews,
+        now: DateTime<Utc>,
+    ) -> Result<RunDetail, BackendError> {
+        self.observe(date, |paths, observation| {
+            let observation = &observation.map_err(unavailable)?;
+            let known = self.books.jobs_of(paths, observation, jobs);
+            let jobs = &known.room(jobs);
+            let input = NightInput { paths, observation, jobs, depth: Depth::Full, dl2: None, now };
+            run_detail(&input, run, &self.histories).ok_or_else(|| {
+                BackendError::NotFound(format!("night {date} has no run {run} to process"))
+            })
+        })
+    }
+
+    fn open_log(&self, date: NightDate, run: RunId, name: &str) -> Result<File, BackendError> {
+        let file = log_path(&self.any_night.of_night(date), run, name)?;
+        logs::open(&file).map_err(|error| match error.kind() {
+            std::io::ErrorKind::PermissionDenied => {
+                BackendError::Unavailable(format!("the log {name} may not be read: {error}"))
+            }
+            _ => BackendError::NotFound(format!("there is no log {name} of run {run}")),
+        })
+    }
+}
+
+/// Where the log is, if its name is one that a job of this run gives its logs: such a name has no
+/// place for directories.
+fn log_path(paths: &NightPaths, run: RunId, name: &str) -> Result<PathBuf, BackendError> {
+    let log = JobLog::parse(name).filter(|log| log.run == run && log.name() == name);
+    let log = log.ok_or_else(|| {
+        BackendError::NotFound(format!("{name:?} is not the name of a log of run {run}"))
+    })?;
+    Ok(paths.job_log(&log))
+}
+
+/// All jobs of all nights, as the status room takes them.
+fn room(news: &JobNews) -> Jobs<'_> {
+    Jobs { tasks: news.tasks(), health: news.health.clone(), notices: unreadable(news) }
+}
+
+/// What to say of lines that could not be understood.
+pub(super) fn unreadable(news: &JobNews) -> Vec<Notice> {
+    let lines = news.snapshot.as_deref().map_or(&[][..], |snapshot| &snapshot.unreadable);
+    let notice = lines.first().map(|first| Notice {
+        severity: Severity::Warning,
+        message: format!(
+            "{} of the scheduler's answer could not be understood; the first is {first:?}",
+            match lines.len() {
+                1 => "a line".to_owned(),
+                number => format!("{number} lines"),
+            },
+        ),
+        hint: "the states of some jobs may be missing or old".into(),
+    });
+    notice.into_iter().collect()
+}
+
+fn unavailable(error: NightError) -> BackendError {
+    let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+    BackendError::Unavailable(format!("{error}{hint}"))
+}

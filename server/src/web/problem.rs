@@ -1,0 +1,59 @@
+//! Errors of the JSON interface, in the form of RFC 9457: `title`, `status` and `detail`.
+//!
+//! Pages do not come here: they say what is wrong in their own words (`app::pages`).
+
+use app::backend::BackendError;
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// What is wrong with a request, or with us.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Problem {
+    status: StatusCode,
+    detail: String,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+}
+
+impl Problem {
+    /// There is no such thing.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self { status: StatusCode::NOT_FOUND, detail: detail.into() }
+    }
+}
+
+impl From<BackendError> for Problem {
+    fn from(error: BackendError) -> Self {
+        match error {
+            BackendError::NotFound(detail) => Self::not_found(detail),
+            BackendError::Unavailable(detail) => {
+                Self { status: StatusCode::SERVICE_UNAVAILABLE, detail }
+            }
+        }
+    }
+}
+
+impl From<app::model::IdError> for Problem {
+    fn from(error: app::model::IdError) -> Self {
+        Self::not_found(error.to_string())
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let title = self.status.canonical_reason().unwrap_or("Error");
+        let body = Body { title, status: self.status.as_u16(), detail: &self.detail };
+        let mut response = (self.status, Json(body)).into_response();
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response
+    }
+}

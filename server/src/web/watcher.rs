@@ -1,0 +1,234 @@
+//! Everything that viewers see, looked at once for all of them and kept fresh while they look.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::backend::{Backend, BackendError, Seen};
+use async_trait::async_trait;
+use chrono::{DateTime, Days, NaiveTime, Utc};
+use tokio::sync::watch;
+
+use crate::model::{LogChunk, NightDate, NightList, NightStatus, RunDetail, RunId};
+use crate::night::JobLog;
+use crate::schedule::Scheduler;
+use crate::store::Store;
+
+use super::jobs::{AskPace, JobNews, JobWatch};
+use super::logs::{self, Start};
+use super::look::Look;
+use super::shelf::{Pace, Shelf};
+
+/// A log that nobody has written to for longer is not being written to, unless its job runs.
+const LOG_RESTS: Duration = Duration::from_secs(60);
+/// Jobs are never asked for further back than this, whatever old night somebody looks at.
+const FURTHEST: Days = Days::new(60);
+
+/// The shelves of snapshots, and what keeps them fresh.
+pub struct Watcher {
+    /// The list of nights.
+    pub nights: Arc<Shelf<(), NightList>>,
+    /// Nights.
+    pub night: Arc<Shelf<NightDate, NightStatus>>,
+    /// Runs.
+    pub run: Arc<Shelf<(NightDate, RunId), RunDetail>>,
+    /// What the scheduler says.
+    pub jobs: Arc<JobWatch>,
+    /// How often is looked.
+    pub poll: Duration,
+    look: Arc<dyn Look>,
+}
+
+impl Watcher {
+    /// Looks through `look` every `poll` at what somebody wants. `engine` is the scheduler's name.
+    pub fn new(look: Arc<dyn Look>, engine: &str, poll: Duration) -> Arc<Self> {
+        let jobs = JobWatch::new(engine);
+        let news = jobs.news();
+        let pace = Pace::new(poll);
+        let nights = Shelf::new(pace, |a: &NightList, b| a.nights == b.nights, {
+            let (look, news) = (Arc::clone(&look), news.clone());
+            move |(): &()| look.nights(&current(&news), Utc::now())
+        });
+        let night = Shelf::new(pace, same_night, {
+            let (look, news) = (Arc::clone(&look), news.clone());
+            move |date: &NightDate| look.night(*date, &current(&news), Utc::now())
+        });
+        let run = Shelf::new(pace, same_run, {
+            let look = Arc::clone(&look);
+            move |(date, run): &(NightDate, RunId)| {
+                look.run(*date, *run, &current(&news), Utc::now())
+            }
+        });
+        Arc::new(Self { nights, night, run, jobs, poll, look })
+    }
+
+    /// Keeps everything fresh, for ever. `days` is how far back jobs are asked for at least; what is
+    /// learnt of submitted jobs is written to `store`.
+    pub async fn run(
+        self: Arc<Self>,
+        scheduler: Arc<dyn Scheduler>,
+        store: Option<Store>,
+        days: Days,
+    ) {
+        let asking = {
+            let (watcher, asked) = (Arc::clone(&self), Arc::clone(&self));
+            let pace = AskPace::new(self.poll);
+            let jobs = Arc::clone(&self.jobs);
+            async move {
+                let wanted = move || watcher.is_watched();
+                let since = move |now| asked.since(now, days);
+                jobs.run(scheduler, store, pace, wanted, since).await;
+            }
+        };
+        tokio::join!(asking, self.keep_looking());
+    }
+
+    async fn keep_looking(&self) {
+        let mut news = self.jobs.news();
+        let mut tick = tokio::time::interval(self.poll);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let news = tokio::select! {
+                _ = tick.tick() => false,
+                changed = news.changed() => changed.is_ok(),
+            };
+            self.nights.tick(news);
+            self.night.tick(news);
+            self.run.tick(news);
+        }
+    }
+
+    /// Whether anybody looks at anything.
+    fn is_watched(&self) -> bool {
+        !self.nights.keys().is_empty()
+            || !self.night.keys().is_empty()
+            || !self.run.keys().is_empty()
+    }
+
+    /// How far back jobs are asked for: `days`, or to the evening of the oldest night that somebody
+    /// looks at.
+    fn since(&self, now: DateTime<Utc>, days: Days) -> DateTime<Utc> {
+        let nights = self.night.keys().into_iter();
+        let oldest = nights.chain(self.run.keys().into_iter().map(|(date, _)| date)).min();
+        let usual = now.checked_sub_days(days).unwrap_or(now);
+        let furthest = now.checked_sub_days(FURTHEST).unwrap_or(usual).min(usual);
+        let oldest = oldest.map_or(usual, |night| night.date().and_time(NaiveTime::MIN).and_utc());
+        oldest.clamp(furthest, usual)
+    }
+
+    /// A piece of a log; blocks on the disk in a thread that may.
+    pub async fn log_piece(
+        &self,
+        date: NightDate,
+        run: RunId,
+        name: &str,
+        start: Start,
+    ) -> Result<LogChunk, BackendError> {
+        let (look, name) = (Arc::clone(&self.look), name.to_owned());
+        let jobs = current(&self.jobs.news());
+        let read = move || {
+            let mut file = look.open_log(date, run, &name)?;
+            let unread = |error: std::io::Error| {
+                BackendError::Unavailable(format!("the log {name} cannot be read: {error}"))
+            };
+            let now = Utc::now();
+            let modified = file.metadata().and_then(|metadata| metadata.modified());
+            let modified = modified.map_err(unread)?;
+            let piece = logs::read(&mut file, start).map_err(unread)?;
+            let live = is_live(&name, &jobs, modified.into(), now);
+            let logs::Piece { from, to, size, text } = piece;
+            Ok(LogChunk { name, from, to, size, text, live, read: now })
+        };
+        tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| {
+            Err(BackendError::Unavailable(format!("reading the log failed: {error}")))
+        })
+    }
+
+    /// A log file as it is, open.
+    pub async fn open_log(
+        &self,
+        date: NightDate,
+        run: RunId,
+        name: &str,
+    ) -> Result<std::fs::File, BackendError> {
+        let (look, name) = (Arc::clone(&self.look), name.to_owned());
+        let open = move || look.open_log(date, run, &name);
+        tokio::task::spawn_blocking(open).await.unwrap_or_else(|error| {
+            Err(BackendError::Unavailable(format!("opening the log failed: {error}")))
+        })
+    }
+
+    /// Somebody has begun to look.
+    fn wake(&self) {
+        self.jobs.wake();
+    }
+}
+
+#[async_trait]
+impl Backend for Watcher {
+    async fn nights(&self) -> Result<Seen<NightList>, BackendError> {
+        self.wake();
+        self.nights.get(()).await.seen()
+    }
+
+    async fn night(&self, date: NightDate) -> Result<Seen<NightStatus>, BackendError> {
+        self.wake();
+        self.night.get(date).await.seen()
+    }
+
+    async fn run(&self, date: NightDate, run: RunId) -> Result<Seen<RunDetail>, BackendError> {
+        self.wake();
+        self.run.get((date, run)).await.seen()
+    }
+
+    async fn log(
+        &self,
+        date: NightDate,
+        run: RunId,
+        name: &str,
+        from: Option<u64>,
+    ) -> Result<LogChunk, BackendError> {
+        self.log_piece(date, run, name, from.map_or(Start::Tail, Start::Line)).await
+    }
+}
+
+fn current(news: &watch::Receiver<JobNews>) -> JobNews {
+    news.borrow().clone()
+}
+
+/// Whether a job may still write to the log: its task is under way, or it is not known and the log
+/// was written to a moment ago.
+fn is_live(name: &str, jobs: &JobNews, modified: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    let log = JobLog::parse(name);
+    let task = log.and_then(|log| {
+        jobs.tasks()
+            .iter()
+            .find(|task| task.job == log.job && task.task == log.subrun.map(|subrun| subrun.0))
+    });
+    match task {
+        Some(task) => task.state.is_active(),
+        None => (now - modified).to_std().is_ok_and(|age| age < LOG_RESTS),
+    }
+}
+
+/// Whether two nights look the same: when they were looked at is no difference.
+fn same_night(old: &NightStatus, new: &NightStatus) -> bool {
+    old.state == new.state
+        && old.prod_id == new.prod_id
+        && old.calibration == new.calibration
+        && old.sequences == new.sequences
+        && old.notices == new.notices
+        && old.scheduler.engine == new.scheduler.engine
+        && old.scheduler.error == new.scheduler.error
+}
+
+/// Whether two runs look the same: when they were looked at is no difference.
+fn same_run(old: &RunDetail, new: &RunDetail) -> bool {
+    old.prod_id == new.prod_id
+        && old.status == new.status
+        && old.subruns == new.subruns
+        && old.history == new.history
+        && old.tasks == new.tasks
+        && old.logs == new.logs
+        && old.scheduler.engine == new.scheduler.engine
+        && old.scheduler.error == new.scheduler.error
+}
