@@ -1,12 +1,19 @@
 //! `osa datacheck`: looks at datacheck files.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 
-use crate::datacheck::{Inspection, inspect};
+use crate::datacheck::draw::{Hover, svg};
+use crate::datacheck::figure::{
+    NightSheet, RunSheet, Sheet, SubrunRings, night_sheet, run_sheet, to_csv, to_json,
+};
+use crate::datacheck::{
+    Inspection, NightData, RunData, RunJudgement, Thresholds, Verdict, inspect, judge, read_muons,
+    subrun_number,
+};
 
 use super::{Failure, Outcome};
 
@@ -27,15 +34,53 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Write all figures of a run (its merged file, or those of its subruns) or of a night
+    Figures {
+        /// HDF5 files of one run or of nights, and the FITS files of the run's muon rings
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Directory to write to, one directory a sheet
+        #[arg(short, long)]
+        output: PathBuf,
+        /// What to write
+        #[arg(short, long, value_enum, default_value = "svg")]
+        format: Format,
+        /// The run of a night whose pixels are shown [default: the first]
+        #[arg(long)]
+        run: Option<i64>,
+        /// Thresholds [default: those that the program brings along]
+        #[arg(long)]
+        thresholds: Option<PathBuf>,
+    },
+    /// Judge the runs of a night: ok, warn or bad, and why
+    Judge {
+        /// The night's datacheck file
+        file: PathBuf,
+        /// Thresholds [default: those that the program brings along]
+        #[arg(long)]
+        thresholds: Option<PathBuf>,
+        /// Print JSON instead of text
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Svg,
+    Csv,
+    Json,
 }
 
 /// Runs the command.
 pub async fn run(args: Datacheck) -> Outcome {
-    match args.verb {
+    tokio::task::spawn_blocking(move || act(args.verb)).await.map_err(Failure::new)?
+}
+
+fn act(verb: Verb) -> Outcome {
+    match verb {
         Verb::Inspect { file, json } => {
-            let inspection = tokio::task::spawn_blocking(move || inspect(&file))
-                .await
-                .map_err(Failure::new)??;
+            let inspection = inspect(&file)?;
             let text = if json {
                 serde_json::to_string_pretty(&inspection)? + "\n"
             } else {
@@ -43,8 +88,90 @@ pub async fn run(args: Datacheck) -> Outcome {
             };
             print(&text)?;
         }
+        Verb::Figures { files, output, format, run, thresholds } => {
+            let thresholds = load(thresholds.as_deref())?;
+            for sheet in sheets(&files, run, &thresholds)? {
+                write_sheet(&sheet, &output, format)?;
+            }
+        }
+        Verb::Judge { file, thresholds, json } => {
+            let judgements = judge(&NightData::read(&[file], true)?, &load(thresholds.as_deref())?);
+            let text = if json {
+                serde_json::to_string_pretty(&judgements)? + "\n"
+            } else {
+                judgements.iter().map(judgement_text).collect()
+            };
+            print(&text)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn load(thresholds: Option<&Path>) -> Result<Thresholds, Failure> {
+    Ok(thresholds.map_or_else(Thresholds::shipped, Thresholds::load)?)
+}
+
+/// The sheets of a run, or of nights if the first file is a night's.
+fn sheets(
+    files: &[PathBuf],
+    run: Option<i64>,
+    thresholds: &Thresholds,
+) -> Result<Vec<Sheet>, Failure> {
+    let is_fits = |file: &&PathBuf| file.extension().is_some_and(|suffix| suffix == "fits");
+    let hdf5: Vec<PathBuf> = files.iter().filter(|file| !is_fits(file)).cloned().collect();
+    let name = |file: &PathBuf| {
+        file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("DL1_"))
+    };
+    if hdf5.iter().any(name) {
+        let night = NightData::read(&hdf5, true)?;
+        let place = |run| night.run_numbers().iter().position(|other| *other == run);
+        let row = match run {
+            None => 0,
+            Some(run) => place(run)
+                .ok_or_else(|| Failure::new(format!("run {run} is not in these files")))?,
+        };
+        return Ok(NightSheet::ALL.map(|sheet| night_sheet(&night, thresholds, sheet, row)).into());
+    }
+    let data = RunData::read(&hdf5)?;
+    for (file, problem) in &data.unreadable {
+        eprintln!("warning: left out {}: {problem}", file.display());
+    }
+    let mut rings: Vec<SubrunRings> = Vec::new();
+    for subrun in data.subruns() {
+        let file = files.iter().filter(is_fits).find(|file| subrun_number(file) == Some(subrun));
+        rings.push(SubrunRings { subrun, rings: file.map(|file| read_muons(file)).transpose()? });
+    }
+    Ok(RunSheet::ALL.map(|sheet| run_sheet(&data, &rings, sheet)).into())
+}
+
+fn write_sheet(sheet: &Sheet, output: &Path, format: Format) -> Result<(), Failure> {
+    let directory = output.join(&sheet.key);
+    std::fs::create_dir_all(&directory)
+        .map_err(|error| Failure::new(format!("cannot create {}: {error}", directory.display())))?;
+    for figure in &sheet.figures {
+        let (suffix, text) = match format {
+            Format::Svg => ("svg", svg(figure, Hover::Tells)?),
+            Format::Csv => ("csv", to_csv(figure)),
+            Format::Json => ("json", to_json(figure)?),
+        };
+        let file = directory.join(format!("{}.{suffix}", figure.id));
+        std::fs::write(&file, text)
+            .map_err(|error| Failure::new(format!("cannot write {}: {error}", file.display())))?;
+    }
+    Ok(())
+}
+
+fn judgement_text(judgement: &RunJudgement) -> String {
+    let word = |verdict| match verdict {
+        Verdict::Ok => "ok",
+        Verdict::Warn => "warn",
+        Verdict::Bad => "bad",
+    };
+    let mut lines = vec![format!("run {}: {}\n", judgement.run, word(judgement.verdict))];
+    for finding in judgement.findings.iter().filter(|finding| finding.verdict != Verdict::Ok) {
+        lines.push(format!("  {:4} {}\n", word(finding.verdict), finding.reason));
+    }
+    lines.concat()
 }
 
 /// Prints to standard output; whoever reads it may stop early (`| head`).

@@ -105,7 +105,7 @@ impl BinTable {
         let index = self.columns.iter().position(|column| column.name == name)?;
         let column = &self.columns[index];
         (column.is_number() && column.elements() == 1)
-            .then(|| (0..self.rows()).filter_map(|row| self.cell(row, index).numbers().next()))
+            .then(|| (0..self.rows()).filter_map(|row| self.cell(row, index).first()))
             .map(Iterator::collect)
     }
 }

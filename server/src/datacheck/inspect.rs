@@ -122,7 +122,7 @@ impl Numbers {
     }
 
     fn add_cell(&mut self, cell: Cell<'_>) {
-        cell.numbers().for_each(|value| self.add(value));
+        cell.for_each(|value| self.add(value));
     }
 
     fn done(mut self) -> Self {

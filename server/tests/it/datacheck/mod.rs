@@ -1,6 +1,9 @@
 //! Datacheck files: real-format fixtures with known values, and files made wrong on purpose.
 
+mod figures;
 mod inspect;
+mod judgement;
+mod run;
 mod wrong;
 
 use std::io::Read;

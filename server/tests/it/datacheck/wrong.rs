@@ -4,12 +4,14 @@ use std::path::Path;
 
 use hdf5::plist::DatasetCreate;
 use proptest::prelude::*;
-use server::datacheck::inspect;
+use server::datacheck::draw::{Hover, svg};
+use server::datacheck::figure::{RunSheet, run_sheet};
 use server::datacheck::table::{Column, Kind, write};
+use server::datacheck::{RunData, inspect};
 
 use super::fixture;
 
-/// A file with one table of events.
+/// A file with one table of events, and one of bin edges.
 fn event_file(path: &Path, columns: &[Column], rows: usize) {
     let file = hdf5::File::create(path).unwrap();
     file.create_group("dl1datacheck").unwrap();
@@ -17,6 +19,16 @@ fn event_file(path: &Path, columns: &[Column], rows: usize) {
     let bytes: Vec<u8> =
         (0..width * rows).map(|index| u8::try_from(index % 251).unwrap()).collect();
     write(&file, "/dl1datacheck/cosmics", columns, &bytes, &chunked()).unwrap();
+    let edges = Column {
+        name: "hist_width".into(),
+        kind: Kind::Float,
+        size: 8,
+        big_endian: false,
+        dims: vec![2, 3],
+    };
+    let numbers: Vec<u8> =
+        [0.0, 1.0, 2.0, 5.0, 6.0, 7.0f64].into_iter().flat_map(f64::to_le_bytes).collect();
+    write(&file, "/dl1datacheck/histogram_binning", &[edges], &numbers, &chunked()).unwrap();
 }
 
 /// One row a chunk, as PyTables does.
@@ -83,6 +95,29 @@ proptest! {
             prop_assert_eq!(&seen.shape[1..], column.dims.as_slice());
             if let Some(numbers) = seen.numbers.as_ref().filter(|_| rows == 0) {
                 prop_assert!(numbers.min.is_none() && numbers.first.is_none());
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_is_read_or_its_wrong_column_named(columns in any_columns(), rows in 0usize..4) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("datacheck.h5");
+        event_file(&path, &columns, rows);
+        match RunData::read(std::slice::from_ref(&path)) {
+            Ok(run) => {
+                let scalars = ["subrun_index", "num_events", "elapsed_time"];
+                let there = |name: &&str| columns.iter().any(|c| c.name == **name && c.dims.is_empty());
+                prop_assert!(scalars.iter().all(|name| there(name)));
+                for sheet in RunSheet::ALL {
+                    for figure in run_sheet(&run, &[], sheet).figures {
+                        prop_assert!(svg(&figure, Hover::Silent).is_ok());
+                    }
+                }
+            }
+            Err(error) => {
+                let text = error.to_string();
+                prop_assert!(text.contains("datacheck.h5: table /dl1datacheck/cosmics, column"), "{}", text);
             }
         }
     }

@@ -1,0 +1,204 @@
+//! What was read is kept, for as long as its files stay as they are and memory allows.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use super::error::DatacheckError;
+use super::night::NightData;
+use super::run::RunData;
+
+/// Something that knows what it takes in memory.
+pub trait Weigh {
+    /// Bytes, roughly.
+    fn weight(&self) -> usize;
+}
+
+impl Weigh for RunData {
+    fn weight(&self) -> usize {
+        self.memory()
+    }
+}
+
+impl Weigh for NightData {
+    fn weight(&self) -> usize {
+        self.memory()
+    }
+}
+
+/// Contents of files, by their paths, sizes and times of change. Of what does not fit into the
+/// memory allowed, the longest unused goes first; the latest stays in any case.
+///
+/// It blocks while it reads: on asynchronous threads, call it through `spawn_blocking`.
+pub struct Cache<T> {
+    limit: usize,
+    state: Mutex<State<T>>,
+}
+
+struct State<T> {
+    clock: u64,
+    entries: HashMap<Vec<PathBuf>, Entry<T>>,
+}
+
+/// What was read last, and how its files were then; locked while it is read.
+type Slot<T> = Arc<Mutex<Option<(Vec<Stamp>, Arc<T>)>>>;
+
+struct Entry<T> {
+    used: u64,
+    weight: usize,
+    slot: Slot<T>,
+}
+
+/// How a file was when it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Stamp {
+    size: u64,
+    changed: Option<SystemTime>,
+}
+
+impl Stamp {
+    fn of(path: &PathBuf) -> Option<Self> {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some(Self { size: metadata.len(), changed: metadata.modified().ok() })
+    }
+}
+
+impl<T: Weigh> Cache<T> {
+    /// A cache of at most so many bytes.
+    pub fn new(limit: usize) -> Self {
+        Self { limit, state: Mutex::new(State { clock: 0, entries: HashMap::new() }) }
+    }
+
+    /// What the files hold: kept from before if they have not changed, else read. Those who ask
+    /// for the same files at once wait for one reader. Failures are not kept.
+    pub fn get(
+        &self,
+        files: &[PathBuf],
+        read: impl FnOnce(&[PathBuf]) -> Result<T, DatacheckError>,
+    ) -> Result<Arc<T>, DatacheckError> {
+        let slot = self.slot(files);
+        let mut slot = lock(&slot);
+        // Looked at before reading: a file that changes meanwhile is read again the next time.
+        let stamps: Vec<Stamp> = files.iter().filter_map(Stamp::of).collect();
+        if let Some((known, content)) = slot.as_ref()
+            && *known == stamps
+            && stamps.len() == files.len()
+        {
+            return Ok(content.clone());
+        }
+        let content = Arc::new(read(files)?);
+        *slot = Some((stamps, content.clone()));
+        self.settle(files, content.weight());
+        Ok(content)
+    }
+
+    /// Bytes held, roughly.
+    pub fn weight(&self) -> usize {
+        lock(&self.state).entries.values().map(|entry| entry.weight).sum()
+    }
+
+    fn slot(&self, files: &[PathBuf]) -> Slot<T> {
+        let mut state = lock(&self.state);
+        state.clock += 1;
+        let clock = state.clock;
+        let entry = state.entries.entry(files.to_vec()).or_insert_with(|| Entry {
+            used: clock,
+            weight: 0,
+            slot: Arc::default(),
+        });
+        entry.used = clock;
+        entry.slot.clone()
+    }
+
+    /// Notes what an entry weighs, and lets others go until all fit.
+    fn settle(&self, files: &[PathBuf], weight: usize) {
+        let mut state = lock(&self.state);
+        if let Some(entry) = state.entries.get_mut(files) {
+            entry.weight = weight;
+        }
+        while state.entries.values().map(|entry| entry.weight).sum::<usize>() > self.limit {
+            let oldest = state
+                .entries
+                .iter()
+                .filter(|(key, _)| key.as_slice() != files)
+                .min_by_key(|(_, entry)| entry.used)
+                .map(|(key, _)| key.clone());
+            let Some(oldest) = oldest else { break };
+            state.entries.remove(&oldest);
+        }
+    }
+}
+
+/// A panic while the lock was held leaves nothing half-done here.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    struct Text(String);
+
+    impl Weigh for Text {
+        fn weight(&self) -> usize {
+            self.0.len()
+        }
+    }
+
+    #[allow(clippy::unnecessary_wraps)]
+    fn read(files: &[PathBuf]) -> Result<Text, DatacheckError> {
+        Ok(Text(std::fs::read_to_string(&files[0]).unwrap()))
+    }
+
+    #[test]
+    fn a_file_is_read_again_only_once_it_has_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = [dir.path().join("a")];
+        std::fs::write(&files[0], "one").unwrap();
+        let cache = Cache::new(100);
+        let reads = Cell::new(0);
+        let get = || {
+            let counted = |files: &[PathBuf]| {
+                reads.set(reads.get() + 1);
+                read(files)
+            };
+            cache.get(&files, counted).unwrap().0.clone()
+        };
+        assert_eq!((get(), get(), reads.get()), ("one".into(), "one".into(), 1));
+        std::fs::write(&files[0], "three").unwrap();
+        assert_eq!((get(), reads.get()), ("three".into(), 2));
+    }
+
+    #[test]
+    fn the_longest_unused_goes_when_memory_is_full() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::new(25);
+        let file = |name: &str| vec![dir.path().join(name)];
+        for name in ["a", "b", "c"] {
+            std::fs::write(&file(name)[0], "ten bytes.").unwrap();
+        }
+        cache.get(&file("a"), read).unwrap();
+        cache.get(&file("b"), read).unwrap();
+        cache.get(&file("a"), read).unwrap();
+        cache.get(&file("c"), read).unwrap();
+        assert_eq!(cache.weight(), 20);
+        let fresh = |_: &[PathBuf]| Ok(Text("read again".into()));
+        assert_eq!(cache.get(&file("a"), fresh).unwrap().0, "ten bytes.");
+        assert_eq!(cache.get(&file("b"), fresh).unwrap().0, "read again");
+    }
+
+    #[test]
+    fn a_failure_is_not_kept() {
+        let cache: Cache<Text> = Cache::new(100);
+        let files = [PathBuf::from("/nowhere")];
+        let fail = |_: &[PathBuf]| {
+            let cause = std::io::Error::from(std::io::ErrorKind::NotFound);
+            Err(DatacheckError::Read { file: "/nowhere".into(), cause })
+        };
+        assert!(cache.get(&files, fail).is_err());
+        assert!(cache.get(&files, |_| Ok(Text(String::new()))).is_ok());
+    }
+}
