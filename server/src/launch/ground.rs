@@ -40,10 +40,9 @@ pub(super) struct Disk {
     pub(super) pedestal_ids: BTreeSet<RunId>,
 }
 
-/// Looks at the disk. Blocks.
-pub(super) fn look(paths: &NightPaths, observation: &Observation) -> Disk {
+/// Looks at the disk, `scan` being what was seen of the night's files. Blocks.
+pub(super) fn look(paths: &NightPaths, observation: &Observation, scan: &Scan) -> Disk {
     let runs = observation.sequences.iter().filter(|s| s.kind == Kind::Data).map(|s| s.run);
-    let scan = Scan::of(paths, runs.clone());
     let calibration = match observation.calibration {
         None => Err("the night has no calibration runs within reach".to_owned()),
         Some(runs) => calibration_files(paths, runs).map_err(|error| match error.hint() {

@@ -21,7 +21,9 @@ mod verdict;
 
 pub use histories::{Digest, Histories, StatusCache};
 pub use jobs::Jobs;
-pub use night::{Depth, NightInput, is_calibrated, night_status, unobserved};
+pub use night::{
+    Depth, NightInput, is_calibrated, night_status, night_status_with_files, unobserved,
+};
 pub use nights::{NightsCache, list_nights, summary};
 pub use run::run_detail;
 pub use scan::{RunFiles, Scan};

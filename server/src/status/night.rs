@@ -71,6 +71,11 @@ pub fn is_calibrated(paths: &NightPaths, observation: &Observation) -> bool {
 
 /// Where a night stands.
 pub fn night_status(input: &NightInput<'_>, cache: &StatusCache) -> NightStatus {
+    night_status_with_files(input, cache).0
+}
+
+/// Where a night stands, and the files that were seen, for those who need both.
+pub fn night_status_with_files(input: &NightInput<'_>, cache: &StatusCache) -> (NightStatus, Scan) {
     let sequences = &input.observation.sequences;
     let scan = Scan::of(input.paths, sequences.iter().map(|sequence| sequence.run));
     let histories = match input.depth {
@@ -97,7 +102,7 @@ pub fn night_status(input: &NightInput<'_>, cache: &StatusCache) -> NightStatus 
     let verdicts: Vec<&Verdict> = rows.iter().map(|row| &row.verdict).collect();
     let state = night_state(&verdicts, scan.night_closed, input.jobs.health.answered.is_some());
     let notices = Findings { input, scan: &scan, histories: &histories, rows: &rows }.notices();
-    NightStatus {
+    let status = NightStatus {
         date: input.paths.date,
         prod_id: input.paths.prod_id.clone(),
         state,
@@ -106,7 +111,8 @@ pub fn night_status(input: &NightInput<'_>, cache: &StatusCache) -> NightStatus 
         notices,
         scheduler: input.jobs.health.clone(),
         scanned: input.now,
-    }
+    };
+    (status, scan)
 }
 
 /// The status of a night whose run summary cannot be read: nothing is known but why.
