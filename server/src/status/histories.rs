@@ -1,7 +1,8 @@
 //! Histories of a night, digested: read in parallel, and again only where a file has changed.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::ErrorKind;
+use std::fs::{File, Metadata};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -184,18 +185,25 @@ fn read_all(paths: &NightPaths, owners: &[(Kind, Owner)], known: &Known) -> Vec<
 }
 
 fn look_at(file: &Path, chain: &[Step], known: Option<Stamp>) -> Result<Found, String> {
-    // The stamp is taken before the content: a line added in between is read again next time.
-    let metadata = match file.metadata() {
-        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Found::Gone),
-        metadata => metadata.map_err(|cause| cause.to_string())?,
-    };
-    let stamp = (metadata.mtime(), metadata.mtime_nsec(), metadata.len());
-    if known == Some(stamp) {
-        return Ok(Found::Same);
+    match read_if_changed(file, known) {
+        Ok(Some((stamp, bytes))) => {
+            Ok(Found::Changed(stamp, Digest::of(&History::parse(&bytes), chain)))
+        }
+        Ok(None) => Ok(Found::Same),
+        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(Found::Gone),
+        Err(cause) => Err(cause.to_string()),
     }
-    let history = History::read(file).map_err(|error| match std::error::Error::source(&error) {
-        Some(cause) => cause.to_string(),
-        None => error.to_string(),
-    })?;
-    Ok(Found::Changed(stamp, Digest::of(&history, chain)))
+}
+
+fn read_if_changed(file: &Path, known: Option<Stamp>) -> io::Result<Option<(Stamp, Vec<u8>)>> {
+    let stamp = |found: Metadata| (found.mtime(), found.mtime_nsec(), found.len());
+    if known.is_some() && known == Some(stamp(file.metadata()?)) {
+        return Ok(None);
+    }
+    let mut file = File::open(file)?;
+    // Before the content: a line added in between is read again next time.
+    let stamp = stamp(file.metadata()?);
+    let mut bytes = Vec::with_capacity(usize::try_from(stamp.2.min(1 << 20)).unwrap_or(0));
+    file.read_to_end(&mut bytes)?;
+    Ok(Some((stamp, bytes)))
 }
