@@ -22,7 +22,7 @@ use super::{Common, Failure, Outcome, stages};
 mod tell;
 mod trial;
 
-/// Build the jobs for each run and process them for a given date.
+/// Write the jobs of a night, submit them, and print where its sequences stand.
 ///
 /// Prints the table of the night's sequences. What keeps the night from being launched, and what
 /// became of every job, is told on standard error.
@@ -30,16 +30,16 @@ mod trial;
 pub struct Sequencer {
     #[command(flatten)]
     common: Common,
-    /// Produce job files but do not submit them
+    /// Write the job scripts, submit nothing
     #[arg(long)]
     no_submit: bool,
-    /// Skip calibration sequence. Run data sequences assuming calibration products already produced
+    /// Leave the calibration out: its files are taken to be there
     #[arg(long)]
     no_calib: bool,
-    /// Do not produce DL2 files
+    /// Stop before DL2
     #[arg(long)]
     no_dl2: bool,
-    /// Do not check if the gain selection finished correctly
+    /// Launch although the gain selection has left no flag
     #[arg(long)]
     no_gainsel: bool,
     /// Submit even if all sequences are finished or some ran out of time
