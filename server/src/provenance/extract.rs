@@ -10,13 +10,15 @@ use super::record::{Kind, Record};
 const ID: &str = "id";
 
 /// Keys of a session record that the document shows, in order.
-const SESSION_KEYS: [&str; 6] = [
+const SESSION_KEYS: [&str; 8] = [
     "software_version",
     "observation_date",
     "observation_run",
     "config_file",
     "config_file_hash",
     "config_file_hash_type",
+    "config_file_content_hash",
+    "config_file_content_hash_type",
 ];
 
 /// Keys that are the record's own business, or shown in another way. The `hash` is the entity's

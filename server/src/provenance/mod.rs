@@ -4,6 +4,7 @@
 //! [`capture`] writes them. [`fold`] makes one activity of a stage's subruns, [`extract`] a
 //! [`document`] of that, which [`json`] and its neighbours write and read.
 
+pub mod capture;
 pub mod digest;
 pub mod document;
 mod error;

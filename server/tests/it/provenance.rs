@@ -266,3 +266,5 @@ fn bad_lines_and_missing_steps_are_told_and_do_not_stop_it() {
         "{error}"
     );
 }
+
+mod capture;
