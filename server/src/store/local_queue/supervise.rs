@@ -249,25 +249,45 @@ async fn settle(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> 
     Ok(never.rows_affected() + free.rows_affected() > 0)
 }
 
+/// What runs now.
+struct Load {
+    /// Processors that are free.
+    free: u32,
+    /// Tasks at work, by job.
+    tasks: HashMap<i64, u32>,
+}
+
+impl Load {
+    async fn of(connection: &mut SqliteConnection, cpus: u32) -> Result<Self, sqlx::Error> {
+        let rows = sqlx::query(
+            "SELECT t.job, j.cpus, count(*) AS tasks FROM local_tasks t \
+             JOIN local_jobs j ON j.id = t.job \
+             WHERE t.ended IS NULL AND t.state IN ('CONFIGURING', 'RUNNING') GROUP BY t.job",
+        )
+        .fetch_all(&mut *connection)
+        .await?;
+        let mut load = Self { free: cpus, tasks: HashMap::new() };
+        for row in &rows {
+            let (of_task, tasks): (u32, u32) = (row.try_get("cpus")?, row.try_get("tasks")?);
+            load.tasks.insert(row.try_get("job")?, tasks);
+            load.free = load.free.saturating_sub(of_task.min(cpus).saturating_mul(tasks));
+        }
+        Ok(load)
+    }
+
+    /// How many more tasks of a job its array's limit allows.
+    fn allowed(&self, job: i64, limit: Option<u32>) -> u32 {
+        let at_work = self.tasks.get(&job).copied().unwrap_or(0);
+        limit.map_or(u32::MAX, |limit| limit.saturating_sub(at_work))
+    }
+}
+
 /// The next tasks to run, in order, while processors are free. The first that does not fit lets
 /// nobody pass: a large task must not wait for ever.
 async fn choose(connection: &mut SqliteConnection, cpus: u32) -> Result<Vec<TaskKey>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT t.job, j.cpus, count(*) AS tasks FROM local_tasks t \
-         JOIN local_jobs j ON j.id = t.job \
-         WHERE t.ended IS NULL AND t.state IN ('CONFIGURING', 'RUNNING') GROUP BY t.job",
-    )
-    .fetch_all(&mut *connection)
-    .await?;
-    let mut at_work: HashMap<i64, u32> = HashMap::new();
-    let mut free = cpus;
-    for row in &rows {
-        let (of_task, tasks): (u32, u32) = (row.try_get("cpus")?, row.try_get("tasks")?);
-        at_work.insert(row.try_get("job")?, tasks);
-        free = free.saturating_sub(of_task.min(cpus).saturating_mul(tasks));
-    }
+    let mut load = Load::of(connection, cpus).await?;
     let mut chosen = Vec::new();
-    if free == 0 {
+    if load.free == 0 {
         return Ok(chosen);
     }
     let jobs = sqlx::query(
@@ -280,14 +300,11 @@ async fn choose(connection: &mut SqliteConnection, cpus: u32) -> Result<Vec<Task
     for row in &jobs {
         let job: i64 = row.try_get("id")?;
         let of_task = row.try_get::<u32, _>("cpus")?.clamp(1, cpus.max(1));
-        let limit: Option<u32> = row.try_get("array_limit")?;
-        let allowed = limit.map_or(u32::MAX, |limit| {
-            limit.saturating_sub(at_work.get(&job).copied().unwrap_or(0))
-        });
+        let allowed = load.allowed(job, row.try_get("array_limit")?);
+        let fitting = load.free / of_task;
         if allowed == 0 {
             continue;
         }
-        let fitting = free / of_task;
         if fitting == 0 {
             break;
         }
@@ -300,7 +317,7 @@ async fn choose(connection: &mut SqliteConnection, cpus: u32) -> Result<Vec<Task
         .fetch_all(&mut *connection)
         .await?;
         for task in indices {
-            free -= of_task;
+            load.free -= of_task;
             chosen.push(TaskKey { job: JobId(from_sql(job)), task });
         }
     }
