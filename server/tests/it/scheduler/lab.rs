@@ -25,7 +25,7 @@ pub trait Lab: Sync {
 
     /// How long a condition may take before the test fails: long, since machines can be slow.
     fn patience(&self) -> Duration {
-        Duration::from_secs(90)
+        Duration::from_secs(240)
     }
 
     /// How often the engine is asked while waiting.

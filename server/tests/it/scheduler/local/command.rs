@@ -25,7 +25,7 @@ async fn jobs_go_on_after_the_command_that_submitted_them_has_ended() {
 
     // The database itself is asked, since asking the scheduler would start what may have ended.
     let store = Store::open(&database).await.unwrap();
-    let deadline = Instant::now() + Duration::from_secs(90);
+    let deadline = Instant::now() + Duration::from_secs(240);
     loop {
         let jobs: Vec<(String, String, String)> = sqlx::query_as(
             "SELECT DISTINCT name, state, hold FROM local_tasks t \
