@@ -254,6 +254,9 @@ impl Night {
         self.report(status, None)?;
         let blocked = tell::left_out(plan, self.args.common.verbose);
         let failed = tell::outcomes(outcomes);
+        if outcomes.is_empty() {
+            eprintln!("Nothing is left to be submitted.");
+        }
         Ok(exit(!failed && !blocked))
     }
 

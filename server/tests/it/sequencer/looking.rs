@@ -197,3 +197,40 @@ fn a_job_of_another_night_with_the_same_name_is_not_ours() {
     assert!(row.contains("  19091  "), "{}", said.out);
     assert!(row.contains("None    None   None   None"), "its job is of the other night: {row}");
 }
+
+#[test]
+fn a_wrong_run_summary_is_told_with_file_and_line() {
+    let site = Site::fresh();
+    let summary = site.night.path("monitoring/RunSummary/RunSummary_20241128.ecsv");
+    let good = fs::read_to_string(&summary).unwrap();
+    let line_of = |text: &str, what: &str| text.lines().position(|l| l.contains(what)).unwrap() + 1;
+    let wrong = [
+        ("cut off", good[..good.len() - 40].to_owned(), "19106,4"),
+        ("a wrong type", good.replace("19103,5,", "19103,five,"), "19103,five"),
+        ("a run twice, otherwise", good.replace("19104,7,", "19103,7,"), "19103,7,"),
+    ];
+    for (what, text, where_) in wrong {
+        fs::write(&summary, &text).unwrap();
+        for arguments in [&["-s"][..], &[]] {
+            let said = site.run(arguments).badly();
+            let named = format!("{}:{}", summary.display(), line_of(&text, where_));
+            assert!(said.err.contains(&named), "{what}: {named}: {}", said.err);
+        }
+    }
+    assert_eq!(site.slurm.calls("sbatch"), 0);
+}
+
+#[test]
+fn runs_of_any_length_are_shown_and_launched_as_they_are() {
+    let site = Site::fresh();
+    let summary = site.night.path("monitoring/RunSummary/RunSummary_20241128.ecsv");
+    let text = fs::read_to_string(&summary).unwrap();
+    let text = text.replace("19103,5,", "19103,0,").replace("19104,7,", "19104,10000,");
+    fs::write(&summary, text).unwrap();
+    let said = site.run(&["-s", "-t"]).well();
+    assert!(!said.out.contains("19103") && said.err.contains("19103"), "{}{}", said.out, said.err);
+    assert!(said.out.contains("  19104  10000    "), "{}", said.out);
+    site.run(&["--no-submit", "-t"]).well();
+    let script = site.analysis().join("sequence_LST1_19104.sh");
+    assert!(fs::read_to_string(script).unwrap().contains("#SBATCH --array=0-9999\n"));
+}
