@@ -1,16 +1,24 @@
 //! The list of nights.
 
-use std::collections::HashMap;
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeSet, HashMap};
+use std::hash::{Hash, Hasher};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::{Condition, Kind, NightState, NightStatus, NightSummary};
+use crate::model::{
+    Condition, Kind, Level, NightState, NightStatus, NightSummary, RunId, TaskRecord,
+};
 use crate::night::{MissingSummary, NightError, NightPaths, Observation, list};
 
-use super::{Depth, Jobs, NightInput, StatusCache, night_status, unobserved};
+use super::{Depth, Jobs, NightInput, StatusCache, jobs, night_status, unobserved};
+
+/// How long the line of a night that is being worked on may be shown although no directory and no
+/// job of it has changed: a history may have grown all the same.
+const TRUSTED: TimeDelta = TimeDelta::seconds(20);
 
 /// What the list of nights remembers, so that asking again costs little. One for the whole program
 /// and one configuration.
@@ -19,79 +27,117 @@ pub struct NightsCache {
     known: Mutex<HashMap<PathBuf, Known>>,
 }
 
-/// A night that rests: closed, or never begun. Its line changes only with its run summary.
+/// What was found for a night.
 #[derive(Clone, Debug)]
 struct Known {
-    changed: Option<SystemTime>,
-    closed: bool,
-    begun: bool,
-    summary: Arc<NightSummary>,
+    sight: Sight,
+    jobs: u64,
+    runs: Vec<RunId>,
+    looked: DateTime<Utc>,
+    summary: NightSummary,
 }
 
-/// A line for every night with a run summary, newest first.
+/// A night at a glance: what changes when something happens to it, told by a few directories.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Sight {
+    run_summary: Option<SystemTime>,
+    closed: bool,
+    /// When its directories were last changed; none is there before it is begun.
+    directories: Vec<SystemTime>,
+}
+
+impl Sight {
+    fn of(paths: &NightPaths) -> Self {
+        let changed = |file: PathBuf| file.metadata().and_then(|found| found.modified()).ok();
+        let mut directories = BTreeSet::from([paths.analysis_dir()]);
+        for level in Level::ALL {
+            directories.insert(paths.running_dir(level));
+            directories.extend(paths.final_dir(level));
+        }
+        Self {
+            run_summary: changed(paths.run_summary()),
+            closed: paths.night_finished().exists(),
+            directories: directories.into_iter().filter_map(changed).collect(),
+        }
+    }
+
+    /// Closed, or never begun: only what is seen at a glance can change.
+    fn rests(&self) -> bool {
+        self.closed || self.directories.is_empty()
+    }
+}
+
+type ByRun<'a> = HashMap<RunId, Vec<&'a TaskRecord>>;
+
+/// A line for every night with a run summary, newest first. Blocks on the disk.
 ///
 /// Nights at rest are told by their run summary alone; only nights that are being worked on are
-/// looked through. `jobs` are all jobs of all nights: whose night is at work is told by the files.
+/// looked through, and only when something of them has changed. `jobs` may be of any nights.
 ///
 /// # Errors
 /// `RUN_SUMMARY_DIR` cannot be read.
 pub fn list_nights(
     any_night: &NightPaths,
     jobs: &Jobs<'_>,
-    cache: (&NightsCache, &StatusCache),
-    now: DateTime<Utc>,
-) -> Result<Vec<NightSummary>, NightError> {
-    let nights = list(&any_night.config)?;
-    let summary = |date| {
-        let paths = any_night.of_night(date);
-        summarise(&paths, jobs, cache, now)
-    };
-    Ok(nights.into_iter().map(summary).collect())
-}
-
-fn summarise(
-    paths: &NightPaths,
-    jobs: &Jobs<'_>,
     (nights, histories): (&NightsCache, &StatusCache),
     now: DateTime<Utc>,
-) -> NightSummary {
-    let file = paths.run_summary();
-    let changed = file.metadata().and_then(|metadata| metadata.modified()).ok();
-    let closed = paths.night_finished().exists();
-    let begun = paths.analysis_dir().exists();
-    let resting = closed || !begun;
-    if resting {
-        let known = nights.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let same =
-            |known: &&Known| (known.changed, known.closed, known.begun) == (changed, closed, begun);
-        if let Some(known) = known.get(&file).filter(same) {
-            return NightSummary::clone(&known.summary);
-        }
+) -> Result<Vec<NightSummary>, NightError> {
+    let by_run = jobs::by_run(jobs.tasks);
+    let mut known = nights.known.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut fresh = HashMap::new();
+    let mut lines = Vec::new();
+    for date in list(&any_night.config)? {
+        let paths = any_night.of_night(date);
+        let sight = Sight::of(&paths);
+        let remembered = known.remove(&paths.run_summary());
+        let line = match remembered.filter(|known| known.holds(&sight, &by_run, now)) {
+            Some(known) => known,
+            None => look(&paths, sight, jobs, &by_run, histories, now),
+        };
+        lines.push(line.summary.clone());
+        fresh.insert(paths.run_summary(), line);
     }
-    let summary = look(paths, jobs, histories, closed, now);
-    if resting {
-        let known = Known { changed, closed, begun, summary: Arc::new(summary.clone()) };
-        nights.known.lock().unwrap_or_else(PoisonError::into_inner).insert(file, known);
+    *known = fresh;
+    Ok(lines)
+}
+
+impl Known {
+    fn holds(&self, sight: &Sight, by_run: &ByRun<'_>, now: DateTime<Utc>) -> bool {
+        self.sight == *sight
+            && self.jobs == fingerprint(&self.runs, by_run)
+            && (sight.rests() || now - self.looked < TRUSTED)
     }
-    summary
+}
+
+/// A number that changes when a job of one of the runs does.
+fn fingerprint(runs: &[RunId], by_run: &ByRun<'_>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for task in runs.iter().filter_map(|run| by_run.get(run)).flatten() {
+        (task.job, task.task, task.state.as_str(), &task.reason).hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 fn look(
     paths: &NightPaths,
+    sight: Sight,
     jobs: &Jobs<'_>,
+    by_run: &ByRun<'_>,
     histories: &StatusCache,
-    closed: bool,
     now: DateTime<Utc>,
-) -> NightSummary {
-    match Observation::read(paths, MissingSummary::Fail) {
-        Err(error) => summary(&unobserved(paths, &error, jobs, now)),
+) -> Known {
+    let (status, runs) = match Observation::read(paths, MissingSummary::Fail) {
+        Err(error) => (unobserved(paths, &error, jobs, now), Vec::new()),
         Ok(observation) => {
-            let depth = if closed { Depth::Table } else { Depth::Full };
+            let depth = if sight.closed { Depth::Table } else { Depth::Full };
             let observation = &observation;
             let input = NightInput { paths, observation, jobs, depth, dl2: None, now };
-            summary(&night_status(&input, histories))
+            let runs = observation.sequences.iter().map(|sequence| sequence.run).collect();
+            (night_status(&input, histories), runs)
         }
-    }
+    };
+    let jobs = fingerprint(&runs, by_run);
+    Known { sight, jobs, runs, looked: now, summary: summary(&status) }
 }
 
 /// The line of a night in the list. Of a closed night every subrun counts as done.

@@ -283,3 +283,22 @@ fn one_cause_that_touched_thousands_is_told_in_a_few_lines() {
     assert!(told.contains("so it is with 992 more histories"), "{told}");
     assert!(told.contains("0007 and 992 more"), "{told}");
 }
+
+#[test]
+fn the_list_notices_jobs_at_once_and_grown_histories_before_long() {
+    let golden = Golden::new();
+    let (nights, histories) = (NightsCache::default(), StatusCache::default());
+    let line = |tasks: &[TaskRecord], seconds: i64| {
+        let jobs = Jobs { tasks, ..Jobs::unknown() };
+        let now = now() + chrono::TimeDelta::seconds(seconds);
+        list_nights(&golden.paths, &jobs, (&nights, &histories), now).unwrap().remove(0)
+    };
+    let name = "sequence_LST1_19102.0005.history";
+    golden.analysis(name, &history("19102.0005", &[("lstchain_data_r0_to_dl1", 0)]));
+    assert_eq!(line(&[], 0).failed, 0);
+    let task = task_of(19102, 5, Some(5), "TIMEOUT");
+    assert_eq!(line(std::slice::from_ref(&task), 1).failed, 1);
+    assert_eq!(line(&[], 2).failed, 0);
+    golden.analysis(name, &history("19102.0005", &[("lstchain_data_r0_to_dl1", 1)]));
+    assert_eq!(line(&[], 30).failed, 1, "no directory has changed");
+}
