@@ -1,0 +1,123 @@
+// Every page: complete without scripts, accessible, without complaint, in light, dark and narrow.
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { after, before, test } from 'node:test';
+import { accessible, awake, launch, open } from '../lib/browser.mjs';
+import { Server } from '../lib/server.mjs';
+
+const screenshots = join(dirname(fileURLToPath(import.meta.url)), '../../screenshots');
+const looks = {
+  light: { colorScheme: 'light' },
+  dark: { colorScheme: 'dark' },
+  phone: { colorScheme: 'light', viewport: { width: 360, height: 740 } },
+  wall: { colorScheme: 'dark', viewport: { width: 2560, height: 1440 } },
+};
+
+let server, browser, pages;
+
+before(async () => {
+  server = await Server.start();
+  browser = await launch();
+  const night = server.failing;
+  const status = await server.api(`nights/${night}`);
+  const failed = status.sequences.find((s) => s.segments.some((g) => g.condition === 'failed'));
+  const run = `nights/${night}/runs/${String(failed.sequence?.run ?? failed.run).padStart(5, '0')}`;
+  const detail = await server.api(run);
+  const log = detail.subruns.find((s) => s.condition === 'failed').logs.at(-1).name;
+  pages = { nights: '', night: `nights/${night}`, run, log: `${run}/logs/${log}`, fresh: `nights/${server.fresh}` };
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+for (const [look, options] of Object.entries(looks)) {
+  test(`every page is accessible and without complaint (${look})`, async () => {
+    mkdirSync(screenshots, { recursive: true });
+    const page = await open(browser, options);
+    for (const [name, path] of Object.entries(pages)) {
+      await page.goto(server.url + path);
+      if (name !== 'log') await awake(page);
+      await accessible(page);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+      assert(!wide, `${name} is wider than the screen`);
+      await page.screenshot({ path: join(screenshots, `${name}-${look}.png`), fullPage: look !== 'wall' });
+    }
+    assert.deepEqual(page.complaints, []);
+    await page.context().close();
+  });
+}
+
+test('every page is complete without scripts', async () => {
+  const bare = await open(browser, { javaScriptEnabled: false });
+  const full = await open(browser);
+  for (const [name, path] of Object.entries(pages)) {
+    await bare.goto(server.url + path);
+    await full.goto(server.url + path);
+    if (name !== 'log') await awake(full);
+    const text = (page) => page.locator('main article').first().innerText();
+    assert.equal(await text(bare), await text(full), name);
+    if (name !== 'log') assert.match(await bare.locator('.fresh').innerText(), /^as of .* UTC$/);
+    assert((await bare.locator('main a').count()) > 0, `${name} leads nowhere`);
+  }
+  await bare.context().close();
+  await full.context().close();
+});
+
+test('one click leads from a failed subrun in the map to its log', async () => {
+  const page = await open(browser);
+  await page.goto(server.url + pages.night);
+  await page.locator('.track a.failed').first().click();
+  await page.waitForURL(/runs\/\d{5}\?subrun=\d+#log/);
+  await page.locator('section.log mark').first().waitFor();
+  assert(await page.locator('section.log').isVisible());
+  await page.context().close();
+});
+
+test('everything can be reached by keyboard', async () => {
+  const page = await open(browser);
+  await page.goto(server.url + pages.night);
+  await page.keyboard.press('Tab');
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to the content');
+  await page.keyboard.press('Enter');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'main');
+  assert.equal(new URL(page.url()).pathname, `/${pages.night}`);
+  const reached = new Set();
+  for (let i = 0; i < 80; i++) {
+    await page.keyboard.press('Tab');
+    reached.add(await page.evaluate(() => document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.trim()));
+  }
+  assert(reached.has('Sequences'), 'the table that scrolls');
+  assert([...reached].some((label) => label.startsWith('Log of failed subrun')), 'the failures');
+  await page.context().close();
+});
+
+test('the choice of colours is kept', async () => {
+  const page = await open(browser, { colorScheme: 'light' });
+  await page.goto(server.url);
+  await awake(page);
+  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const light = await ground();
+  await page.getByLabel('Colours').selectOption('Dark');
+  const dark = await ground();
+  assert.notEqual(dark, light);
+  await page.goto(server.url + pages.night);
+  await awake(page);
+  assert.equal(await ground(), dark);
+  assert.equal(await page.getByLabel('Colours').inputValue(), 'dark');
+  await page.getByLabel('Colours').selectOption('System colours');
+  assert.equal(await ground(), light);
+  await page.context().close();
+});
+
+test('a wrong address leads on', async () => {
+  const page = await open(browser);
+  const answer = await page.goto(`${server.url}${pages.night.replaceAll('-', '')}`);
+  assert.equal(answer.status(), 404);
+  await accessible(page);
+  await page.locator('main li a').first().click();
+  await page.waitForURL(server.url + pages.night);
+  await page.context().close();
+});
