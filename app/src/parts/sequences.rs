@@ -8,7 +8,7 @@ use super::{links, table};
 use crate::model::{Action, NightDate, NightStatus, Percentages, SequenceStatus};
 
 /// Class (`n` for numbers) and title of each column, what matters first.
-const COLUMNS: [(&str, &str); 20] = [
+const COLUMNS: [(&str, &str); 19] = [
     ("", "Run"),
     ("", "State"),
     ("", "Tasks"),
@@ -24,7 +24,6 @@ const COLUMNS: [(&str, &str); 20] = [
     ("n", "Job"),
     ("n", "CPU time"),
     ("n", "Exit"),
-    ("", "Reason"),
     ("", "Action"),
     ("n", "Seq"),
     ("n", "Parent"),
@@ -41,11 +40,14 @@ fn row(date: NightDate, status: &SequenceStatus) -> impl IntoView + use<> {
     let sequence = &status.sequence;
     let run = sequence.run;
     let action = or_dash(Some(status.action).filter(|action| *action != Action::None));
+    let reason = Some(status.reason.clone())
+        .filter(|reason| !reason.is_empty())
+        .map(|reason| view! { <span class="reason">{reason}</span> });
     let percent = |level: fn(&Percentages) -> u32| percentage(status.percent.as_ref().map(level));
     view! {
         <tr id=format!("run-{run}")>
             <th scope="row"><a href=links::run(date, run)>{run.to_string()}</a></th>
-            <td>{job_badge(status.state.as_ref())}</td>
+            <td>{job_badge(status.state.as_ref())}{reason}</td>
             <td class="tasks">{task_counts(&status.counts)}</td>
             <td>{or_dash(sequence.source.clone())}</td>
             <td>{sequence.kind.as_str()}</td>
@@ -59,7 +61,6 @@ fn row(date: NightDate, status: &SequenceStatus) -> impl IntoView + use<> {
             <td class="n">{or_dash(status.job)}</td>
             <td class="n">{or_dash(status.cpu_seconds.map(hms))}</td>
             <td class="n">{or_dash(status.exit)}</td>
-            <td>{status.reason.clone()}</td>
             <td>{action}</td>
             <td class="n">{sequence.number}</td>
             <td class="n">{or_dash(sequence.parent)}</td>
