@@ -212,14 +212,16 @@ fn number(column: &Column, bytes: &[u8]) -> f64 {
 pub struct Row<'a> {
     columns: &'a [Column],
     offsets: &'a [usize],
+    picked: &'a [usize],
     bytes: &'a [u8],
 }
 
 impl Row<'_> {
     /// The cell of the `index`th column asked for.
     pub fn cell(&self, index: usize) -> Cell<'_> {
-        let column = &self.columns[index];
-        let start = self.offsets[index];
+        let place = self.picked[index];
+        let column = &self.columns[place];
+        let start = self.offsets[place];
         Cell::new(column, &self.bytes[start..start + column.bytes()])
     }
 }
@@ -415,20 +417,7 @@ impl Table {
         wanted: &[&str],
         mut visit: impl FnMut(usize, Row<'_>) -> Result<(), DatacheckError>,
     ) -> Result<(), DatacheckError> {
-        let mut columns = Vec::with_capacity(wanted.len());
-        for name in wanted {
-            let problem = |problem: &str| DatacheckError::Column {
-                file: self.file.clone(),
-                table: self.path.clone(),
-                column: (*name).to_owned(),
-                problem: problem.to_owned(),
-            };
-            let column = self.column(name).ok_or_else(|| problem("missing"))?;
-            if column.kind == Kind::Other {
-                return Err(problem("of a type that cannot be read"));
-            }
-            columns.push(column.clone());
-        }
+        let (columns, picked) = self.projection(wanted)?;
         let mut offsets = Vec::with_capacity(columns.len());
         let mut width = 0;
         for column in &columns {
@@ -449,11 +438,46 @@ impl Table {
                     problem: format!("table {}, row {start}: {problem}", self.path),
                 })?;
             for (index, bytes) in buffer[..count * width].chunks_exact(width).enumerate() {
-                visit(start + index, Row { columns: &columns, offsets: &offsets, bytes })?;
+                visit(
+                    start + index,
+                    Row { columns: &columns, offsets: &offsets, picked: &picked, bytes },
+                )?;
             }
             start += count;
         }
         Ok(())
+    }
+
+    /// The columns to read, and where the wanted ones are among them.
+    fn projection(&self, wanted: &[&str]) -> Result<(Vec<Column>, Vec<usize>), DatacheckError> {
+        let mut picked = Vec::with_capacity(wanted.len());
+        for name in wanted {
+            let problem = |problem: &str| DatacheckError::Column {
+                file: self.file.clone(),
+                table: self.path.clone(),
+                column: (*name).to_owned(),
+                problem: problem.to_owned(),
+            };
+            let place = self.columns.iter().position(|column| column.name == *name);
+            let place = place.ok_or_else(|| problem("missing"))?;
+            if self.columns[place].kind == Kind::Other {
+                return Err(problem("of a type that cannot be read"));
+            }
+            picked.push(place);
+        }
+        // If most of a row is wanted, all of it is read, in file order: then the library copies
+        // whole rows instead of gathering members, which takes half as long again.
+        let bytes = |columns: &mut dyn Iterator<Item = &Column>| columns.map(Column::bytes).sum();
+        let (part, all): (usize, usize) = (
+            bytes(&mut picked.iter().map(|place| &self.columns[*place])),
+            bytes(&mut self.columns.iter()),
+        );
+        let readable = self.columns.iter().all(|column| column.kind != Kind::Other);
+        if readable && 2 * part > all {
+            return Ok((self.columns.clone(), picked));
+        }
+        let columns = picked.iter().map(|place| self.columns[*place].clone()).collect();
+        Ok((columns, (0..wanted.len()).collect()))
     }
 
     /// Reads `count` rows from `start` on; `buffer` holds exactly those rows of those columns.

@@ -108,7 +108,7 @@ proptest! {
             Ok(run) => {
                 let scalars = ["subrun_index", "num_events", "elapsed_time"];
                 let there = |name: &&str| columns.iter().any(|c| c.name == **name && c.dims.is_empty());
-                prop_assert!(scalars.iter().all(|name| there(name)));
+                prop_assert!(scalars.iter().all(there));
                 for sheet in RunSheet::ALL {
                     for figure in run_sheet(&run, &[], sheet).figures {
                         prop_assert!(svg(&figure, Hover::Silent).is_ok());
