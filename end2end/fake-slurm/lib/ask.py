@@ -60,14 +60,17 @@ def accounting_row(label, job, task, now):
     }
 
 
-def accounting(duplicates, lagging):
-    """Rows of sacct. Jobs that never became eligible are not among them."""
+def accounting(duplicates, lagging, by_state):
+    """Rows of sacct. Jobs that never became eligible are not among them, unless they have ended and
+    states are asked for."""
     now, rows = int(time.time()), []
     for job in books.jobs(old=duplicates):
-        if not job["eligible"] or (lagging and job["submitted"] > now - 5):
+        if lagging and job["submitted"] > now - 5:
             continue
         past = [(f"{job['id']}_{i}" if i >= 0 else str(job["id"]), t) for i, t in job["past"]]
         for label, task in (past if duplicates else []) + entries(job):
+            if not job["eligible"] and not (by_state and books.ended(task)):
+                continue
             if lagging and books.ended(task):
                 task = {**task, "state": "RUNNING", "end": 0, "exit": "0:0"}
             row = accounting_row(label, job, task, now)
@@ -165,7 +168,8 @@ def sacct(arguments):
             return 1
     delimiter = option(arguments, "--delimiter") or "|"
     rows = replayed_accounting()
-    rows += accounting("-D" in arguments or "--duplicates" in arguments, kind == "lag")
+    rows += accounting("--duplicates" in arguments, kind == "lag",
+                       option(arguments, "-s", "--state") is not None)
     lines = [delimiter.join(str(row.get(f, "")) for f in fields) for row in rows]
     return answer("sacct", lines, kind, text)
 

@@ -1,5 +1,9 @@
 //! Accounting: what ran, how it ended, what it used. It lags behind by some seconds, and leaves out
-//! jobs that wait for a dependency or were cancelled while they did.
+//! jobs that wait for a dependency.
+//!
+//! Asked for a time alone, it also leaves out whatever was not "eligible" then, and for ever: jobs
+//! that were cancelled while they waited for a dependency, and tasks of a throttled array (`%4`) that
+//! the backfill scheduler began (seen with 22.05). Asked for states within a time, it has them all.
 
 use std::collections::BTreeMap;
 
@@ -24,6 +28,11 @@ const FIELDS: [&str; 12] = [
     "SubmitLine",
     "JobName",
 ];
+
+/// Every state there is, `man sacct`. A word that a later Slurm adds is seen as long as the queue
+/// remembers the job.
+const STATES: &str = "BOOT_FAIL,CANCELLED,COMPLETED,DEADLINE,FAILED,NODE_FAIL,OUT_OF_MEMORY,PENDING,\
+    PREEMPTED,RUNNING,REQUEUED,RESIZING,REVOKED,SUSPENDED,TIMEOUT";
 
 /// Which fields this sacct has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +61,9 @@ pub(super) fn arguments(dialect: Dialect, user: u32, since: DateTime<Utc>) -> Ve
         format!("--delimiter={SEPARATOR}"),
         "--noconvert".into(),
         format!("--starttime={}", since.format("%Y-%m-%dT%H:%M:%S")),
+        // Without it, the states would be those at the start.
+        "--endtime=now".into(),
+        format!("--state={STATES}"),
         "--format".into(),
         fields.join(","),
     ]

@@ -318,3 +318,17 @@ async fn a_hanging_scancel_is_stopped_and_reported() {
     fake.scheduler().cancel(id).await.unwrap();
     assert_eq!(until_ended(&fake, id, 1).await[0].state, JobState::Cancelled);
 }
+
+#[tokio::test]
+async fn what_was_cancelled_while_it_waited_stays_known() {
+    let fake = FakeSlurm::holding();
+    fake.set("minjobage", "-1");
+    let calibration = Job::new("LST1_19101", "true").submit(&fake).await;
+    let data = Job::new("LST1_19102", "true").directive("--array=0-1").after(calibration);
+    let data = data.submit(&fake).await;
+    fake.control(&["set", &calibration.to_string(), "FAILED", "1:0"]);
+    fake.scheduler().cancel(data).await.unwrap();
+    let expected =
+        ["1000 FAILED LST1_19101", "1001_0 CANCELLED LST1_19102", "1001_1 CANCELLED LST1_19102"];
+    assert_eq!(lines(&fake.jobs().await.unwrap()), expected);
+}

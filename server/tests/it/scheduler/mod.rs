@@ -3,4 +3,5 @@
 pub mod fake_slurm;
 mod lab;
 mod local;
+mod real_slurm;
 mod scenarios;

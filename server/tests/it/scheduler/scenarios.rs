@@ -6,10 +6,11 @@ use server::schedule::SubmitError;
 
 use super::lab::{Job, Lab, tasks, until_end, until_ended, until_file, until_tasks};
 
-/// Makes a test of every scenario; the expression sets up a fresh lab and may `await`.
+/// Makes a test of every scenario; the expression sets up a fresh lab and may `await`. With
+/// `ignored "why";` before it, all are ignored unless they are asked for.
 macro_rules! scheduler_scenarios {
-    ($lab:expr) => {
-        scheduler_scenarios!(@each $lab;
+    (@all $attributes:tt $lab:expr) => {
+        scheduler_scenarios!(@each $attributes $lab;
             a_job_runs_and_its_output_is_kept
             the_script_is_the_one_that_was_submitted
             indices_reach_tasks_and_file_names
@@ -29,13 +30,23 @@ macro_rules! scheduler_scenarios {
             a_file_that_is_no_script_is_refused
         );
     };
-    (@each $lab:expr; $($name:ident)*) => { $(
+    (@each $attributes:tt $lab:expr; $($name:ident)*) => {
+        $( scheduler_scenarios!(@one $attributes $lab; $name); )*
+    };
+    (@one [$($attributes:tt)*] $lab:expr; $name:ident) => {
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        $($attributes)*
         async fn $name() {
             let lab = $lab;
             crate::scheduler::scenarios::$name(&lab).await;
         }
-    )* };
+    };
+    (ignored $why:literal; $lab:expr) => {
+        scheduler_scenarios!(@all [#[ignore = $why]] $lab);
+    };
+    ($lab:expr) => {
+        scheduler_scenarios!(@all [] $lab);
+    };
 }
 #[allow(unused_imports)]
 pub(crate) use scheduler_scenarios;
