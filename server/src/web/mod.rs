@@ -122,6 +122,8 @@ fn page_routes(config: &WebConfig, state: &WebState) -> Router<WebState> {
         .leptos_routes_with_context(state, generate_route_list(app::App), context, move || {
             app::shell(site.clone())
         })
+        // Inside the cache, so that a page is compressed once and not for every viewer.
+        .layer(CompressionLayer::new())
         .layer(middleware::from_fn_with_state(state.clone(), cache::cached))
 }
 
