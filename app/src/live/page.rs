@@ -39,7 +39,7 @@ mod browser {
     use leptos::task::spawn_local;
     use leptos::wasm_bindgen::{JsCast, JsValue};
     use wasm_bindgen_futures::JsFuture;
-    use web_sys::{Document, DomParser, Element, Response, SupportedType};
+    use web_sys::{Document, DomParser, Element, MessageEvent, Response, SupportedType};
 
     use super::super::connection::{Connection, follow};
     use super::super::morph::morph;
@@ -60,13 +60,20 @@ mod browser {
             newest: RefCell::new(version),
             fetching: Cell::new(false),
         });
-        let change = move |event: &web_sys::MessageEvent| {
+        let told = Rc::clone(&versions);
+        let change = move |event: &MessageEvent| {
             if let Some(version) = event.data().as_string() {
-                versions.newest.replace(version);
-                update(&versions);
+                told.newest.replace(version);
+                update(&told);
             }
         };
-        follow(connection, move || events.clone(), vec![("change", Box::new(change))]);
+        // What could not be taken is tried again.
+        let beat = move |_: &MessageEvent| update(&versions);
+        follow(
+            connection,
+            move || events.clone(),
+            vec![("change", Box::new(change)), ("beat", Box::new(beat))],
+        );
     }
 
     /// Takes the page again if the server has a newer one, one fetch at a time.

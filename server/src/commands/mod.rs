@@ -20,6 +20,7 @@ mod stages;
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio::runtime::Builder;
@@ -73,7 +74,10 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
             return Failure::new(format!("cannot start the program's threads: {cause}")).report();
         }
     };
-    match runtime.block_on(run(osa.command)) {
+    let outcome = runtime.block_on(run(osa.command));
+    // A look at a file system that hangs must not keep the program from ending.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    match outcome {
         Ok(code) => code,
         Err(failure) => failure.report(),
     }

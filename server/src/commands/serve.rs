@@ -60,7 +60,13 @@ pub async fn run(args: Serve) -> Outcome {
         Failure::new(format!("cannot listen on {address}: {cause}"))
             .hint("another server may run there; --listen takes another address")
     })?;
-    eprintln!("http://{}{}/", listener.local_addr()?, server.prefix);
+    let url = format!("http://{}{}/\n", listener.local_addr()?, server.prefix);
+    eprint!("{url}");
+    tracing::info!(
+        "nights are looked at every {} s, jobs are those of {}",
+        server.poll.as_secs_f32(),
+        scheduler.engine()
+    );
     let end = end()?;
     let watching = tokio::spawn(Arc::clone(&watcher).run(scheduler, Some(store), days));
     web::serve(listener, &config, watcher, end).await?;

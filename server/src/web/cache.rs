@@ -72,10 +72,10 @@ pub async fn cached(State(state): State<WebState>, request: Request, next: Next)
 async fn version(state: &WebState, path: &str) -> Option<u64> {
     let path = path.trim_matches('/');
     if path.is_empty() {
-        return Some(state.watcher.nights.get(()).await.version);
+        return Some(state.watcher.see_nights().await.version);
     }
     let date = path.strip_prefix("nights/")?.parse().ok()?;
-    Some(state.watcher.night.get(date).await.version)
+    Some(state.watcher.see_night(date).await.version)
 }
 
 /// The best encoding that a browser takes.

@@ -110,6 +110,8 @@ where
     let mut closing = state.closing.clone();
     tokio::spawn(async move {
         let mut sent = 0;
+        // When something could last be seen. It ages while nothing can.
+        let mut seen = None;
         loop {
             let snapshot = snapshots.borrow_and_update().clone();
             if let Some(snapshot) = snapshot {
@@ -121,9 +123,14 @@ where
                     }
                     sent = snapshot.version;
                 }
-                if send(&sender, Ok(beat(snapshot.at.elapsed()))).await.is_err() {
-                    return;
+                if snapshot.found.is_ok() {
+                    seen = Some(snapshot.at);
                 }
+            }
+            if let Some(seen) = seen
+                && send(&sender, Ok(beat(seen.elapsed()))).await.is_err()
+            {
+                return;
             }
             tokio::select! {
                 changed = snapshots.changed() => if changed.is_err() { return },

@@ -4,7 +4,7 @@
 //! disk. While it does not answer, its last answer stands, and everybody is told.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, watch};
@@ -59,14 +59,19 @@ impl AskPace {
 pub struct JobWatch {
     news: watch::Sender<JobNews>,
     interest: Notify,
+    /// When the scheduler last answered.
+    heard: watch::Sender<Option<Instant>>,
 }
+
+/// An answer that is older is old.
+const OLD: Duration = Duration::from_secs(10);
 
 impl JobWatch {
     /// Nothing is known yet; [`JobWatch::run`] asks.
     pub fn new(engine: &str) -> Arc<Self> {
         let health = SchedulerHealth { engine: engine.to_owned(), answered: None, error: None };
         let news = watch::Sender::new(JobNews { snapshot: None, health });
-        Arc::new(Self { news, interest: Notify::new() })
+        Arc::new(Self { news, interest: Notify::new(), heard: watch::Sender::new(None) })
     }
 
     /// What the scheduler said last, now and whenever that changes.
@@ -77,6 +82,17 @@ impl JobWatch {
     /// Somebody looks on: asks at the next chance instead of idling.
     pub fn wake(&self) {
         self.interest.notify_one();
+    }
+
+    /// Somebody looks on: if the last answer is old, waits a moment for a new one.
+    pub async fn attend(&self, moment: Duration) {
+        let mut heard = self.heard.subscribe();
+        let old = heard.borrow_and_update().is_none_or(|heard| heard.elapsed() > OLD);
+        // One that is known not to answer keeps nobody waiting.
+        if old && self.news.borrow().health.error.is_none() {
+            self.wake();
+            let _ = tokio::time::timeout(moment, heard.changed()).await;
+        }
     }
 
     /// Asks for ever. `wanted` tells whether somebody looks on, `since` how far back to ask.
@@ -150,6 +166,7 @@ impl JobWatch {
                     news.snapshot = Some(Arc::clone(&snapshot));
                     !same
                 });
+                self.heard.send_replace(Some(Instant::now()));
                 Some(snapshot)
             }
         }

@@ -46,6 +46,8 @@ pub struct Pace {
     pub poll: Duration,
     /// How long somebody who has asked once is taken to be interested.
     pub interest: Duration,
+    /// How long a snapshot is kept that nobody is interested in.
+    pub memory: Duration,
     /// How long to wait for a fresh look where there is an older one.
     pub patience: Duration,
     /// How long to wait for the first look.
@@ -58,6 +60,7 @@ impl Pace {
         Self {
             poll,
             interest: Duration::from_secs(60).max(poll * 3),
+            memory: Duration::from_secs(600).max(poll * 30),
             patience: Duration::from_secs(2),
             first: Duration::from_secs(30),
         }
@@ -92,10 +95,13 @@ struct Entry<T> {
     plan: Mutex<Plan>,
 }
 
-/// When somebody last asked, and when to look next.
+/// Who wants it, and when to look next.
 #[derive(Clone, Copy)]
 struct Plan {
-    asked: Instant,
+    /// When somebody last asked, if anybody has.
+    asked: Option<Instant>,
+    /// When it was last of use.
+    used: Instant,
     due: Instant,
 }
 
@@ -116,7 +122,7 @@ where
     /// The newest snapshot. What has not been looked at lately is looked at first; if that takes
     /// too long, an older one is given, as of its time.
     pub async fn get(self: &Arc<Self>, key: K) -> Snapshot<T> {
-        let entry = self.entry(key.clone());
+        let entry = self.asked(key.clone());
         let mut receiver = entry.sender.subscribe();
         let newest = receiver.borrow_and_update().clone();
         if let Some(snapshot) = &newest
@@ -148,7 +154,7 @@ where
 
     /// Every look from now on, for as long as the receiver is kept; the last one at once.
     pub fn follow(self: &Arc<Self>, key: K) -> watch::Receiver<Option<Snapshot<T>>> {
-        let entry = self.entry(key.clone());
+        let entry = self.asked(key.clone());
         let mut receiver = entry.sender.subscribe();
         receiver.mark_changed();
         let current = receiver.borrow().as_ref().is_some_and(|s| s.at.elapsed() <= self.pace.poll);
@@ -165,21 +171,42 @@ where
         let mut due = Vec::new();
         self.lock().retain(|key, entry| {
             let plan = *lock(&entry.plan);
-            let wanted = entry.sender.receiver_count() > 0
-                || now.duration_since(plan.asked) < self.pace.interest;
+            let wanted = self.is_wanted(entry);
             if wanted && (news || plan.due <= now) {
                 due.push((key.clone(), Arc::clone(entry)));
             }
-            wanted
+            wanted || now.duration_since(plan.used) < self.pace.memory
         });
         for (key, entry) in due {
             self.refresh(key, &entry);
         }
     }
 
-    /// Everything that is here.
-    pub fn keys(&self) -> Vec<K> {
-        self.lock().keys().cloned().collect()
+    /// Looks once, so that whoever comes next finds something, without taking anybody to be
+    /// interested.
+    pub fn warm(self: &Arc<Self>, key: K) {
+        let entry = self.entry(key.clone());
+        self.refresh(key, &entry);
+    }
+
+    /// What somebody wants now.
+    pub fn wanted(&self) -> Vec<K> {
+        let entries = self.lock();
+        let wanted = entries.iter().filter(|(_, entry)| self.is_wanted(entry));
+        wanted.map(|(key, _)| key.clone()).collect()
+    }
+
+    fn is_wanted(&self, entry: &Entry<T>) -> bool {
+        let asked = lock(&entry.plan).asked;
+        entry.sender.receiver_count() > 0
+            || asked.is_some_and(|asked| asked.elapsed() < self.pace.interest)
+    }
+
+    /// The entry of something that somebody asks for.
+    fn asked(&self, key: K) -> Arc<Entry<T>> {
+        let entry = self.entry(key);
+        lock(&entry.plan).asked = Some(Instant::now());
+        entry
     }
 
     fn entry(&self, key: K) -> Arc<Entry<T>> {
@@ -192,10 +219,10 @@ where
             Arc::new(Entry {
                 sender: watch::Sender::new(None),
                 looking: AtomicBool::new(false),
-                plan: Mutex::new(Plan { asked: now, due: now }),
+                plan: Mutex::new(Plan { asked: None, used: now, due: now }),
             })
         });
-        lock(&entry.plan).asked = now;
+        lock(&entry.plan).used = now;
         Arc::clone(entry)
     }
 
@@ -259,6 +286,7 @@ mod tests {
         Pace {
             poll: Duration::from_millis(5),
             interest: Duration::from_secs(60),
+            memory: Duration::from_secs(60),
             patience: Duration::from_millis(20),
             first: Duration::from_secs(20),
         }
@@ -331,15 +359,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_nobody_wants_is_forgotten() {
-        let pace = Pace { interest: Duration::ZERO, ..pace() };
+    async fn what_nobody_wants_is_not_looked_at_and_then_forgotten() {
+        let pace = Pace { interest: Duration::ZERO, memory: Duration::ZERO, ..pace() };
         let shelf = Shelf::new(pace, u32::eq, |key: &u32| Ok(*key));
         shelf.get(1).await;
         let kept = shelf.follow(2);
-        shelf.tick(false);
-        assert_eq!(shelf.keys(), [2]);
+        assert_eq!(shelf.wanted(), [2]);
         drop(kept);
+        assert!(shelf.wanted().is_empty());
         shelf.tick(false);
-        assert!(shelf.keys().is_empty());
+        assert!(shelf.lock().is_empty());
     }
 }

@@ -16,10 +16,14 @@ use crate::store::Store;
 use super::jobs::{AskPace, JobNews, JobWatch};
 use super::logs::{self, Start};
 use super::look::Look;
-use super::shelf::{Pace, Shelf};
+use super::shelf::{Pace, Shelf, Snapshot};
 
 /// A log that nobody has written to for longer is not being written to, unless its job runs.
 const LOG_RESTS: Duration = Duration::from_secs(60);
+/// How often the list of nights is looked at while nobody does.
+const IDLE: Duration = Duration::from_secs(30);
+/// How long somebody waits for the scheduler's answer where the last one is old.
+const ATTENTION: Duration = Duration::from_secs(1);
 /// Jobs are never asked for further back than this, whatever old night somebody looks at.
 const FURTHEST: Days = Days::new(60);
 
@@ -84,12 +88,16 @@ impl Watcher {
 
     async fn keep_looking(&self) {
         let mut news = self.jobs.news();
-        let mut tick = tokio::time::interval(self.poll);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut tick = interval(self.poll);
+        let mut idle = interval(IDLE.max(self.poll));
         loop {
             let news = tokio::select! {
                 _ = tick.tick() => false,
                 changed = news.changed() => changed.is_ok(),
+                _ = idle.tick() => {
+                    self.nights.warm(());
+                    false
+                }
             };
             self.nights.tick(news);
             self.night.tick(news);
@@ -99,16 +107,16 @@ impl Watcher {
 
     /// Whether anybody looks at anything.
     fn is_watched(&self) -> bool {
-        !self.nights.keys().is_empty()
-            || !self.night.keys().is_empty()
-            || !self.run.keys().is_empty()
+        !self.nights.wanted().is_empty()
+            || !self.night.wanted().is_empty()
+            || !self.run.wanted().is_empty()
     }
 
     /// How far back jobs are asked for: `days`, or to the evening of the oldest night that somebody
     /// looks at.
     fn since(&self, now: DateTime<Utc>, days: Days) -> DateTime<Utc> {
-        let nights = self.night.keys().into_iter();
-        let oldest = nights.chain(self.run.keys().into_iter().map(|(date, _)| date)).min();
+        let nights = self.night.wanted().into_iter();
+        let oldest = nights.chain(self.run.wanted().into_iter().map(|(date, _)| date)).min();
         let usual = now.checked_sub_days(days).unwrap_or(now);
         let furthest = now.checked_sub_days(FURTHEST).unwrap_or(usual).min(usual);
         let oldest = oldest.map_or(usual, |night| night.date().and_time(NaiveTime::MIN).and_utc());
@@ -157,26 +165,31 @@ impl Watcher {
         })
     }
 
-    /// Somebody has begun to look.
-    fn wake(&self) {
-        self.jobs.wake();
+    /// The list of nights, for somebody who looks.
+    pub async fn see_nights(&self) -> Snapshot<NightList> {
+        self.jobs.attend(ATTENTION.min(self.poll * 2)).await;
+        self.nights.get(()).await
+    }
+
+    /// A night, for somebody who looks.
+    pub async fn see_night(&self, date: NightDate) -> Snapshot<NightStatus> {
+        self.jobs.attend(ATTENTION.min(self.poll * 2)).await;
+        self.night.get(date).await
     }
 }
 
 #[async_trait]
 impl Backend for Watcher {
     async fn nights(&self) -> Result<Seen<NightList>, BackendError> {
-        self.wake();
-        self.nights.get(()).await.seen()
+        self.see_nights().await.seen()
     }
 
     async fn night(&self, date: NightDate) -> Result<Seen<NightStatus>, BackendError> {
-        self.wake();
-        self.night.get(date).await.seen()
+        self.see_night(date).await.seen()
     }
 
     async fn run(&self, date: NightDate, run: RunId) -> Result<Seen<RunDetail>, BackendError> {
-        self.wake();
+        self.jobs.attend(ATTENTION.min(self.poll * 2)).await;
         self.run.get((date, run)).await.seen()
     }
 
@@ -189,6 +202,12 @@ impl Backend for Watcher {
     ) -> Result<LogChunk, BackendError> {
         self.log_piece(date, run, name, from.map_or(Start::Tail, Start::Line)).await
     }
+}
+
+fn interval(period: Duration) -> tokio::time::Interval {
+    let mut interval = tokio::time::interval(period);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    interval
 }
 
 fn current(news: &watch::Receiver<JobNews>) -> JobNews {
