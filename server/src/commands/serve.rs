@@ -14,7 +14,7 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{ServerConfig, Settings};
 use crate::model::NightDate;
 use crate::schedule;
-use crate::store::Store;
+use crate::store::{Grace, Store};
 use crate::web::{self, Books, SiteLook, Watcher, WebConfig};
 
 use super::{Failure, Outcome};
@@ -50,6 +50,7 @@ pub async fn run(args: Serve) -> Outcome {
     let Settings { site, server } = settings;
     let config = WebConfig { prefix: server.prefix.clone(), site: site_directory(&server)? };
     let store = Store::open(&server.database_file(&site)).await?;
+    let store = store.with_grace(Grace::new(server.lost_after));
     let scheduler = schedule::open(&server, store.clone())?;
     let days = Days::new(site.slurm.starttime_days_sacct.unwrap_or(DAYS).into());
     let today = NightDate::new(Utc::now().date_naive());

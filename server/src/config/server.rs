@@ -12,12 +12,13 @@ use super::version::search_path;
 use super::{ConfigError, SiteConfig};
 
 /// The settings, each with the variable that overrides it.
-pub(super) const KEYS: [(&str, &str); 9] = [
+pub(super) const KEYS: [(&str, &str); 10] = [
     ("listen", "OSA_LISTEN"),
     ("prefix", "OSA_PREFIX"),
     ("database", "OSA_DATABASE"),
     ("scheduler", "OSA_SCHEDULER"),
     ("poll_seconds", "OSA_POLL_SECONDS"),
+    ("lost_after_seconds", "OSA_LOST_AFTER_SECONDS"),
     ("analysis_config", "OSA_CONFIG"),
     ("job_path", "OSA_JOB_PATH"),
     ("local_cpus", "OSA_LOCAL_CPUS"),
@@ -86,6 +87,9 @@ pub struct ServerConfig {
     pub scheduler: Option<SchedulerKind>,
     /// How often directories and scheduler are looked at (`poll_seconds`, `OSA_POLL_SECONDS`).
     pub poll: Duration,
+    /// How long a submitted job must be missing from the scheduler's answers before it is given up
+    /// and another may take its place (`lost_after_seconds`, `OSA_LOST_AFTER_SECONDS`).
+    pub lost_after: Duration,
     /// The analysis configuration (`analysis_config`, `OSA_CONFIG`).
     pub analysis_config: Option<PathBuf>,
     /// Directories put before the PATH of jobs (`job_path`, `OSA_JOB_PATH`).
@@ -132,6 +136,9 @@ impl ServerConfig {
             database: sources.path("database")?,
             scheduler: sources.value("scheduler", scheduler)?.flatten(),
             poll: sources.value("poll_seconds", poll)?.unwrap_or(Duration::from_secs(1)),
+            lost_after: sources
+                .value("lost_after_seconds", lost_after)?
+                .unwrap_or(Duration::from_secs(60)),
             analysis_config: sources.path("analysis_config")?,
             job_path: sources.paths("job_path")?,
             local_cpus: sources.value("local_cpus", processor_count)?.unwrap_or_else(processors),
@@ -195,6 +202,13 @@ fn poll(text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
         Ok(seconds) if (0.1..=3600.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
         _ => Err(format!("{text:?} is not a number of seconds from 0.1 to 3600")),
+    }
+}
+
+fn lost_after(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.1..=86_400.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err(format!("{text:?} is not a number of seconds from 0.1 to 86400")),
     }
 }
 

@@ -10,10 +10,10 @@ use crate::night::{NightPaths, Observation};
 use crate::schedule::{self, JobSnapshot, Scheduler, SchedulerError, slurm::Slurm};
 use crate::status::Jobs;
 use crate::store::local_queue::LocalQueue;
-use crate::store::{Store, StoreError, Submission};
+use crate::store::{Grace, Store, StoreError, Submission};
 
 use super::LaunchError;
-use super::ledger::{Grace, night_jobs, resolve};
+use super::ledger::{night_jobs, resolve};
 
 /// The books and the scheduler.
 #[derive(Clone)]
@@ -30,7 +30,9 @@ impl Engine {
     /// # Errors
     /// Either cannot be used.
     pub async fn open(settings: &Settings) -> Result<Self, LaunchError> {
+        let grace = Grace::new(settings.server.lost_after);
         let store = Store::open(&settings.server.database_file(&settings.site)).await?;
+        let store = store.with_grace(grace);
         let scheduler = schedule::open(&settings.server, store.clone())?;
         Ok(Self { store, scheduler })
     }
@@ -80,11 +82,12 @@ impl Answer {
         submissions: &[Submission],
         paths: &NightPaths,
         names: &[String],
+        grace: Grace,
     ) -> Self {
         let ours = |submission: &Submission| {
             submission.date == paths.date && submission.prod_id == paths.prod_id
         };
-        let night = night_jobs(submissions, ours, snapshot, names, Grace::default());
+        let night = night_jobs(submissions, ours, snapshot, names, grace);
         let mut notices = night.notices;
         notices.extend(snapshot.unreadable.first().map(|line| Notice {
             severity: Severity::Warning,
@@ -119,10 +122,10 @@ pub async fn ask(
         Ok(snapshot) => snapshot,
         Err(error) => return Ok(Answer::silent(scheduler.engine(), &error)),
     };
-    resolve(store, &snapshot, Grace::default(), now).await?;
+    resolve(store, &snapshot, now).await?;
     let names = names(observation);
     let submissions = store.submissions_named(&names).await?;
-    Ok(Answer::new(scheduler.engine(), &snapshot, &submissions, paths, &names))
+    Ok(Answer::new(scheduler.engine(), &snapshot, &submissions, paths, &names, store.grace))
 }
 
 /// As [`ask`], and writes nothing: missing books are not made, an idle local scheduler is not
@@ -156,7 +159,8 @@ pub async fn look_on(
         Some(store) => store.submissions_named(&names).await?,
         None => Vec::new(),
     };
-    Ok(Answer::new(kind.as_str(), &snapshot, &submissions, paths, &names))
+    let grace = Grace::new(server.lost_after);
+    Ok(Answer::new(kind.as_str(), &snapshot, &submissions, paths, &names, grace))
 }
 
 async fn queued(

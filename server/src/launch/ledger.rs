@@ -10,18 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::{JobId, JobState, Notice, Severity, TaskRecord};
 use crate::schedule::JobSnapshot;
-use crate::store::{Ledger, Store, StoreError, Submission, SubmissionState};
-
-/// How long a job must have been missing before it is given up; also how long a command that shows
-/// no sign of life keeps others waiting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Grace(pub TimeDelta);
-
-impl Default for Grace {
-    fn default() -> Self {
-        Self(TimeDelta::seconds(60))
-    }
-}
+use crate::store::{Grace, Ledger, Store, StoreError, Submission, SubmissionState};
 
 /// What is to be written down about a submission.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,16 +114,16 @@ fn loss(submission: &Submission, since: DateTime<Utc>) -> String {
 pub async fn resolve(
     store: &Store,
     snapshot: &JobSnapshot,
-    grace: Grace,
     now: DateTime<Utc>,
 ) -> Result<usize, StoreError> {
+    let grace = store.grace;
     // Mostly there is nothing to write, and then nobody is kept waiting.
     let open = store.submissions_open(snapshot.since).await?;
     if open.iter().all(|submission| changes(submission, snapshot, grace).is_empty()) {
         return Ok(0);
     }
     let mut ledger = store.ledger().await?;
-    let changed = resolve_in(&mut ledger, snapshot, grace, now).await?;
+    let changed = resolve_in(&mut ledger, snapshot, now).await?;
     ledger.commit().await?;
     Ok(changed)
 }
@@ -143,9 +132,9 @@ pub async fn resolve(
 pub(super) async fn resolve_in(
     ledger: &mut Ledger<'_>,
     snapshot: &JobSnapshot,
-    grace: Grace,
     now: DateTime<Utc>,
 ) -> Result<usize, StoreError> {
+    let grace = ledger.grace();
     let mut changed = 0;
     for submission in ledger.open(snapshot.since).await? {
         let changes = changes(&submission, snapshot, grace);

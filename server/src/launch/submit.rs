@@ -14,10 +14,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::{JobId, NightDate, ProdId};
 use crate::schedule::{JobRequest, JobSnapshot, Scheduler, SchedulerError, SubmitError};
-use crate::store::{Intent, Store, StoreError, Submission, SubmissionState};
+use crate::store::{Grace, Intent, Store, StoreError, Submission, SubmissionState};
 
 use super::PlannedJob;
-use super::ledger::{Grace, is_job_of, obstacle, resolve_in, tasks_of};
+use super::ledger::{is_job_of, obstacle, resolve_in, tasks_of};
 
 /// How far back the scheduler is asked at least: jobs that wait or run are told in any case.
 const WINDOW: TimeDelta = TimeDelta::days(2);
@@ -35,8 +35,6 @@ pub struct Order<'a> {
     pub environment: &'a [(String, String)],
     /// Who, as `user@host:pid`.
     pub author: &'a str,
-    /// How long a job must be missing before another may take its place.
-    pub grace: Grace,
 }
 
 /// What became of a planned job.
@@ -184,9 +182,9 @@ impl<'a> Work<'a> {
         names: &[String],
         snapshot: &JobSnapshot,
     ) -> Result<Vec<Pending<'a>>, StoreError> {
-        let Order { date, prod_id, author, grace, .. } = *self.order;
+        let Order { date, prod_id, author, .. } = *self.order;
         let mut ledger = self.store.ledger().await?;
-        resolve_in(&mut ledger, snapshot, grace, self.clock.now()).await?;
+        resolve_in(&mut ledger, snapshot, self.clock.now()).await?;
         let known = ledger.named(names).await?;
         let mut intents: Vec<Pending> = Vec::new();
         for job in self.order.jobs {
@@ -197,7 +195,7 @@ impl<'a> Work<'a> {
             let ours = known
                 .iter()
                 .filter(|s| s.date == date && s.prod_id == *prod_id && s.purpose == job.purpose);
-            if let Some(verdict) = hindrance(job, ours, &known, snapshot, grace) {
+            if let Some(verdict) = hindrance(job, ours, &known, snapshot, self.store.grace) {
                 self.verdicts.insert(&job.purpose, verdict);
                 continue;
             }
@@ -329,7 +327,7 @@ impl<'a> Work<'a> {
             return Ok(None);
         };
         let mut ledger = self.store.ledger().await?;
-        resolve_in(&mut ledger, &snapshot, self.order.grace, self.clock.now()).await?;
+        resolve_in(&mut ledger, &snapshot, self.clock.now()).await?;
         let known = ledger.named(std::slice::from_ref(&pending.job.name)).await?;
         ledger.commit().await?;
         let found = known.into_iter().find(|s| s.id == pending.id);

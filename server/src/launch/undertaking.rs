@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 use crate::night::{NightPaths, Observation};
 
 use super::engine::{Answer, Engine, ask};
-use super::ledger::Grace;
 use super::prepare::{Prepared, prepare, write_scripts};
 use super::submit::{Order, SubmitOutcome, execute};
 use super::{LaunchError, LaunchOptions, LaunchPlan, ScriptOptions};
@@ -84,7 +83,6 @@ impl Undertaking {
             jobs: &prepared.plan.jobs,
             environment: &[("MPLBACKEND".to_owned(), "Agg".to_owned())],
             author: &self.author,
-            grace: Grace::default(),
         };
         let outcomes = execute(&engine.store, &*engine.scheduler, &order, self.now).await?;
         Ok(Launched { prepared, outcomes })

@@ -12,7 +12,7 @@ use std::time::Duration;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-pub use submissions::{Intent, Ledger, Submission, SubmissionState};
+pub use submissions::{Grace, Intent, Ledger, Submission, SubmissionState};
 
 /// Why the database cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +32,8 @@ pub struct Store {
     pub file: PathBuf,
     /// Its connections.
     pub pool: SqlitePool,
+    /// How long a submitted job must have been missing before it is given up.
+    pub grace: Grace,
 }
 
 impl Store {
@@ -54,7 +56,7 @@ impl Store {
             .map_err(wrap)?;
         sqlx::migrate!("../migrations").run(&pool).await.map_err(|e| wrap(e.into()))?;
         drop(turn);
-        Ok(Self { file: file.to_owned(), pool })
+        Ok(Self { file: file.to_owned(), pool, grace: Grace::default() })
     }
 
     /// Opens the file if it is there, to read only: nothing is made, and no migration applied.
@@ -74,7 +76,14 @@ impl Store {
             .busy_timeout(Duration::from_secs(20));
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
         let pool = pool.map_err(|cause| StoreError { file: file.to_owned(), cause })?;
-        Ok(Some(Self { file: file.to_owned(), pool }))
+        Ok(Some(Self { file: file.to_owned(), pool, grace: Grace::default() }))
+    }
+
+    /// With another [`Grace`].
+    #[must_use]
+    pub fn with_grace(mut self, grace: Grace) -> Self {
+        self.grace = grace;
+        self
     }
 
     /// Wraps an error of a statement with the file's name.

@@ -4,13 +4,32 @@
 
 use std::path::PathBuf;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row, Sqlite, SqliteExecutor, Transaction};
 
 use crate::model::{JobId, JobState, NightDate, ProdId};
 
 use super::{Store, StoreError};
+
+/// How long a job must have been missing before it is given up; also how long a command that shows
+/// no sign of life keeps others waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grace(pub TimeDelta);
+
+impl Grace {
+    /// A grace of a given length.
+    pub fn new(length: std::time::Duration) -> Self {
+        Self(TimeDelta::from_std(length).unwrap_or(TimeDelta::MAX))
+    }
+}
+
+impl Default for Grace {
+    /// Longer than sbatch may take.
+    fn default() -> Self {
+        Self(TimeDelta::seconds(60))
+    }
+}
 
 /// Where a submission stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,6 +246,11 @@ macro_rules! change {
 }
 
 impl Ledger<'_> {
+    /// How long a job must have been missing before it is given up.
+    pub fn grace(&self) -> Grace {
+        self.store.grace
+    }
+
     /// As [`Store::submissions_named`].
     pub async fn named(&mut self, names: &[String]) -> Result<Vec<Submission>, StoreError> {
         named(&mut *self.tx, names).await.map_err(|e| self.store.error(e))

@@ -1,6 +1,6 @@
 //! Which jobs are a night's, as our books of submissions have it.
 
-use crate::launch::ledger::{Grace, NightJobs, night_jobs};
+use crate::launch::ledger::{NightJobs, night_jobs};
 use crate::model::{Notice, Severity};
 use crate::night::{NightPaths, Observation};
 use crate::status::Jobs;
@@ -41,7 +41,7 @@ impl Books {
         let ours = |submission: &crate::store::Submission| {
             submission.date == paths.date && submission.prod_id == paths.prod_id
         };
-        let mut jobs = night_jobs(&submissions, ours, snapshot, &names, Grace::default());
+        let mut jobs = night_jobs(&submissions, ours, snapshot, &names, self.store.grace);
         jobs.notices.extend(error.map(|error| {
             Notice {
                 severity: Severity::Error,

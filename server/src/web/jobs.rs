@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, watch};
 
-use crate::launch::ledger::{Grace, resolve};
+use crate::launch::ledger::resolve;
 use crate::model::{SchedulerHealth, TaskRecord};
 use crate::schedule::{JobSnapshot, Scheduler};
 use crate::store::Store;
@@ -186,7 +186,7 @@ impl JobWatch {
 
 /// Writes down what the answer says about what was submitted.
 async fn note(store: &Store, snapshot: &JobSnapshot) {
-    if let Err(error) = resolve(store, snapshot, Grace::default(), Utc::now()).await {
+    if let Err(error) = resolve(store, snapshot, Utc::now()).await {
         let cause = &error.cause;
         tracing::warn!("cannot write down what became of submitted jobs: {error}: {cause}");
     }

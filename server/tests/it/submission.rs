@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use server::launch::PlannedJob;
-use server::launch::ledger::{Grace, night_jobs, resolve};
+use server::launch::ledger::{night_jobs, resolve};
 use server::launch::submit::{Order, SubmitFailure, SubmitOutcome, Verdict, execute};
 use server::model::{JobId, JobState};
 use server::schedule::slurm::Timeouts;
 use server::schedule::{JobSnapshot, Scheduler};
-use server::store::{Store, SubmissionState};
+use server::store::{Grace, Store, SubmissionState};
 use tempfile::TempDir;
 
 use crate::scheduler::fake_slurm::{TOOLS, slurm_with};
@@ -58,7 +58,7 @@ impl Site {
     }
 
     async fn store(&self) -> Store {
-        Store::open(&self.dir.join("osa.sqlite")).await.unwrap()
+        Store::open(&self.dir.join("osa.sqlite")).await.unwrap().with_grace(self.grace)
     }
 
     /// Writes one of the fake's settings.
@@ -106,7 +106,6 @@ impl Site {
             jobs: &self.plan(),
             environment: &[],
             author: "lst@cp01:1",
-            grace: self.grace,
         };
         execute(&self.store().await, &self.scheduler(), &order, Utc::now()).await
     }
@@ -389,7 +388,7 @@ async fn a_vanished_job_is_noticed_although_its_id_lives_on() {
     let names = ["LST1_19102".to_owned()];
     let night = loop {
         let snapshot = site.snapshot().await;
-        resolve(&store, &snapshot, site.grace, Utc::now()).await.unwrap();
+        resolve(&store, &snapshot, Utc::now()).await.unwrap();
         let known = store.submissions_named(&names).await.unwrap();
         let night = night_jobs(&known, |_| true, &snapshot, &names, site.grace);
         if !night.tasks.is_empty() {

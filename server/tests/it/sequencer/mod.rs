@@ -1,5 +1,6 @@
 //! `sequencer` on the golden night, against the scripted Slurm.
 
+mod crashes;
 mod launching;
 mod looking;
 mod trial;

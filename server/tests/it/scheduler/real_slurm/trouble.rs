@@ -8,11 +8,11 @@ use chrono::{TimeDelta, Utc};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use server::launch::PlannedJob;
-use server::launch::ledger::{Grace, night_jobs, resolve};
+use server::launch::ledger::{night_jobs, resolve};
 use server::launch::submit::{Order, SubmitOutcome, Verdict, execute};
 use server::model::{JobId, JobState, TaskRecord};
 use server::schedule::{JobSnapshot, SchedulerError};
-use server::store::Store;
+use server::store::{Grace, Store};
 
 use super::RealSlurm;
 use crate::scheduler::lab::{Lab, tasks, until, until_tasks};
@@ -60,14 +60,14 @@ struct Night {
     store: Store,
     /// The runs' numbers begin with it, so that tests do not meet each other's jobs.
     series: u32,
-    grace: Grace,
 }
 
 impl Night {
     async fn new(series: u32) -> Self {
         let lab = RealSlurm::alone().await;
         let store = Store::open(&lab.dir().join("osa.sqlite")).await.unwrap();
-        Self { lab, store, series, grace: Grace(TimeDelta::seconds(2)) }
+        let store = store.with_grace(Grace(TimeDelta::seconds(2)));
+        Self { lab, store, series }
     }
 
     fn names(&self) -> [String; 3] {
@@ -107,7 +107,6 @@ impl Night {
             jobs: &self.plan(),
             environment: &[],
             author: "test@lab:1",
-            grace: self.grace,
         };
         let outcomes = execute(&self.store, self.lab.scheduler(), &order, Utc::now()).await;
         outcomes.map_err(|failure| failure.to_string())
@@ -260,7 +259,6 @@ impl Night {
             jobs: &self.plan(),
             environment: &[],
             author: "test@lab:1",
-            grace: self.grace,
         };
         execute(&self.store, &slurm, &order, Utc::now()).await.unwrap()
     }
@@ -384,9 +382,9 @@ async fn jobs_that_a_crashed_controller_forgot_are_told_and_submitted_anew() {
     let names = night.names();
     until(&night.lab, "all three to be told", || async {
         let snapshot = night.answer().await;
-        resolve(&night.store, &snapshot, night.grace, Utc::now()).await.unwrap();
+        resolve(&night.store, &snapshot, Utc::now()).await.unwrap();
         let known = night.store.submissions_named(&names).await.unwrap();
-        let seen = night_jobs(&known, |_| true, &snapshot, &names, night.grace);
+        let seen = night_jobs(&known, |_| true, &snapshot, &names, night.store.grace);
         let gone = |name: &String| {
             let mut tasks = seen.tasks.iter().filter(|task| task.name == *name).peekable();
             tasks.peek().is_some() && tasks.all(|task| task.state.is_failure())
