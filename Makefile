@@ -5,7 +5,7 @@ DEMO ?= demo
 # Where cargo puts what it builds.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: serve test bench lint unit browser slurm fuzz clean help
+.PHONY: serve test bench lint unit browser slurm clean help
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
