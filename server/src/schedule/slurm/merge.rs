@@ -55,7 +55,8 @@ fn one_task(mut runs: Vec<TaskRecord>, queued: Option<TaskRecord>) -> Vec<TaskRe
 }
 
 fn same_job(a: &TaskRecord, b: &TaskRecord) -> bool {
-    // Accounting may for a moment call a new job "allocation".
+    // Accounting may for a moment call a new job "allocation"; what the controller refused keeps
+    // that name, with its number, state FAILED and our comment.
     let named_so = |a: &TaskRecord, b: &TaskRecord| a.name == b.name || a.name == "allocation";
     (named_so(a, b) || named_so(b, a))
         && (a.comment.is_empty() || b.comment.is_empty() || a.comment == b.comment)

@@ -157,9 +157,13 @@ impl Night {
     /// Lets the jobs end, and waits until they have ended well; every task must have run once.
     async fn finish(&self, jobs: &[JobId]) {
         std::fs::write(self.lab.dir().join("open"), "").unwrap();
-        for &job in jobs {
-            until_tasks(&self.lab, job, "the job to end well", |tasks| {
-                !tasks.is_empty() && tasks.iter().all(|t| t.state == JobState::Completed)
+        // By name too: numbers that a crashed controller gave away twice name several jobs.
+        for (job, name) in jobs.iter().zip(self.names()) {
+            until(&self.lab, "the job to end well", || async {
+                let mut tasks = tasks(&self.lab, *job).await;
+                tasks.retain(|task| task.name == name);
+                let well = tasks.iter().all(|task| task.state == JobState::Completed);
+                if well && !tasks.is_empty() { Ok(()) } else { Err(format!("{tasks:#?}")) }
             })
             .await;
         }
