@@ -1,9 +1,7 @@
-# What `up` and `down` share. The lab lives in one directory, OSA_TEST_SLURM, and uses three ports on
-# 127.0.0.1 from OSA_TEST_SLURM_PORT on: slurmctld, slurmd, slurmdbd.
+# What `up` and `down` share. A lab lives in one directory, OSA_TEST_SLURM; there may be several.
 export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
 
 base=${OSA_TEST_SLURM:-/tmp/osa-slurm}
-port=${OSA_TEST_SLURM_PORT:-16817}
 # In the order in which they are stopped.
 daemons=(slurmd slurmctld slurmdbd mariadbd munged)
 
