@@ -46,10 +46,15 @@ fn one_task(mut runs: Vec<TaskRecord>, queued: Option<TaskRecord>) -> Vec<TaskRe
             lose(job);
         }
     }
-    match (queued, current.and_then(|i| jobs.get_mut(i))) {
-        (Some(queued), Some(job)) => join(job, queued),
-        (Some(queued), None) => jobs.push(queued),
-        (None, _) => {}
+    if let Some(queued) = queued {
+        // What the controller knows is the newest, also where times of whole seconds do not tell.
+        match current.map(|i| jobs.remove(i)) {
+            Some(mut job) => {
+                join(&mut job, queued);
+                jobs.push(job);
+            }
+            None => jobs.push(queued),
+        }
     }
     jobs
 }
@@ -206,7 +211,14 @@ mod tests {
         let merged = merge(vec![old.clone()], vec![new.clone()]);
         assert_eq!(states(&merged), [("LOST", 0), ("RUNNING", 0)]);
         let other_name = TaskRecord { name: "sim".into(), comment: String::new(), ..new };
-        let merged = merge(vec![old], vec![other_name]);
+        let merged = merge(vec![old.clone()], vec![other_name]);
         assert_eq!(states(&merged), [("LOST", 0), ("RUNNING", 0)]);
+        // Within one second, in whatever order accounting tells them.
+        let at_once = TaskRecord { comment: "osa:b".into(), ..old.clone() };
+        for accounting in [vec![at_once.clone(), old.clone()], vec![old.clone(), at_once.clone()]] {
+            let merged = merge(accounting, vec![at_once.clone()]);
+            assert_eq!(states(&merged), [("LOST", 0), ("RUNNING", 0)]);
+            assert_eq!(merged.last().map(|job| &*job.comment), Some("osa:b"));
+        }
     }
 }
