@@ -3,12 +3,14 @@
 
 mod ids;
 mod job;
+mod logbook;
 mod observation;
 mod run;
 mod status;
 
 pub use ids::{IdError, NightDate, ProdId, RunId, Subrun, SubrunId};
 pub use job::{ExitCode, JobId, JobState, TaskRecord};
+pub use logbook::{Author, DeedOutcome, LogbookEntry};
 pub use observation::{CalibrationRuns, Kind, Level, RunType, Sequence, Stage};
 pub use run::{HistoryLine, LogChunk, LogFile, RunDetail, SubrunDetail};
 pub use status::{

@@ -7,13 +7,15 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
 use clap::Args;
+use serde_json::json;
 
 use crate::config::Settings;
-use crate::launch::{Engine, ask};
-use crate::model::{JobId, NightDate};
+use crate::launch::{self, Engine, ask};
+use crate::model::{DeedOutcome, JobId, NightDate};
 use crate::night::{MissingSummary, NightPaths, Observation};
 use crate::schedule::JobSnapshot;
 use crate::status::jobs::NEVER;
+use crate::store::Deed;
 
 use super::{Failure, Outcome, stages};
 
@@ -54,14 +56,46 @@ async fn cancel(
         Some(date) => stuck(settings.clone(), engine, date, now).await?,
         None => known(args, &engine.scheduler.jobs(now - chrono::TimeDelta::days(2)).await?)?,
     };
-    for (job, name) in &jobs {
-        engine.scheduler.cancel(*job).await?;
-        writeln!(std::io::stdout(), "cancelled job {job} ({name})")?;
-    }
     if jobs.is_empty() {
         eprintln!("no job of that night is stuck");
     }
+    for (job, name) in &jobs {
+        // A job that is none of ours has no night, and so no logbook.
+        let line = begin(engine, *job, name, now).await?;
+        let cancelled = engine.scheduler.cancel(*job).await;
+        if let Some(line) = line {
+            let outcome = match &cancelled {
+                Ok(()) => DeedOutcome { well: true, message: format!("cancelled job {job}") },
+                Err(error) => DeedOutcome { well: false, message: error.to_string() },
+            };
+            engine.store.end_deed(line, &outcome, Utc::now()).await?;
+        }
+        cancelled?;
+        writeln!(std::io::stdout(), "cancelled job {job} ({name})")?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Begins a line in the logbook of the night that the job belongs to, if the books know it.
+async fn begin(
+    engine: &Engine,
+    job: JobId,
+    name: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<i64>, Failure> {
+    let known = engine.store.submissions_named(&[name.to_owned()]).await?;
+    let Some(submission) = known.into_iter().rev().find(|known| known.job == Some(job)) else {
+        return Ok(None);
+    };
+    let deed = Deed {
+        date: submission.date,
+        prod_id: &submission.prod_id,
+        author: &launch::user(),
+        process: &launch::author(),
+        action: "cancel",
+        plan: &json!({ "job": job, "name": name, "purpose": submission.purpose }),
+    };
+    Ok(Some(engine.store.begin_deed(&deed, now).await?))
 }
 
 /// The jobs named on the command line, all of which must be there.

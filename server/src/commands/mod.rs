@@ -12,6 +12,7 @@ mod failure;
 mod link;
 mod local_scheduler;
 mod local_task;
+mod logbook;
 mod provprocess;
 mod sequencer;
 mod serve;
@@ -54,6 +55,7 @@ enum Command {
     /// Run one task of the local scheduler's queue; started by its supervisor
     #[command(hide = true)]
     LocalTask(local_task::LocalTask),
+    Logbook(logbook::Logbook),
     Serve(serve::Serve),
 }
 
@@ -113,6 +115,7 @@ async fn run(command: Command) -> Outcome {
         Command::Link(arguments) => link::run(&arguments),
         Command::LocalScheduler(arguments) => local_scheduler::run(arguments).await,
         Command::LocalTask(arguments) => local_task::run(arguments).await,
+        Command::Logbook(arguments) => logbook::run(arguments).await,
         Command::Serve(arguments) => serve::run(arguments).await,
     }
 }

@@ -151,6 +151,7 @@ impl Night {
                 no_dl2: self.args.no_dl2,
                 verbose: self.args.common.verbose,
             },
+            by: launch::user(),
             author: launch::author(),
             now: self.now,
         })

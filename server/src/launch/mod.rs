@@ -26,7 +26,7 @@ pub use gates::Gate;
 pub use plan::{LaunchPlan, LeftOut, PlannedScript, Reason, purpose};
 pub use prepare::{Prepared, gate_without_jobs, prepare, write_scripts};
 pub use script::{ScriptError, ScriptOptions, Work, job_script, write};
-pub use undertaking::{Launched, Undertaking, author};
+pub use undertaking::{Launched, Undertaking, author, told, user};
 
 /// Why a night could not be launched, or not all of it.
 #[derive(Debug, thiserror::Error)]

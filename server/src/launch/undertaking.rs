@@ -1,14 +1,19 @@
 //! Launching a night, as one verb: whoever launches calls this.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
 
+use crate::model::{Author, DeedOutcome};
 use crate::night::{NightPaths, Observation};
 
 use super::engine::{Answer, Engine, ask};
 use super::prepare::{Prepared, prepare, write_scripts};
 use super::submit::{Order, SubmitOutcome, execute};
+use crate::store::Deed;
+
 use super::{LaunchError, LaunchOptions, LaunchPlan, ScriptOptions};
 
 /// A night that is to be launched, by whom and how.
@@ -22,7 +27,9 @@ pub struct Undertaking {
     pub options: LaunchOptions,
     /// What all job scripts have in common.
     pub script: ScriptOptions,
-    /// Who, see [`author`].
+    /// Who.
+    pub by: Author,
+    /// The program that does it, see [`author`].
     pub author: String,
     /// Now.
     pub now: DateTime<Utc>,
@@ -76,23 +83,73 @@ impl Undertaking {
         if prepared.plan.gate.is_some() {
             return Ok(Launched { prepared, outcomes: Vec::new() });
         }
-        self.write_scripts(&prepared.plan).await?;
+        let begun = Instant::now();
+        let plan = &prepared.plan;
+        let deed = Deed {
+            date: self.paths.date,
+            prod_id: &self.paths.prod_id,
+            author: &self.by,
+            process: &self.author,
+            action: "launch",
+            plan: &json!({ "jobs": plan.jobs, "left_out": plan.left_out }),
+        };
+        let id = engine.store.begin_deed(&deed, self.now).await?;
+        let outcomes = self.submit(engine, plan).await;
+        let outcome = match &outcomes {
+            Ok(outcomes) => told(outcomes),
+            Err(error) => DeedOutcome { well: false, message: error.to_string() },
+        };
+        let took = TimeDelta::from_std(begun.elapsed()).unwrap_or(TimeDelta::MAX);
+        let ended = engine.store.end_deed(id, &outcome, self.now + took).await;
+        let outcomes = outcomes?;
+        ended?;
+        Ok(Launched { outcomes, prepared })
+    }
+
+    async fn submit(
+        &self,
+        engine: &Engine,
+        plan: &LaunchPlan,
+    ) -> Result<Vec<SubmitOutcome>, LaunchError> {
+        self.write_scripts(plan).await?;
         let order = Order {
             date: self.paths.date,
             prod_id: &self.paths.prod_id,
-            jobs: &prepared.plan.jobs,
+            jobs: &plan.jobs,
             environment: &[("MPLBACKEND".to_owned(), "Agg".to_owned())],
             author: &self.author,
         };
-        let outcomes = execute(&engine.store, &*engine.scheduler, &order, self.now).await?;
-        Ok(Launched { prepared, outcomes })
+        Ok(execute(&engine.store, &*engine.scheduler, &order, self.now).await?)
     }
+}
+
+/// What became of all jobs, in one line.
+pub fn told(outcomes: &[SubmitOutcome]) -> DeedOutcome {
+    let failed: Vec<String> = outcomes
+        .iter()
+        .filter(|outcome| outcome.verdict.is_failure())
+        .map(|outcome| format!("{}: {}", outcome.name, outcome.verdict))
+        .collect();
+    let submitted = outcomes.len() - failed.len();
+    let plural = if submitted == 1 { "" } else { "s" };
+    let mut parts = vec![format!("{submitted} job{plural} submitted")];
+    parts.extend(failed.iter().cloned());
+    DeedOutcome { well: failed.is_empty(), message: parts.join("; ") }
+}
+
+/// The user of the machine whose command this is.
+pub fn user() -> Author {
+    Author::Cli(user_name())
+}
+
+fn user_name() -> String {
+    let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten();
+    user.map_or_else(|| nix::unistd::geteuid().to_string(), |user| user.name)
 }
 
 /// This process, as the books name it: `user@host:pid`.
 pub fn author() -> String {
-    let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten();
-    let user = user.map_or_else(|| nix::unistd::geteuid().to_string(), |user| user.name);
+    let user = user_name();
     let host = nix::unistd::gethostname().unwrap_or_default();
     format!("{user}@{}:{}", host.to_string_lossy(), std::process::id())
 }

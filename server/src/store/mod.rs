@@ -1,6 +1,7 @@
-//! Our SQLite file: what was submitted, and the local scheduler's queue.
+//! Our SQLite file: what was submitted, the local scheduler's queue, and each night's logbook.
 
 pub mod local_queue;
+mod logbook;
 mod submissions;
 
 use std::fs::OpenOptions;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+pub use logbook::Deed;
 pub use submissions::{Grace, Intent, Ledger, Submission, SubmissionState};
 
 /// Why the database cannot be used.

@@ -152,7 +152,8 @@ impl Submission {
     }
 }
 
-fn parsed<T>(row: &SqliteRow, column: &str) -> Result<T, sqlx::Error>
+/// A column as the identifier it holds.
+pub(super) fn parsed<T>(row: &SqliteRow, column: &str) -> Result<T, sqlx::Error>
 where
     T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>,
 {

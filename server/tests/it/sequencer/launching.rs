@@ -39,6 +39,36 @@ fn a_fresh_night_goes_out_with_the_data_after_the_calibration() {
 }
 
 #[test]
+fn launches_and_cancellations_are_in_the_logbook() {
+    let site = Site::fresh();
+    let logbook = |flags: &[&str]| {
+        let mut command = site.night.osa();
+        Said::of(command.arg("logbook").args(flags).arg("2024-11-28").output().unwrap()).well()
+    };
+    assert_eq!(logbook(&["--json"]).out, "[]\n");
+    site.run(&["-s"]).well();
+    site.run(&[]).well();
+    site.run(&[]).well();
+    let mut cancel = site.command(&[]);
+    let path = cancel.get_envs().find(|(name, _)| *name == "PATH").unwrap().1.unwrap().to_owned();
+    cancel = site.night.osa();
+    cancel.args(["cancel", "1002"]).env("PATH", path).env("FAKE_SLURM", site.slurm.books());
+    Said::of(cancel.output().unwrap()).well();
+    let lines: serde_json::Value = serde_json::from_str(&logbook(&["--json"]).out).unwrap();
+    let lines = lines.as_array().unwrap();
+    assert_eq!(lines.len(), 2, "a simulation and a shut gate do nothing: {lines:?}");
+    let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).unwrap().unwrap().name;
+    assert!(lines.iter().all(|line| line["author"] == format!("cli:{user}")), "{lines:?}");
+    assert_eq!(lines[0]["action"], "launch");
+    assert_eq!(lines[0]["plan"]["jobs"].as_array().unwrap().len(), 5);
+    assert_eq!(lines[0]["outcome"]["message"], "5 jobs submitted");
+    assert_eq!((&lines[1]["action"], &lines[1]["plan"]["job"]), (&"cancel".into(), &1002.into()));
+    assert_eq!(lines[1]["outcome"]["well"], true);
+    let text = logbook(&[]).out;
+    assert!(text.contains("launch: 5 jobs submitted\n"), "{text}");
+}
+
+#[test]
 fn a_second_sequencer_leaves_the_jobs_alone() {
     let site = Site::fresh();
     site.run(&[]).well();

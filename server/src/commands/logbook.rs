@@ -1,0 +1,63 @@
+//! `osa logbook`: who did what to a night.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::config::Settings;
+use crate::model::{LogbookEntry, NightDate};
+use crate::store::Store;
+
+use super::{Failure, Outcome, stages};
+
+/// Print who did what to a night, when, and what came of it.
+#[derive(Clone, Debug, Args)]
+pub struct Logbook {
+    /// Use this configuration file [default: $OSA_CONFIG, ./sequencer.cfg, or the installed one]
+    #[arg(short, long, value_name = "CONFIG")]
+    config: Option<PathBuf>,
+    /// Print JSON, with the plans
+    #[arg(long)]
+    json: bool,
+    /// Date (YYYY-MM-DD) of the start of the night
+    #[arg(value_name = "DATE")]
+    date: NightDate,
+}
+
+/// Prints the night's logbook, oldest line first; changes nothing.
+pub async fn run(args: Logbook) -> Outcome {
+    let config = args.config.clone();
+    let (settings, prod_id) = tokio::task::spawn_blocking(move || {
+        let settings = Settings::load(config.as_deref())?;
+        let prod_id = stages::production(None, &settings)?;
+        Ok::<_, Failure>((settings, prod_id))
+    })
+    .await??;
+    let file = settings.server.database_file(&settings.site);
+    let entries = match Store::open_to_read(&file).await? {
+        Some(store) => store.logbook(args.date, &prod_id).await?,
+        None => Vec::new(),
+    };
+    let text = match args.json {
+        true => serde_json::to_string_pretty(&entries)? + "\n",
+        false => entries.iter().map(line).collect(),
+    };
+    std::io::stdout().write_all(text.as_bytes())?;
+    if entries.is_empty() && !args.json {
+        eprintln!("The logbook of {} is empty.", args.date);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn line(entry: &LogbookEntry) -> String {
+    let LogbookEntry { id, author, action, process, .. } = entry;
+    let begun = entry.begun.format("%Y-%m-%d %H:%M:%S UTC");
+    let outcome = match &entry.outcome {
+        Some(outcome) if outcome.well => outcome.message.clone(),
+        Some(outcome) => format!("failed: {}", outcome.message),
+        None => format!("under way in {process}, or that program died"),
+    };
+    format!("{id}  {begun}  {author}  {action}: {outcome}\n")
+}
