@@ -103,7 +103,7 @@ impl Undertaking {
         let ended = engine.store.end_deed(id, &outcome, self.now + took).await;
         let outcomes = outcomes?;
         ended?;
-        Ok(Launched { outcomes, prepared })
+        Ok(Launched { prepared, outcomes })
     }
 
     async fn submit(
