@@ -1,6 +1,7 @@
 //! What crosses the wire: plain types that make nonsense unrepresentable, each parsing from and
 //! printing to its text form in one place. The server's domain uses these same types.
 
+mod closing;
 mod ids;
 mod job;
 mod logbook;
@@ -8,6 +9,10 @@ mod observation;
 mod run;
 mod status;
 
+pub use closing::{
+    Block, BlockKind, CloseOptions, ClosingJob, ClosingJobState, ClosingPlan, ClosingProgress,
+    ClosingSequence, ClosingStep, FileStep, MoveGroup, PlannedFile, StepState,
+};
 pub use ids::{IdError, NightDate, ProdId, RunId, Subrun, SubrunId};
 pub use job::{ExitCode, JobId, JobState, TaskRecord};
 pub use logbook::{Author, DeedOutcome, LogbookEntry};
