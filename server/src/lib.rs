@@ -7,6 +7,7 @@ pub mod datacheck;
 pub mod demo;
 pub mod launch;
 pub mod night;
+pub mod people;
 pub mod process;
 pub mod provenance;
 pub mod schedule;

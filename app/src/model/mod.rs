@@ -6,6 +6,7 @@ mod ids;
 mod job;
 mod logbook;
 mod observation;
+mod people;
 mod run;
 mod status;
 
@@ -17,6 +18,7 @@ pub use ids::{IdError, NightDate, ProdId, RunId, Subrun, SubrunId};
 pub use job::{ExitCode, JobId, JobState, TaskRecord};
 pub use logbook::{Author, DeedOutcome, LogbookEntry};
 pub use observation::{CalibrationRuns, Kind, Level, RunType, Sequence, Stage};
+pub use people::{ApiToken, PersonName, Role, SessionInfo, User};
 pub use run::{HistoryLine, LogChunk, LogFile, RunDetail, SubrunDetail};
 pub use status::{
     Action, Condition, NightList, NightState, NightStatus, NightSummary, Notice, Percentages,

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use crate::config::ConfigError;
 use crate::night::NightError;
+use crate::people::PeopleError;
 use crate::process::ProcessError;
 
 /// What a command returns.
@@ -76,6 +77,9 @@ fn hint_of(error: &(dyn Error + 'static)) -> Option<String> {
             return error.hint();
         }
         if let Some(error) = error.downcast_ref::<NightError>() {
+            return error.hint();
+        }
+        if let Some(error) = error.downcast_ref::<PeopleError>() {
             return error.hint();
         }
         next = error.source();

@@ -17,6 +17,8 @@ mod provprocess;
 mod sequencer;
 mod serve;
 mod stages;
+mod token;
+mod user;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -57,6 +59,8 @@ enum Command {
     LocalTask(local_task::LocalTask),
     Logbook(logbook::Logbook),
     Serve(serve::Serve),
+    Token(token::TokenArgs),
+    User(user::UserArgs),
 }
 
 /// Names under which a link to this program is a command of its own.
@@ -117,5 +121,7 @@ async fn run(command: Command) -> Outcome {
         Command::LocalTask(arguments) => local_task::run(arguments).await,
         Command::Logbook(arguments) => logbook::run(arguments).await,
         Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Token(args) => token::run(args).await,
+        Command::User(args) => user::run(args).await,
     }
 }

@@ -1,7 +1,9 @@
-//! Our SQLite file: what was submitted, the local scheduler's queue, and each night's logbook.
+//! Our SQLite file: what was submitted, the local scheduler's queue, each night's logbook, and who
+//! may do what.
 
 pub mod local_queue;
 mod logbook;
+pub mod people;
 mod submissions;
 
 use std::fs::OpenOptions;

@@ -4,6 +4,7 @@
 mod config;
 mod datacheck;
 mod night;
+mod people;
 mod provenance;
 mod scheduler;
 mod sequencer;
