@@ -1,7 +1,9 @@
 //! What crosses the wire: plain types that make nonsense unrepresentable, each parsing from and
 //! printing to its text form in one place. The server's domain uses these same types.
 
+mod blocker;
 mod closing;
+mod decision;
 mod ids;
 mod job;
 mod logbook;
@@ -10,10 +12,12 @@ mod people;
 mod run;
 mod status;
 
+pub use blocker::{Blocker, BlockerKind, Blockers, Evidence, Remedy, spans};
 pub use closing::{
     Block, BlockKind, CloseOptions, ClosingJob, ClosingJobState, ClosingPlan, ClosingProgress,
     ClosingSequence, ClosingStep, FileStep, MoveGroup, PlannedFile, StepState,
 };
+pub use decision::{Choice, Decision, Undone};
 pub use ids::{IdError, NightDate, ProdId, RunId, Subrun, SubrunId};
 pub use job::{ExitCode, JobId, JobState, TaskRecord};
 pub use logbook::{Author, DeedOutcome, LogbookEntry};

@@ -6,7 +6,8 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{CalibrationRuns, ExitCode, JobId, JobState, Kind, NightDate, ProdId, Sequence, Stage};
+use super::{Blocker, CalibrationRuns, Decision, ExitCode, JobId, JobState, Kind, NightDate};
+use super::{ProdId, Sequence, Stage};
 
 /// A night in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -215,6 +216,12 @@ pub struct NightStatus {
     pub sequences: Vec<SequenceStatus>,
     /// What a shifter should know, the most serious first.
     pub notices: Vec<Notice>,
+    /// The decisions that act on its runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decisions: Vec<Decision>,
+    /// What stands in the way of closing it; empty where nobody looked for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blockers: Vec<Blocker>,
     /// Whether the scheduler answers.
     pub scheduler: SchedulerHealth,
     /// When the directories were read.

@@ -9,6 +9,7 @@ use super::problem::problem;
 use super::{backend, crumbs, live, parameter};
 use crate::backend::{Backend, BackendError, Seen};
 use crate::model::{Condition, NightDate, NightList, NightStatus, NightSummary};
+use crate::parts::blockers::{blockers, decisions};
 use crate::parts::facts::{conditions, fact};
 use crate::parts::map::run_map;
 use crate::parts::notices::notices;
@@ -16,7 +17,7 @@ use crate::parts::sequences::sequence_table;
 use crate::parts::state::badge;
 use crate::parts::{format, links, scheduler};
 
-/// Where a night stands: notices, sequence table, map.
+/// Where a night stands: what stands in its way, notices, sequence table, map.
 #[component]
 pub fn NightPage() -> impl IntoView {
     let asked = parameter::<NightDate>("date").and_then(|date| Ok((backend()?, date)));
@@ -77,6 +78,8 @@ fn article(night: &NightStatus) -> impl IntoView + use<> {
             </div>
             {scheduler::banner(&night.scheduler)}
             {facts(night)}
+            {blockers(night)}
+            {decisions(&night.decisions)}
             {notices(&night.notices)}
             {if night.sequences.is_empty() {
                 view! { <p class="none">"There is nothing to process on "{date}"."</p> }.into_any()

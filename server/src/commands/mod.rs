@@ -19,6 +19,7 @@ mod serve;
 mod stages;
 mod token;
 mod user;
+mod why;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -61,6 +62,7 @@ enum Command {
     Serve(serve::Serve),
     Token(token::TokenArgs),
     User(user::UserArgs),
+    Why(why::Why),
 }
 
 /// Names under which a link to this program is a command of its own.
@@ -123,5 +125,6 @@ async fn run(command: Command) -> Outcome {
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Token(args) => token::run(args).await,
         Command::User(args) => user::run(args).await,
+        Command::Why(arguments) => why::run(arguments).await,
     }
 }

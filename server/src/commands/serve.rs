@@ -14,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{ServerConfig, Settings};
 use crate::model::NightDate;
 use crate::schedule;
+use crate::status::Diagnosis;
 use crate::store::{Grace, Store};
 use crate::web::{self, Books, SiteLook, Watcher, WebConfig};
 
@@ -41,10 +42,11 @@ pub async fn run(args: Serve) -> Outcome {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let option = args.config;
-    let (settings, prod_id) = tokio::task::spawn_blocking(move || {
+    let (settings, prod_id, diagnosis) = tokio::task::spawn_blocking(move || {
         let settings = Settings::load(option.as_deref())?;
         let prod_id = settings.site.prod_id_or_version(&settings.server.job_path)?;
-        Ok::<_, crate::config::ConfigError>((settings, prod_id))
+        let diagnosis = Diagnosis::new(settings.server.known_errors.clone())?;
+        Ok::<_, Failure>((settings, prod_id, diagnosis))
     })
     .await??;
     let Settings { site, server } = settings;
@@ -55,6 +57,7 @@ pub async fn run(args: Serve) -> Outcome {
     let days = Days::new(site.slurm.starttime_days_sacct.unwrap_or(DAYS).into());
     let today = NightDate::new(Utc::now().date_naive());
     let look = SiteLook::new(site, prod_id, today, Books::new(store.clone()));
+    let look = look.with_diagnosis(diagnosis);
     let watcher = Watcher::new(Arc::new(look), scheduler.engine(), server.poll);
     let address = args.listen.unwrap_or(server.listen);
     let listener = TcpListener::bind(address).await.map_err(|cause| {

@@ -12,13 +12,14 @@ use super::version::search_path;
 use super::{ConfigError, SiteConfig};
 
 /// The settings, each with the variable that overrides it.
-pub(super) const KEYS: [(&str, &str); 10] = [
+pub(super) const KEYS: [(&str, &str); 11] = [
     ("listen", "OSA_LISTEN"),
     ("prefix", "OSA_PREFIX"),
     ("database", "OSA_DATABASE"),
     ("scheduler", "OSA_SCHEDULER"),
     ("poll_seconds", "OSA_POLL_SECONDS"),
     ("lost_after_seconds", "OSA_LOST_AFTER_SECONDS"),
+    ("known_errors", "OSA_KNOWN_ERRORS"),
     ("analysis_config", "OSA_CONFIG"),
     ("job_path", "OSA_JOB_PATH"),
     ("local_cpus", "OSA_LOCAL_CPUS"),
@@ -90,6 +91,9 @@ pub struct ServerConfig {
     /// How long a submitted job must be missing from the scheduler's answers before it is given up
     /// and another may take its place (`lost_after_seconds`, `OSA_LOST_AFTER_SECONDS`).
     pub lost_after: Duration,
+    /// The errors that shifters know (`known_errors`, `OSA_KNOWN_ERRORS`); unset: those that the
+    /// program brings along.
+    pub known_errors: Option<PathBuf>,
     /// The analysis configuration (`analysis_config`, `OSA_CONFIG`).
     pub analysis_config: Option<PathBuf>,
     /// Directories put before the PATH of jobs (`job_path`, `OSA_JOB_PATH`).
@@ -139,6 +143,7 @@ impl ServerConfig {
             lost_after: sources
                 .value("lost_after_seconds", lost_after)?
                 .unwrap_or(Duration::from_secs(60)),
+            known_errors: sources.path("known_errors")?,
             analysis_config: sources.path("analysis_config")?,
             job_path: sources.paths("job_path")?,
             local_cpus: sources.value("local_cpus", processor_count)?.unwrap_or_else(processors),

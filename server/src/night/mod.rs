@@ -3,6 +3,7 @@
 
 mod calibration;
 mod catalogue;
+mod decided;
 pub mod ecsv;
 mod ecsv_header;
 mod error;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::config::SiteConfig;
-use crate::model::{CalibrationRuns, NightDate, Notice, RunType, Sequence, Severity};
+use crate::model::{CalibrationRuns, Decision, NightDate, Notice, RunType, Sequence, Severity};
 
 use super::{Catalogue, NightError, NightPaths, Run, RunSummary, calibration, sequences, summary};
 
@@ -27,10 +27,12 @@ pub struct Observation {
     pub calibration: Option<CalibrationRuns>,
     /// What a shifter should know.
     pub notices: Vec<Notice>,
+    /// The decisions that act on it, see [`Observation::decided`].
+    pub decisions: Vec<Decision>,
 }
 
 impl Observation {
-    /// Reads a night. Blocks on the disk, and on lstchain if it must make the summary.
+    /// Reads a night as its run summary tells it, which [`Observation::decided`] may change. Blocks on the disk, and on lstchain if it must make the summary.
     ///
     /// Missing calibration runs, an unreadable catalogue, a run without subruns and the like are
     /// notices: the table of sequences can be shown all the same.
@@ -60,7 +62,13 @@ impl Observation {
         let (sequences, odd) = sequences::build(&summary, choice.pedcal.as_ref(), &catalogue);
         notices.append(&mut choice.notices);
         notices.extend(odd);
-        Ok(Self { sequences, calibration: choice.runs(), notices, runs: summary.runs })
+        Ok(Self {
+            sequences,
+            calibration: choice.runs(),
+            notices,
+            runs: summary.runs,
+            decisions: Vec::new(),
+        })
     }
 }
 

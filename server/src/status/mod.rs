@@ -3,6 +3,7 @@
 //! The files say what is there, the histories what was tried, the scheduler what is going on. All
 //! functions block on the disk and belong on a thread that may; none asks the clock.
 
+pub mod blockers;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod histories;
@@ -19,10 +20,12 @@ mod table;
 mod tests;
 mod verdict;
 
+pub use blockers::{Diagnosis, KnownErrorsError, blockers, observation_ends, told};
 pub use histories::{Digest, Histories, StatusCache};
 pub use jobs::Jobs;
 pub use night::{
-    Depth, NightInput, is_calibrated, night_status, night_status_with_files, unobserved,
+    Depth, NightInput, Sight, is_calibrated, look, night_status, night_status_with_files,
+    unobserved,
 };
 pub use nights::{NightsCache, list_nights, summary};
 pub use run::run_detail;

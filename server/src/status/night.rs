@@ -12,6 +12,7 @@ use crate::model::{
 use crate::night::{NightError, NightPaths, Observation, charge_file, drs4_file, night_of};
 use crate::process;
 
+use super::blockers::unobserved_blockers;
 use super::jobs::{JobSummary, Jobs};
 use super::notices::Findings;
 use super::progress::{Evidence, Standing, segments, subruns};
@@ -69,15 +70,37 @@ pub fn is_calibrated(paths: &NightPaths, observation: &Observation) -> bool {
     })
 }
 
+/// Where a night stands, and what was seen.
+#[derive(Debug)]
+pub struct Sight {
+    /// Where it stands.
+    pub status: NightStatus,
+    /// Its files.
+    pub scan: Scan,
+    /// Its histories; none at [`Depth::Table`].
+    pub histories: Histories,
+    /// Those of its notices that blockers tell too.
+    pub(super) in_the_way: Vec<Notice>,
+}
+
 /// Where a night stands.
 pub fn night_status(input: &NightInput<'_>, cache: &StatusCache) -> NightStatus {
-    night_status_with_files(input, cache).0
+    look(input, cache).status
 }
 
 /// Where a night stands, and the files that were seen, for those who need both.
 pub fn night_status_with_files(input: &NightInput<'_>, cache: &StatusCache) -> (NightStatus, Scan) {
+    let Sight { status, scan, .. } = look(input, cache);
+    (status, scan)
+}
+
+/// Where a night stands, and everything that was seen.
+pub fn look(input: &NightInput<'_>, cache: &StatusCache) -> Sight {
     let sequences = &input.observation.sequences;
-    let scan = Scan::of(input.paths, sequences.iter().map(|sequence| sequence.run));
+    let mut scan = Scan::of(input.paths, sequences.iter().map(|sequence| sequence.run));
+    for (run, subrun) in input.observation.dropped() {
+        scan.leave_out(run, subrun);
+    }
     let histories = match input.depth {
         Depth::Table => Histories::default(),
         Depth::Full => Histories::read(input.paths, sequences, &scan, cache),
@@ -101,7 +124,8 @@ pub fn night_status_with_files(input: &NightInput<'_>, cache: &StatusCache) -> (
         .collect();
     let verdicts: Vec<&Verdict> = rows.iter().map(|row| &row.verdict).collect();
     let state = night_state(&verdicts, scan.night_closed, input.jobs.health.answered.is_some());
-    let notices = Findings { input, scan: &scan, histories: &histories, rows: &rows }.notices();
+    let findings = Findings { input, scan: &scan, histories: &histories, rows: &rows };
+    let (notices, in_the_way) = (findings.notices(), findings.in_the_way());
     let status = NightStatus {
         date: input.paths.date,
         prod_id: input.paths.prod_id.clone(),
@@ -109,10 +133,12 @@ pub fn night_status_with_files(input: &NightInput<'_>, cache: &StatusCache) -> (
         calibration: input.observation.calibration,
         sequences: rows.into_iter().map(|row| row.status).collect(),
         notices,
+        decisions: input.observation.decisions.clone(),
+        blockers: Vec::new(),
         scheduler: input.jobs.health.clone(),
         scanned: input.now,
     };
-    (status, scan)
+    Sight { status, scan, histories, in_the_way }
 }
 
 /// The status of a night whose run summary cannot be read: nothing is known but why.
@@ -133,6 +159,8 @@ pub fn unobserved(
             message: error.to_string(),
             hint: error.hint().unwrap_or_default(),
         }],
+        decisions: Vec::new(),
+        blockers: unobserved_blockers(error),
         scheduler: jobs.health.clone(),
         scanned: now,
     }

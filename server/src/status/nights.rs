@@ -1,7 +1,7 @@
 //! The list of nights.
 
 use std::collections::hash_map::DefaultHasher;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -10,7 +10,8 @@ use std::time::SystemTime;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::{
-    Condition, Kind, Level, NightState, NightStatus, NightSummary, RunId, TaskRecord,
+    Condition, Decision, Kind, Level, NightDate, NightState, NightStatus, NightSummary, RunId,
+    TaskRecord,
 };
 use crate::night::{MissingSummary, NightError, NightPaths, Observation, list};
 
@@ -25,6 +26,19 @@ const TRUSTED: TimeDelta = TimeDelta::seconds(20);
 #[derive(Debug, Default)]
 pub struct NightsCache {
     known: Mutex<HashMap<PathBuf, Known>>,
+    decisions: Mutex<BTreeMap<NightDate, Vec<Decision>>>,
+}
+
+impl NightsCache {
+    /// Says which decisions act in which night; they do from the next list on.
+    pub fn decide(&self, decisions: BTreeMap<NightDate, Vec<Decision>>) {
+        *self.decisions.lock().unwrap_or_else(PoisonError::into_inner) = decisions;
+    }
+
+    fn decisions_on(&self, date: NightDate) -> Vec<Decision> {
+        let decisions = self.decisions.lock().unwrap_or_else(PoisonError::into_inner);
+        decisions.get(&date).cloned().unwrap_or_default()
+    }
 }
 
 /// What was found for a night.
@@ -42,12 +56,14 @@ struct Known {
 struct Sight {
     run_summary: Option<SystemTime>,
     closed: bool,
+    /// What was decided about its runs.
+    decisions: Vec<Decision>,
     /// When its directories were last changed; none is there before it is begun.
     directories: Vec<SystemTime>,
 }
 
 impl Sight {
-    fn of(paths: &NightPaths) -> Self {
+    fn of(paths: &NightPaths, decisions: Vec<Decision>) -> Self {
         let changed = |file: PathBuf| file.metadata().and_then(|found| found.modified()).ok();
         let mut directories = BTreeSet::from([paths.analysis_dir()]);
         for level in Level::ALL {
@@ -57,6 +73,7 @@ impl Sight {
         Self {
             run_summary: changed(paths.run_summary()),
             closed: paths.night_finished().exists(),
+            decisions,
             directories: directories.into_iter().filter_map(changed).collect(),
         }
     }
@@ -88,7 +105,7 @@ pub fn list_nights(
     let mut lines = Vec::new();
     for date in list(&any_night.config)? {
         let paths = any_night.of_night(date);
-        let sight = Sight::of(&paths);
+        let sight = Sight::of(&paths, nights.decisions_on(date));
         let remembered = known.remove(&paths.run_summary());
         let line = match remembered.filter(|known| known.holds(&sight, &by_run, now)) {
             Some(known) => known,
@@ -130,7 +147,7 @@ fn look(
         Err(error) => (unobserved(paths, &error, jobs, now), Vec::new()),
         Ok(observation) => {
             let depth = if sight.closed { Depth::Table } else { Depth::Full };
-            let observation = &observation;
+            let observation = &observation.decided(sight.decisions.clone());
             let input = NightInput { paths, observation, jobs, depth, dl2: None, now };
             let runs = observation.sequences.iter().map(|sequence| sequence.run).collect();
             (night_status(&input, histories), runs)

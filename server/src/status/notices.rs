@@ -23,10 +23,18 @@ impl Findings<'_> {
     pub(super) fn notices(&self) -> Vec<Notice> {
         let mut notices = self.input.observation.notices.clone();
         notices.extend(self.input.jobs.notices.iter().cloned());
-        notices.extend(self.unreadable());
+        notices.extend(self.torn());
+        notices.extend(self.rows.iter().flat_map(|row| self.odd(row)));
+        notices.extend(self.in_the_way());
+        notices.sort_by_key(|notice| std::cmp::Reverse(notice.severity));
+        notices
+    }
+
+    /// Those of the notices that blockers tell too, with more to them.
+    pub(super) fn in_the_way(&self) -> Vec<Notice> {
+        let mut notices = self.unreadable();
         notices.extend(self.gain_selection());
         notices.extend(self.rows.iter().flat_map(|row| self.of_sequence(row)));
-        notices.sort_by_key(|notice| std::cmp::Reverse(notice.severity));
         notices
     }
 
@@ -48,17 +56,21 @@ impl Findings<'_> {
                 "what it says of its subrun is not counted",
             )
         });
+        let mut notices: Vec<Notice> = directories.collect();
+        notices.extend(first_few(files.collect()));
+        notices
+    }
+
+    fn torn(&self) -> Vec<Notice> {
         let torn = self.histories.torn().map(|(owner, line)| {
+            let history = self.paths().history(owner.0, owner.1);
             warning(
-                format!("{}:{line}: a line of the history is not whole", history(owner).display()),
+                format!("{}:{line}: a line of the history is not whole", history.display()),
                 "a job was killed, or the disk was full, while it was written; the line is passed \
                  over",
             )
         });
-        let mut notices: Vec<Notice> = directories.collect();
-        notices.extend(first_few(files.collect()));
-        notices.extend(first_few(torn.collect()));
-        notices
+        first_few(torn.collect())
     }
 
     fn gain_selection(&self) -> Option<Notice> {
@@ -119,6 +131,16 @@ impl Findings<'_> {
                 ));
             }
         }
+        notices.extend(completed_in_vain(row, &job).filter(|_| open));
+        notices
+    }
+
+    /// What is odd about a sequence and keeps nothing from going on.
+    fn odd(&self, row: &Row) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        let status = &row.status;
+        let run = status.sequence.run;
+        let job = status.job.map(|job| job.to_string()).unwrap_or_default();
         if row.restarts > 0 {
             notices.push(Notice {
                 severity: Severity::Info,
@@ -129,7 +151,6 @@ impl Findings<'_> {
                 hint: "a node or the scheduler failed; what had been done is not done again".into(),
             });
         }
-        notices.extend(completed_in_vain(row, &job).filter(|_| open));
         if status.percent.is_some_and(|p| [p.dl1, p.dl1ab, p.dl2].iter().any(|p| *p > 100)) {
             notices.push(warning(
                 format!("run {run} has more files than the run summary says it has subruns"),

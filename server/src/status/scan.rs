@@ -114,6 +114,16 @@ impl Scan {
         self.runs.get(&run).unwrap_or(&NOTHING)
     }
 
+    /// Leaves a subrun out, as if it had no file.
+    pub(super) fn leave_out(&mut self, run: RunId, subrun: Subrun) {
+        let Some(files) = self.runs.get_mut(&run) else { return };
+        for set in &mut files.products {
+            set.remove(subrun);
+        }
+        files.histories.remove(subrun);
+        files.vetoed_subruns.remove(subrun);
+    }
+
     fn read(&mut self, directory: &Path, shapes: &[Shape], flags: bool) -> io::Result<()> {
         for entry in std::fs::read_dir(directory)? {
             let name = entry?.file_name();

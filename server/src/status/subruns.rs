@@ -34,6 +34,15 @@ impl SubrunSet {
         new
     }
 
+    /// Takes a subrun out, if it is in.
+    pub fn remove(&mut self, subrun: Subrun) {
+        let (word, bit) = place(subrun);
+        if let Some(bits) = self.bits.get_mut(word).filter(|bits| **bits & bit != 0) {
+            *bits &= !bit;
+            self.count -= 1;
+        }
+    }
+
     /// Whether the subrun is in it.
     pub fn contains(&self, subrun: Subrun) -> bool {
         let (word, bit) = place(subrun);
@@ -89,6 +98,12 @@ mod tests {
             prop_assert_eq!(set.is_empty(), truth.is_empty());
             prop_assert_eq!(set.iter().map(|s| s.0).collect::<Vec<_>>(),
                             truth.iter().copied().collect::<Vec<_>>());
+            let mut less = set.clone();
+            for number in 0..200 {
+                less.remove(Subrun(number));
+            }
+            prop_assert_eq!(less.len() as usize, truth.range(200..).count());
+            prop_assert!(!less.contains(Subrun(7)));
         }
     }
 

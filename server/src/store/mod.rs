@@ -1,6 +1,7 @@
 //! Our SQLite file: what was submitted, the local scheduler's queue, each night's logbook, and who
 //! may do what.
 
+mod decisions;
 pub mod local_queue;
 mod logbook;
 pub mod people;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+pub use decisions::NewDecision;
 pub use logbook::Deed;
 pub use submissions::{Grace, Intent, Ledger, Submission, SubmissionState};
 

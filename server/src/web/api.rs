@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt;
 use tokio_util::io::ReaderStream;
 
-use crate::model::{LogChunk, NightDate, NightList, NightStatus, RunDetail, RunId};
+use crate::model::{
+    Blockers, LogChunk, NightDate, NightList, NightState, NightStatus, RunDetail, RunId,
+};
 
 use super::WebState;
 use super::logs::Start;
@@ -46,6 +48,17 @@ pub async fn night(
     Path(date): Path<String>,
 ) -> Answer<Arc<NightStatus>> {
     Ok(Json(Backend::night(&*state.watcher, date.parse()?).await?.value))
+}
+
+/// `GET /api/v1/nights/{date}/blockers`: what stands in the way of closing it.
+pub async fn blockers(State(state): State<WebState>, Path(date): Path<String>) -> Answer<Blockers> {
+    let night = Backend::night(&*state.watcher, date.parse()?).await?.value;
+    Ok(Json(Blockers {
+        date: night.date,
+        closed: night.state == NightState::Closed,
+        blockers: night.blockers.clone(),
+        scanned: night.scanned,
+    }))
 }
 
 /// `GET /api/v1/nights/{date}/runs/{run}`

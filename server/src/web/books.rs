@@ -1,7 +1,9 @@
 //! Which jobs are a night's, as our books of submissions have it.
 
+use std::collections::BTreeMap;
+
 use crate::launch::ledger::{NightJobs, night_jobs};
-use crate::model::{Notice, Severity};
+use crate::model::{Decision, NightDate, Notice, ProdId, Severity};
 use crate::night::{NightPaths, Observation};
 use crate::status::Jobs;
 use crate::store::Store;
@@ -16,6 +18,9 @@ pub struct Books {
     runtime: tokio::runtime::Handle,
 }
 
+/// The decisions about runs of one night, and why they are not known if they are not.
+type Decided = (Vec<Decision>, Option<Notice>);
+
 /// The jobs of one night.
 pub struct Known(NightJobs);
 
@@ -23,6 +28,37 @@ impl Books {
     /// The books in `store`. Call it on the program's runtime.
     pub fn new(store: Store) -> Self {
         Self { store, runtime: tokio::runtime::Handle::current() }
+    }
+
+    /// What was decided about a night's runs.
+    pub fn decided(&self, paths: &NightPaths, mut observation: Observation) -> Observation {
+        let (decisions, notice) = self.decisions(paths);
+        observation.notices.extend(notice);
+        observation.decided(decisions)
+    }
+
+    fn decisions(&self, paths: &NightPaths) -> Decided {
+        match self.runtime.block_on(self.store.decisions(paths.date, &paths.prod_id)) {
+            Ok(decisions) => (decisions, None),
+            Err(error) => {
+                let notice = Notice {
+                    severity: Severity::Error,
+                    message: format!("{error}: {}", error.cause),
+                    hint:
+                        "decisions about runs are not known; see whether the file is there and its \
+                           disk is full"
+                            .into(),
+                };
+                (Vec::new(), Some(notice))
+            }
+        }
+    }
+
+    /// The decisions that act in any night.
+    pub fn decisions_of_all_nights(&self, prod_id: &ProdId) -> BTreeMap<NightDate, Vec<Decision>> {
+        let read = self.runtime.block_on(self.store.decisions_of_all_nights(prod_id));
+        // The list does without them; the night's own page tells what is wrong.
+        read.unwrap_or_default()
     }
 
     /// The night's jobs among all that the scheduler knows. If the books cannot be read, all jobs

@@ -11,8 +11,8 @@ use crate::config::SiteConfig;
 use crate::model::{NightDate, NightList, NightStatus, Notice, ProdId, RunDetail, RunId, Severity};
 use crate::night::{JobLog, MissingSummary, NightError, NightPaths, Observation};
 use crate::status::{
-    Depth, Jobs, NightInput, NightsCache, StatusCache, list_nights, night_status, run_detail,
-    unobserved,
+    Depth, Diagnosis, Jobs, NightInput, NightsCache, StatusCache, list_nights, look, run_detail,
+    told, unobserved,
 };
 
 use super::books::Books;
@@ -53,6 +53,7 @@ pub struct SiteLook {
     books: Books,
     histories: StatusCache,
     nights: NightsCache,
+    diagnosis: Diagnosis,
 }
 
 impl SiteLook {
@@ -63,7 +64,14 @@ impl SiteLook {
             books,
             histories: StatusCache::default(),
             nights: NightsCache::default(),
+            diagnosis: Diagnosis::default(),
         }
+    }
+
+    /// With known errors of the operator's.
+    #[must_use]
+    pub fn with_diagnosis(self, diagnosis: Diagnosis) -> Self {
+        Self { diagnosis, ..self }
     }
 
     fn observe<T>(
@@ -77,13 +85,15 @@ impl SiteLook {
             Err(error @ NightError::NoSummary { .. }) => {
                 Err(BackendError::NotFound(format!("there is no night {date}: {error}")))
             }
-            observation => read(&paths, observation),
+            observation => read(&paths, observation.map(|seen| self.books.decided(&paths, seen))),
         }
     }
 }
 
 impl Look for SiteLook {
     fn nights(&self, jobs: &JobNews, now: DateTime<Utc>) -> Result<NightList, BackendError> {
+        let any_night = &self.any_night;
+        self.nights.decide(self.books.decisions_of_all_nights(&any_night.prod_id));
         let caches = (&self.nights, &self.histories);
         let nights = list_nights(&self.any_night, &room(jobs), caches, now).map_err(unavailable)?;
         Ok(NightList { nights, scanned: now })
@@ -103,7 +113,7 @@ impl Look for SiteLook {
                 let observation = &observation;
                 let input =
                     NightInput { paths, observation, jobs, depth: Depth::Full, dl2: None, now };
-                Ok(night_status(&input, &self.histories))
+                Ok(told(&input, look(&input, &self.histories), &self.diagnosis))
             }
         })
     }

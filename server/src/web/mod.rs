@@ -105,6 +105,7 @@ fn api_routes() -> Router<WebState> {
         .route("/api/v1/nights", get(api::nights))
         .route("/api/v1/nights/events", get(events::nights))
         .route("/api/v1/nights/{date}", get(api::night))
+        .route("/api/v1/nights/{date}/blockers", get(api::blockers))
         .route("/api/v1/nights/{date}/events", get(events::night))
         .route("/api/v1/nights/{date}/runs/{run}", get(api::run))
         .route("/api/v1/nights/{date}/runs/{run}/events", get(events::run))

@@ -174,6 +174,8 @@ impl Look for FakeSite {
             state: NightState::Failing,
             calibration: Some(CalibrationRuns { drs4: RunId(19100), pedcal: RunId(19101) }),
             sequences: vec![self.sequence(jobs)],
+            decisions: Vec::new(),
+            blockers: Vec::new(),
             notices: vec![
                 Notice {
                     severity: Severity::Info,

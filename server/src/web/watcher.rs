@@ -236,6 +236,8 @@ fn same_night(old: &NightStatus, new: &NightStatus) -> bool {
         && old.calibration == new.calibration
         && old.sequences == new.sequences
         && old.notices == new.notices
+        && old.decisions == new.decisions
+        && old.blockers == new.blockers
         && old.scheduler.engine == new.scheduler.engine
         && old.scheduler.error == new.scheduler.error
 }

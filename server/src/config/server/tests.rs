@@ -56,7 +56,7 @@ fn the_file_sets_everything_and_its_paths_are_relative_to_it() {
 
 #[test]
 fn every_setting_is_overridden_by_its_variable() {
-    let values = ["[::1]:1", "/x", "/d", "slurm", "2", "90", "/c", "/p:/q", "7", "/s"];
+    let values = ["[::1]:1", "/x", "/d", "slurm", "2", "90", "/k", "/c", "/p:/q", "7", "/s"];
     let variables: Vec<_> = KEYS.iter().map(|(_, name)| *name).zip(values).collect();
     let text = "listen = '0.0.0.0:80'\nlocal_cpus = 3\nscheduler = 'local'\njob_path = ['/r']\n";
     let server = read(text, &variables).unwrap();
@@ -65,6 +65,7 @@ fn every_setting_is_overridden_by_its_variable() {
     assert_eq!(server.job_path, [Path::new("/p"), Path::new("/q")]);
     assert_eq!((server.local_cpus, server.poll), (7, Duration::from_secs(2)));
     assert_eq!(server.lost_after, Duration::from_secs(90));
+    assert_eq!(server.known_errors.as_deref(), Some(Path::new("/k")));
     assert_eq!(server.analysis_config.as_deref(), Some(Path::new("/c")));
     for (key, variable) in KEYS {
         assert_eq!(server.origins[key], Origin::Variable(variable));
