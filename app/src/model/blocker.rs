@@ -185,13 +185,12 @@ impl Remedy {
         match self {
             Self::Launch {} => format!("sequencer -d {date} LST1"),
             Self::Resubmit { run, subruns, memory, walltime, remove_products } => {
-                let mut words = format!("osa resubmit {date} {run}");
-                if !subruns.is_empty() {
-                    words += &format!(" --subruns {}", spans(subruns));
-                }
-                words += &option(" --memory ", memory.as_deref());
-                words += &option(" --walltime ", walltime.as_deref());
-                words + if *remove_products { " --remove-products" } else { "" }
+                let subruns = Some(spans(subruns)).filter(|subruns| !subruns.is_empty());
+                let subruns = option(" --subruns ", subruns.as_deref());
+                let memory = option(" --memory ", memory.as_deref());
+                let walltime = option(" --walltime ", walltime.as_deref());
+                let fresh = if *remove_products { " --remove-products" } else { "" };
+                format!("osa resubmit {date} {run}{subruns}{memory}{walltime}{fresh}")
             }
             Self::DropLastSubrun { run } => format!("osa decide {date} drop-last-subrun {run}"),
             Self::DiscardRun { run } => format!("osa decide {date} discard {run}"),

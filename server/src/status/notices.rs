@@ -24,7 +24,7 @@ impl Findings<'_> {
         let mut notices = self.input.observation.notices.clone();
         notices.extend(self.input.jobs.notices.iter().cloned());
         notices.extend(self.torn());
-        notices.extend(self.rows.iter().flat_map(|row| self.odd(row)));
+        notices.extend(self.rows.iter().flat_map(Self::odd));
         notices.extend(self.in_the_way());
         notices.sort_by_key(|notice| std::cmp::Reverse(notice.severity));
         notices
@@ -136,7 +136,7 @@ impl Findings<'_> {
     }
 
     /// What is odd about a sequence and keeps nothing from going on.
-    fn odd(&self, row: &Row) -> Vec<Notice> {
+    fn odd(row: &Row) -> Vec<Notice> {
         let mut notices = Vec::new();
         let status = &row.status;
         let run = status.sequence.run;

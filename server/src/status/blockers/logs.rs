@@ -149,6 +149,6 @@ mod tests {
         let found = LogCache::default().look(&file, &load(None).unwrap()).unwrap();
         let [(_, line)] = &found.known[..] else { panic!("{found:?}") };
         assert_eq!(line.number, None);
-        assert_eq!(line.offset as usize, text.len() - 24);
+        assert_eq!(line.offset, (text.len() - 24) as u64);
     }
 }

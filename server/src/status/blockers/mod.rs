@@ -280,9 +280,7 @@ impl View<'_> {
 
     /// Nothing was begun, or only some of the runs.
     fn not_launched(&self) -> Option<Blocker> {
-        if self.input.jobs.health.answered.is_none() {
-            return None;
-        }
+        self.input.jobs.health.answered?;
         let open = |status: &&SequenceStatus| {
             let files = self.sight.scan.run(status.sequence.run);
             let begun = status.sequence.kind == Kind::Data && !files.is_empty();

@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use chrono::TimeZone;
 
 use super::*;
@@ -18,9 +20,9 @@ fn told(blockers: &[Blocker]) -> String {
     let date = "2024-11-28".parse().unwrap();
     let mut text = String::new();
     for blocker in blockers {
-        text += &format!("{}: {}\n", blocker.kind.title(), blocker.what);
+        let _ = writeln!(text, "{}: {}", blocker.kind.title(), blocker.what);
         for remedy in &blocker.remedies {
-            text += &format!("  {}\n", remedy.command(date));
+            let _ = writeln!(text, "  {}", remedy.command(date));
         }
     }
     text
