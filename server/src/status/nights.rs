@@ -89,13 +89,15 @@ type ByRun<'a> = HashMap<RunId, Vec<&'a TaskRecord>>;
 /// A line for every night with a run summary, newest first. Blocks on the disk.
 ///
 /// Nights at rest are told by their run summary alone; only nights that are being worked on are
-/// looked through, and only when something of them has changed. `jobs` may be of any nights.
+/// looked through, and only when something of them has changed. `jobs` may be of any nights;
+/// `of_night` says which of them are a night's.
 ///
 /// # Errors
 /// `RUN_SUMMARY_DIR` cannot be read.
 pub fn list_nights(
     any_night: &NightPaths,
     jobs: &Jobs<'_>,
+    of_night: impl Fn(&NightPaths, &Observation) -> Vec<TaskRecord>,
     (nights, histories): (&NightsCache, &StatusCache),
     now: DateTime<Utc>,
 ) -> Result<Vec<NightSummary>, NightError> {
@@ -109,7 +111,10 @@ pub fn list_nights(
         let remembered = known.remove(&paths.run_summary());
         let line = match remembered.filter(|known| known.holds(&sight, &by_run, now)) {
             Some(known) => known,
-            None => look(&paths, sight, jobs, &by_run, histories, now),
+            None => {
+                let tasks = |observation: &_| of_night(&paths, observation);
+                look(&paths, sight, jobs, tasks, &by_run, histories, now)
+            }
         };
         lines.push(line.summary.clone());
         fresh.insert(paths.run_summary(), line);
@@ -139,6 +144,7 @@ fn look(
     paths: &NightPaths,
     sight: Sight,
     jobs: &Jobs<'_>,
+    tasks: impl Fn(&Observation) -> Vec<TaskRecord>,
     by_run: &ByRun<'_>,
     histories: &StatusCache,
     now: DateTime<Utc>,
@@ -148,6 +154,7 @@ fn look(
         Ok(observation) => {
             let depth = if sight.closed { Depth::Table } else { Depth::Full };
             let observation = &observation.decided(sight.decisions.clone());
+            let jobs = &Jobs { tasks: &tasks(observation), ..jobs.clone() };
             let input = NightInput { paths, observation, jobs, depth, dl2: None, now };
             let runs = observation.sequences.iter().map(|sequence| sequence.run).collect();
             (night_status(&input, histories), runs)

@@ -244,7 +244,7 @@ fn the_list_of_nights_says_where_each_stands() {
     let (nights, histories) = (NightsCache::default(), StatusCache::default());
     let list = || {
         let jobs = Jobs::unknown();
-        list_nights(&golden.paths, &jobs, (&nights, &histories), now()).unwrap()
+        list_nights(&golden.paths, &jobs, |_, _| vec![], (&nights, &histories), now()).unwrap()
     };
     let first = list();
     let dates: Vec<_> = first.iter().map(|night| night.date.to_string()).collect();
@@ -291,7 +291,8 @@ fn the_list_notices_jobs_at_once_and_grown_histories_before_long() {
     let line = |tasks: &[TaskRecord], seconds: i64| {
         let jobs = Jobs { tasks, ..Jobs::unknown() };
         let now = now() + chrono::TimeDelta::seconds(seconds);
-        list_nights(&golden.paths, &jobs, (&nights, &histories), now).unwrap().remove(0)
+        let all = |_: &_, _: &_| tasks.to_vec();
+        list_nights(&golden.paths, &jobs, all, (&nights, &histories), now).unwrap().remove(0)
     };
     let name = "sequence_LST1_19102.0005.history";
     golden.analysis(name, &history("19102.0005", &[("lstchain_data_r0_to_dl1", 0)]));

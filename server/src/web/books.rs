@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::launch::ledger::{NightJobs, night_jobs};
-use crate::model::{Decision, NightDate, Notice, ProdId, Severity};
+use crate::model::{Decision, NightDate, Notice, ProdId, Severity, TaskRecord};
 use crate::night::{NightPaths, Observation};
 use crate::status::Jobs;
 use crate::store::Store;
@@ -93,10 +93,90 @@ impl Books {
 }
 
 impl Known {
+    /// The night's tasks alone.
+    pub fn into_tasks(self) -> Vec<TaskRecord> {
+        self.0.tasks
+    }
+
     /// The night's jobs as the status room takes them.
     pub fn room(&self, news: &JobNews) -> Jobs<'_> {
         let mut notices = unreadable(news);
         notices.extend(self.0.notices.iter().cloned());
         Jobs { tasks: &self.0.tasks, health: news.health.clone(), notices }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::model::{Action, JobId, ProdId, RunId, SchedulerHealth};
+    use crate::schedule::JobSnapshot;
+    use crate::status::fixture::{Golden, now, task_of};
+    use crate::store::{Intent, SubmissionState};
+    use crate::web::{Look, SiteLook};
+
+    async fn submit(store: &Store, paths: &NightPaths, prod_id: &ProdId, job: u64) {
+        let intent = Intent {
+            date: paths.date,
+            prod_id,
+            purpose: "sequence 19102",
+            job_name: "LST1_19102",
+            token: &format!("osa:{job}"),
+            script: std::path::Path::new("sequence_LST1_19102.sh"),
+            author: "somebody",
+        };
+        let mut ledger = store.ledger().await.unwrap();
+        let id = ledger.record(&intent, now()).await.unwrap();
+        assert!(ledger.ask(id, now()).await.unwrap());
+        let (state, job) = (SubmissionState::Submitted, Some(JobId(job)));
+        assert!(ledger.settle(id, state, job, "", now()).await.unwrap());
+        ledger.commit().await.unwrap();
+    }
+
+    fn news(jobs: &[u64]) -> JobNews {
+        let task = |job: &u64| {
+            let mut task = task_of(19102, *job, Some(5), "TIMEOUT");
+            task.comment = format!("osa:{job}");
+            task
+        };
+        let snapshot = JobSnapshot {
+            taken: now(),
+            since: now() - TimeDelta::days(1),
+            tasks: jobs.iter().map(task).collect(),
+            unreadable: Vec::new(),
+        };
+        let health = SchedulerHealth { engine: "slurm".into(), answered: Some(now()), error: None };
+        JobNews { snapshot: Some(Arc::new(snapshot)), health }
+    }
+
+    /// The same run may be reduced in two productions at the same time.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn jobs_of_another_production_are_shown_nowhere() {
+        let golden = Golden::new();
+        let store = Store::open(&golden.beside().join("osa.sqlite")).await.unwrap();
+        let paths = golden.paths.clone();
+        submit(&store, &paths, &"v0.0.1".parse().unwrap(), 7).await;
+        submit(&store, &paths, &paths.prod_id, 8).await;
+        let books = Books::new(store);
+        let seen = tokio::task::spawn_blocking(move || {
+            let config = Arc::clone(&paths.config);
+            let look = SiteLook::new(config, paths.prod_id.clone(), paths.date, books);
+            [&[7][..], &[7, 8]].map(|jobs| {
+                let news = news(jobs);
+                let night = look.night(paths.date, &news, now()).unwrap();
+                let row = night.sequences.into_iter().find(|s| s.sequence.run == RunId(19102));
+                let run = look.run(paths.date, RunId(19102), &news, now()).unwrap();
+                let list = look.nights(&news, now()).unwrap();
+                let row = row.unwrap();
+                (row.action, row.job, run.tasks.len(), list.nights[0].failed)
+            })
+        });
+        let seen = seen.await.unwrap();
+        assert_eq!(seen[0], (Action::None, None, 0, 0));
+        assert_eq!(seen[1], (Action::Check, Some(JobId(8)), 1, 1));
     }
 }

@@ -95,7 +95,9 @@ impl Look for SiteLook {
         let any_night = &self.any_night;
         self.nights.decide(self.books.decisions_of_all_nights(&any_night.prod_id));
         let caches = (&self.nights, &self.histories);
-        let nights = list_nights(&self.any_night, &room(jobs), caches, now).map_err(unavailable)?;
+        let of_night = |paths: &_, seen: &_| self.books.jobs_of(paths, seen, jobs).into_tasks();
+        let nights = list_nights(&self.any_night, &room(jobs), of_night, caches, now)
+            .map_err(unavailable)?;
         Ok(NightList { nights, scanned: now })
     }
 

@@ -89,7 +89,9 @@ fn join(job: &mut TaskRecord, queued: TaskRecord) {
     }
     job.reason.clone_from(&queued.reason);
     if queued.state.is_active() {
-        let put_back = !job.state.is_active() && job.started.is_some();
+        // The record of the next run is left out by sacct until the job may begin again.
+        let over = !job.state.is_active() || job.state == JobState::Requeued;
+        let put_back = over && job.started.is_some();
         if put_back && queued.state != JobState::Completing {
             job.restarts += 1;
         }
@@ -200,7 +202,13 @@ mod tests {
         let merged = merge(vec![second, first.clone()], queue);
         assert_eq!(states(&merged), [("RUNNING", 1)]);
         // Put back, and accounting has only its first run yet.
-        let merged = merge(vec![first], vec![task("PENDING", "osa:a", 50, None)]);
+        let waits = task("PENDING", "osa:a", 50, None);
+        let merged = merge(vec![first.clone()], vec![waits.clone()]);
+        assert_eq!(states(&merged), [("PENDING", 1)]);
+        let put_back = task("REQUEUED", "osa:a", 0, Some(1));
+        let merged = merge(vec![put_back.clone()], vec![waits.clone()]);
+        assert_eq!(states(&merged), [("PENDING", 1)]);
+        let merged = merge(vec![put_back, task("PENDING", "", 50, None)], vec![waits]);
         assert_eq!(states(&merged), [("PENDING", 1)]);
     }
 

@@ -137,12 +137,17 @@ impl Job {
 
 /// What the engine says of a job's tasks now, in the order of their indices.
 pub async fn tasks(lab: &dyn Lab, job: JobId) -> Vec<TaskRecord> {
+    try_tasks(lab, job).await.expect("the scheduler answers")
+}
+
+/// The same, of an engine that may be too busy to answer.
+pub async fn try_tasks(lab: &dyn Lab, job: JobId) -> Result<Vec<TaskRecord>, String> {
     let since = Utc::now() - TimeDelta::hours(12);
-    let snapshot = lab.scheduler().jobs(since).await.expect("the scheduler answers");
+    let snapshot = lab.scheduler().jobs(since).await.map_err(|error| error.to_string())?;
     assert_eq!(snapshot.unreadable, Vec::<String>::new());
     let mut tasks: Vec<_> = snapshot.tasks.into_iter().filter(|task| task.job == job).collect();
     tasks.sort_by_key(|task| task.task);
-    tasks
+    Ok(tasks)
 }
 
 /// Waits until `look` gives an answer.
@@ -168,7 +173,7 @@ pub async fn until_tasks(
     condition: impl Fn(&[TaskRecord]) -> bool,
 ) -> Vec<TaskRecord> {
     until(lab, what, || async {
-        let tasks = tasks(lab, job).await;
+        let tasks = try_tasks(lab, job).await?;
         if condition(&tasks) { Ok(tasks) } else { Err(format!("{tasks:#?}")) }
     })
     .await

@@ -1,6 +1,7 @@
 //! Slurm's adapter against a real one-node Slurm, which `end2end/slurm/up` starts. `OSA_TEST_SLURM`
 //! names its directory; `end2end/slurm/test` runs these tests, which are ignored otherwise.
 
+mod night;
 mod trouble;
 
 use std::path::{Path, PathBuf};
@@ -8,6 +9,8 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use server::model::{JobId, JobState};
 use server::schedule::slurm::Slurm;
 use server::schedule::{Scheduler, SubmitError};
@@ -16,6 +19,9 @@ use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::lab::{Job, Lab, until_ended, until_file, until_tasks};
 use super::scenarios::scheduler_scenarios;
+
+/// Where the scripts are that start and stop daemons.
+const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../end2end/slurm");
 
 /// Tests that only use the Slurm may do so together; one that breaks it wants it alone.
 static CALM: RwLock<()> = RwLock::const_new(());
@@ -66,6 +72,41 @@ impl RealSlurm {
         let output = self.try_run(tool, arguments);
         assert!(output.status.success(), "{tool} {arguments:?}: {output:?}");
         String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+impl RealSlurm {
+    /// The number of a daemon's process.
+    fn pid(&self, daemon: &str) -> Pid {
+        let text = std::fs::read_to_string(self.base.join("pid").join(daemon)).unwrap();
+        Pid::from_raw(text.split(' ').next().unwrap().parse().unwrap())
+    }
+
+    fn signal(&self, daemon: &str, signal: Signal) {
+        kill(self.pid(daemon), signal).unwrap();
+    }
+
+    /// Runs `end2end/slurm/down` or `up`.
+    fn script(&self, name: &str, arguments: &[&str], signal: &str) {
+        let output = Command::new(Path::new(SCRIPTS).join(name))
+            .args(arguments)
+            .env("OSA_TEST_SLURM", &self.base)
+            .env("SIGNAL", signal)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{name} {arguments:?}: {output:?}");
+    }
+
+    fn down(&self, daemon: &str) {
+        self.script("down", &[daemon], "TERM");
+    }
+
+    fn crash(&self, daemon: &str) {
+        self.script("down", &[daemon], "KILL");
+    }
+
+    fn up(&self) {
+        self.script("up", &[], "TERM");
     }
 }
 

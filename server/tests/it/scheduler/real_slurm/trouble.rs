@@ -14,45 +14,8 @@ use server::model::{JobId, JobState, TaskRecord};
 use server::schedule::{JobSnapshot, SchedulerError};
 use server::store::{Grace, Store};
 
-use super::RealSlurm;
-use crate::scheduler::lab::{Lab, tasks, until, until_tasks};
-
-const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../end2end/slurm");
-
-impl RealSlurm {
-    /// The number of a daemon's process.
-    fn pid(&self, daemon: &str) -> Pid {
-        let text = std::fs::read_to_string(self.base.join("pid").join(daemon)).unwrap();
-        Pid::from_raw(text.split(' ').next().unwrap().parse().unwrap())
-    }
-
-    fn signal(&self, daemon: &str, signal: Signal) {
-        kill(self.pid(daemon), signal).unwrap();
-    }
-
-    /// Runs `end2end/slurm/down` or `up`.
-    fn script(&self, name: &str, arguments: &[&str], signal: &str) {
-        let output = Command::new(Path::new(SCRIPTS).join(name))
-            .args(arguments)
-            .env("OSA_TEST_SLURM", &self.base)
-            .env("SIGNAL", signal)
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{name} {arguments:?}: {output:?}");
-    }
-
-    fn down(&self, daemon: &str) {
-        self.script("down", &[daemon], "TERM");
-    }
-
-    fn crash(&self, daemon: &str) {
-        self.script("down", &[daemon], "KILL");
-    }
-
-    fn up(&self) {
-        self.script("up", &[], "TERM");
-    }
-}
+use super::{RealSlurm, SCRIPTS};
+use crate::scheduler::lab::{Lab, try_tasks, until, until_file, until_tasks};
 
 /// A night of one calibration and two runs, on a Slurm of its own mind.
 struct Night {
@@ -86,6 +49,7 @@ impl Night {
             let text = format!(
                 "#!/bin/bash\n#SBATCH --job-name={name}\n#SBATCH --chdir={0}\n\
                  #SBATCH --output=out.%A_%a\n{array}{1}\n\
+                 touch {0}/began.{name}\n\
                  until [ -e {0}/open ]; do sleep 0.2; done\n\
                  echo $SLURM_JOB_ID >> {0}/ran.{name}.$SLURM_ARRAY_TASK_ID\n",
                 dir.display(),
@@ -160,7 +124,7 @@ impl Night {
         // By name too: numbers that a crashed controller gave away twice name several jobs.
         for (job, name) in jobs.iter().zip(self.names()) {
             until(&self.lab, "the job to end well", || async {
-                let mut tasks = tasks(&self.lab, *job).await;
+                let mut tasks = try_tasks(&self.lab, *job).await?;
                 tasks.retain(|task| task.name == name);
                 let well = tasks.iter().all(|task| task.state == JobState::Completed);
                 if well && !tasks.is_empty() { Ok(()) } else { Err(format!("{tasks:#?}")) }
@@ -241,10 +205,7 @@ impl Night {
             self.lab.pid("slurmctld")
         );
         std::fs::create_dir(&dir).unwrap();
-        let file = dir.join("sbatch");
-        let write = "printf %s \"$1\" >\"$2\" && chmod 755 \"$2\"";
-        let status = Command::new("/bin/sh").args(["-c", write, "sh", &wrapper]).arg(file).status();
-        assert!(status.unwrap().success());
+        write_program(&dir.join("sbatch"), &wrapper);
         dir
     }
 
@@ -300,10 +261,7 @@ async fn a_controller_that_is_down_has_nothing_and_that_is_found_out() {
         "#!/bin/sh\nOSA_TEST_SLURM={} SIGNAL=KILL {SCRIPTS}/down slurmctld\nPATH=${{PATH#*:}} exec sbatch \"$@\"\n",
         night.lab.base.display()
     );
-    let write = "printf %s \"$1\" >\"$2\" && chmod 755 \"$2\"";
-    let file = path.join("sbatch");
-    let status = Command::new("/bin/sh").args(["-c", write, "sh", &wrapper]).arg(file).status();
-    assert!(status.unwrap().success());
+    write_program(&path.join("sbatch"), &wrapper);
     let outcomes = night.submit_with(&path).await;
     assert!(matches!(outcomes[0].verdict, Verdict::Uncertain(_)), "{outcomes:?}");
     night.lab.up();
@@ -333,10 +291,9 @@ async fn without_accounting_nobody_guesses_and_it_recovers() {
 async fn a_job_that_slurm_runs_again_is_told_and_is_still_the_one() {
     let night = Night::new(40_500).await;
     let jobs = night.submit_until_done().await;
-    until_tasks(&night.lab, jobs[0], "the calibration to run", |tasks| {
-        tasks.iter().all(|task| task.state == JobState::Running) && !tasks.is_empty()
-    })
-    .await;
+    // Not only started on paper: what slurmd has not launched yet is put back in another way.
+    let began = night.lab.dir().join(format!("began.{}", night.names()[0]));
+    until_file(&night.lab, &began).await;
     let id = jobs[0].to_string();
     night.lab.run("scontrol", &["requeue", &id]);
     let again = |task: &TaskRecord| task.restarts == 1;
@@ -347,12 +304,16 @@ async fn a_job_that_slurm_runs_again_is_told_and_is_still_the_one() {
         |tasks| matches!(tasks, [task] if again(task) && task.state.is_waiting()),
     )
     .await;
-    // It would wait two minutes; the controller may still be clearing up after the first run.
+    // It would wait two minutes. The controller may still be clearing up after the first run, and
+    // within the second in which that was put an end to the node would refuse the next one.
+    let soon = ["update", &format!("JobId={id}"), "StartTime=now+3"];
+    until(&night.lab, "an earlier begin", || async {
+        let answer = night.lab.try_run("scontrol", &soon);
+        if answer.status.success() { Ok(()) } else { Err(format!("{answer:?}")) }
+    })
+    .await;
     until(&night.lab, "the second run", || async {
-        let tasks = tasks(&night.lab, jobs[0]).await;
-        if tasks.iter().any(|task| task.state.is_waiting()) {
-            night.lab.try_run("scontrol", &["update", &format!("JobId={id}"), "StartTime=now"]);
-        }
+        let tasks = try_tasks(&night.lab, jobs[0]).await?;
         match tasks.as_slice() {
             [task] if again(task) && task.state == JobState::Running => Ok(()),
             other => Err(format!("{other:?}")),
@@ -399,6 +360,14 @@ async fn jobs_that_a_crashed_controller_forgot_are_told_and_submitted_anew() {
     let jobs = night.submit_until_done().await;
     assert_eq!(night.live_jobs().await, night.each_once());
     night.finish(&jobs).await;
+}
+
+/// Writes an executable; by a shell, since a file that this process has open for writing while
+/// another thread forks cannot be executed.
+pub(super) fn write_program(file: &Path, text: &str) {
+    let write = "printf %s \"$1\" >\"$2\" && chmod 755 \"$2\"";
+    let status = Command::new("/bin/sh").args(["-c", write, "sh", text]).arg(file).status();
+    assert!(status.unwrap().success());
 }
 
 fn copy(from: &Path, to: &Path) {
