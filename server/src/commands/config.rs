@@ -98,6 +98,10 @@ fn server_settings(settings: &Settings) -> Vec<(&'static str, Value, String)> {
         ("job_path", json!(server.job_path)),
         ("local_cpus", json!(server.local_cpus)),
         ("site", json!(server.site)),
+        ("mail_host", json!(server.mail_host.as_ref().map(|(h, p)| format!("{h}:{p}")))),
+        ("mail_from", json!(server.mail_from)),
+        ("mail_to", json!(server.mail_to)),
+        ("autoclose", json!(server.autoclose)),
     ];
     let origin = |key| server.origins.get(key).map(ToString::to_string).unwrap_or_default();
     values.map(|(key, value)| (key, value, origin(key))).into()

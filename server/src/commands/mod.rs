@@ -3,6 +3,7 @@
 
 mod calibration_pipeline;
 mod cancel;
+mod closer;
 mod common;
 mod config;
 mod datacheck;
@@ -44,6 +45,7 @@ struct Osa {
 enum Command {
     #[command(name = "calibration_pipeline")]
     CalibrationPipeline(calibration_pipeline::CalibrationPipeline),
+    Closer(closer::Closer),
     Datasequence(datasequence::Datasequence),
     Provprocess(provprocess::ProvprocessArgs),
     Sequencer(sequencer::Sequencer),
@@ -66,7 +68,8 @@ enum Command {
 }
 
 /// Names under which a link to this program is a command of its own.
-pub const DROP_IN: [&str; 4] = ["sequencer", "calibration_pipeline", "datasequence", "provprocess"];
+pub const DROP_IN: [&str; 5] =
+    ["sequencer", "calibration_pipeline", "datasequence", "closer", "provprocess"];
 
 /// Runs the command that `arguments` name; the first is the program, possibly a link.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
@@ -111,6 +114,7 @@ fn with_command_first(arguments: Vec<OsString>) -> Vec<OsString> {
 async fn run(command: Command) -> Outcome {
     match command {
         Command::CalibrationPipeline(args) => calibration_pipeline::run(args).await,
+        Command::Closer(args) => closer::run(args).await,
         Command::Datasequence(args) => datasequence::run(args).await,
         Command::Provprocess(args) => provprocess::run(args).await,
         Command::Sequencer(args) => sequencer::run(args).await,

@@ -12,7 +12,7 @@ use super::version::search_path;
 use super::{ConfigError, SiteConfig};
 
 /// The settings, each with the variable that overrides it.
-pub(super) const KEYS: [(&str, &str); 11] = [
+pub(super) const KEYS: [(&str, &str); 15] = [
     ("listen", "OSA_LISTEN"),
     ("prefix", "OSA_PREFIX"),
     ("database", "OSA_DATABASE"),
@@ -24,6 +24,10 @@ pub(super) const KEYS: [(&str, &str); 11] = [
     ("job_path", "OSA_JOB_PATH"),
     ("local_cpus", "OSA_LOCAL_CPUS"),
     ("site", "OSA_SITE"),
+    ("mail_host", "OSA_MAIL_HOST"),
+    ("mail_from", "OSA_MAIL_FROM"),
+    ("mail_to", "OSA_MAIL_TO"),
+    ("autoclose", "OSA_AUTOCLOSE"),
 ];
 
 /// Which scheduler runs the jobs.
@@ -102,6 +106,16 @@ pub struct ServerConfig {
     pub local_cpus: usize,
     /// Directory of the site's WebAssembly, style and icons (`site`, `OSA_SITE`).
     pub site: Option<PathBuf>,
+    /// Mail server, host and port, that takes warnings (`mail_host`, `OSA_MAIL_HOST`); unset: no
+    /// mail is sent.
+    pub mail_host: Option<(String, u16)>,
+    /// Sender of warnings (`mail_from`, `OSA_MAIL_FROM`); unset: `osa@` this machine.
+    pub mail_from: Option<String>,
+    /// Who is warned (`mail_to`, `OSA_MAIL_TO`); unset: `[mail] recipient` of `sequencer.cfg`.
+    pub mail_to: Option<String>,
+    /// Whether the server closes last night by itself once it is ready (`autoclose`,
+    /// `OSA_AUTOCLOSE`).
+    pub autoclose: bool,
     /// The file that was read; `None` if there was none.
     pub file: Option<PathBuf>,
     /// Where each setting comes from, by its key.
@@ -148,6 +162,10 @@ impl ServerConfig {
             job_path: sources.paths("job_path")?,
             local_cpus: sources.value("local_cpus", processor_count)?.unwrap_or_else(processors),
             site: sources.path("site")?,
+            mail_host: sources.value("mail_host", mail_host)?,
+            mail_from: sources.value("mail_from", address)?,
+            mail_to: sources.value("mail_to", address)?,
+            autoclose: sources.value("autoclose", switch)?.unwrap_or(false),
             origins: KEYS.into_iter().map(|(key, _)| (key, sources.origin(key))).collect(),
             file: sources.file,
         })
@@ -200,6 +218,33 @@ fn scheduler(text: &str) -> Result<Option<SchedulerKind>, String> {
         "local" => Ok(Some(SchedulerKind::Local)),
         "auto" => Ok(None),
         _ => Err(format!("{text:?} is neither slurm nor local nor auto")),
+    }
+}
+
+/// `mail.example.org`, or with a port `localhost:2525`.
+fn mail_host(text: &str) -> Result<(String, u16), String> {
+    let wrong = || format!("{text:?} is not a mail server such as localhost or localhost:25");
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) => (host, port.parse().map_err(|_| wrong())?),
+        None => (text, 25),
+    };
+    let good = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    let named = !host.is_empty() && host.chars().all(good);
+    named.then(|| (host.to_owned(), port)).ok_or_else(wrong)
+}
+
+fn address(text: &str) -> Result<String, String> {
+    match text.split_once('@') {
+        Some((name, host)) if !name.is_empty() && !host.is_empty() => Ok(text.to_owned()),
+        _ => Err(format!("{text:?} is not an address such as osa@example.org")),
+    }
+}
+
+fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "true" | "yes" | "on" | "1" => Ok(true),
+        "false" | "no" | "off" | "0" => Ok(false),
+        _ => Err(format!("{text:?} is neither true nor false")),
     }
 }
 

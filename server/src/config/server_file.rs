@@ -151,6 +151,7 @@ fn texts(value: &DeValue<'_>) -> Option<Vec<String>> {
         DeValue::String(text) => Some(vec![text.to_string()]),
         DeValue::Integer(number) => Some(vec![number.as_str().to_owned()]),
         DeValue::Float(number) => Some(vec![number.as_str().to_owned()]),
-        DeValue::Boolean(_) | DeValue::Datetime(_) | DeValue::Table(_) => None,
+        DeValue::Boolean(value) => Some(vec![value.to_string()]),
+        DeValue::Datetime(_) | DeValue::Table(_) => None,
     }
 }

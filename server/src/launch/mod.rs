@@ -25,7 +25,7 @@ pub use engine::{Answer, Engine, ask, look_on};
 pub use gates::Gate;
 pub use plan::{LaunchPlan, LeftOut, PlannedScript, Reason, purpose};
 pub use prepare::{Prepared, gate_without_jobs, prepare, write_scripts};
-pub use script::{ScriptError, ScriptOptions, Work, job_script, write};
+pub use script::{ScriptError, ScriptOptions, Work, command_script, job_script, write};
 pub use undertaking::{Launched, Undertaking, author, told, user};
 
 /// Why a night could not be launched, or not all of it.

@@ -78,21 +78,54 @@ pub fn job_script(
     work: &Work,
     options: &ScriptOptions,
 ) -> Result<String, ScriptError> {
-    let mut script = String::from("#!/bin/bash\n\n");
-    for (directive, value) in directives(night, sequence, work) {
-        if value.contains(['\n', '\r']) {
-            return Err(ScriptError::LineBreak { directive, value });
-        }
-        let _ = writeln!(script, "#SBATCH --{directive}={}", directive_value(&value));
-    }
-    script.push('\n');
-    script.push_str(&environment(&night.config, options));
+    let mut script = head(&night.config, options, directives(night, sequence, work))?;
     if matches!(work, Work::Data { .. }) {
         script.push_str(SUBRUN);
     }
     script.push_str(BEFORE);
     script.push_str(&command(night, sequence, work, options).join(" \\\n    "));
     script.push_str(AFTER);
+    Ok(script)
+}
+
+/// The text of a script that runs one command, after it has removed what an earlier run of it may
+/// have left. Directives without a value are left out.
+///
+/// # Errors
+/// A value would end the line of its directive.
+pub fn command_script(
+    config: &SiteConfig,
+    options: &ScriptOptions,
+    mut directives: Vec<(&'static str, String)>,
+    leftovers: &[PathBuf],
+    argv: &[String],
+) -> Result<String, ScriptError> {
+    directives.retain(|(_, value)| !value.is_empty());
+    let mut script = head(config, options, directives)?;
+    for file in leftovers {
+        let _ = writeln!(script, "rm -f -- {} || exit 1", quoted(&file.display().to_string()));
+    }
+    script.push_str(BEFORE);
+    script.push_str(&argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" \\\n    "));
+    script.push_str(AFTER);
+    Ok(script)
+}
+
+/// The first line, the directives and the environment.
+fn head(
+    config: &SiteConfig,
+    options: &ScriptOptions,
+    directives: Vec<(&'static str, String)>,
+) -> Result<String, ScriptError> {
+    let mut script = String::from("#!/bin/bash\n\n");
+    for (directive, value) in directives {
+        if value.contains(['\n', '\r']) {
+            return Err(ScriptError::LineBreak { directive, value });
+        }
+        let _ = writeln!(script, "#SBATCH --{directive}={}", directive_value(&value));
+    }
+    script.push('\n');
+    script.push_str(&environment(config, options));
     Ok(script)
 }
 

@@ -116,11 +116,24 @@ pub async fn execute(
     order: &Order<'_>,
     now: DateTime<Utc>,
 ) -> Result<Vec<SubmitOutcome>, SubmitFailure> {
+    execute_after(store, scheduler, order, &[], now).await
+}
+
+/// As [`execute`], where jobs of the order may need others that were submitted before: `present`
+/// are their purposes and numbers.
+pub async fn execute_after(
+    store: &Store,
+    scheduler: &dyn Scheduler,
+    order: &Order<'_>,
+    present: &[(String, JobId)],
+    now: DateTime<Utc>,
+) -> Result<Vec<SubmitOutcome>, SubmitFailure> {
     let clock = Clock { now, begun: Instant::now() };
     let names: Vec<String> = order.jobs.iter().map(|job| job.name.clone()).collect();
     let earlier = store.submissions_named(&names).await?;
     let snapshot = scheduler.jobs(window(&earlier, now)).await?;
-    let mut work = Work { store, scheduler, order, clock, verdicts: HashMap::new() };
+    let verdicts = present.iter().map(|(purpose, job)| (&**purpose, Verdict::Active(*job)));
+    let mut work = Work { store, scheduler, order, clock, verdicts: verdicts.collect() };
     match work.run(&names, &snapshot).await {
         Ok(()) => Ok(work.outcomes()),
         Err(cause) => Err(SubmitFailure::Store { done: work.outcomes(), cause }),

@@ -94,7 +94,7 @@ impl Store {
     }
 
     /// Whether the schema has this table: a file that is only read is not brought up to date.
-    pub(super) async fn has_table(&self, name: &str) -> Result<bool, StoreError> {
+    pub(crate) async fn has_table(&self, name: &str) -> Result<bool, StoreError> {
         sqlx::query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?")
             .bind(name)
             .fetch_optional(&self.pool)

@@ -1,8 +1,10 @@
-//! Our SQLite file: what was submitted, the local scheduler's queue, each night's logbook, and who
-//! may do what.
+//! Our SQLite file: what was submitted, the journal of closings, the local scheduler's queue, each
+//! night's logbook, and who may do what.
 
+mod closings;
 mod decisions;
 pub mod local_queue;
+mod locks;
 mod logbook;
 pub mod people;
 mod submissions;
@@ -16,7 +18,9 @@ use std::time::Duration;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+pub use closings::{Closing, NewClosing, StepAt};
 pub use decisions::NewDecision;
+pub use locks::Holder;
 pub use logbook::Deed;
 pub use submissions::{Grace, Intent, Ledger, Submission, SubmissionState};
 

@@ -56,7 +56,23 @@ fn the_file_sets_everything_and_its_paths_are_relative_to_it() {
 
 #[test]
 fn every_setting_is_overridden_by_its_variable() {
-    let values = ["[::1]:1", "/x", "/d", "slurm", "2", "90", "/k", "/c", "/p:/q", "7", "/s"];
+    let values = [
+        "[::1]:1",
+        "/x",
+        "/d",
+        "slurm",
+        "2",
+        "90",
+        "/k",
+        "/c",
+        "/p:/q",
+        "7",
+        "/s",
+        "mail:2525",
+        "a@b",
+        "c@d",
+        "true",
+    ];
     let variables: Vec<_> = KEYS.iter().map(|(_, name)| *name).zip(values).collect();
     let text = "listen = '0.0.0.0:80'\nlocal_cpus = 3\nscheduler = 'local'\njob_path = ['/r']\n";
     let server = read(text, &variables).unwrap();
@@ -67,6 +83,12 @@ fn every_setting_is_overridden_by_its_variable() {
     assert_eq!(server.lost_after, Duration::from_secs(90));
     assert_eq!(server.known_errors.as_deref(), Some(Path::new("/k")));
     assert_eq!(server.analysis_config.as_deref(), Some(Path::new("/c")));
+    assert_eq!(server.mail_host, Some(("mail".into(), 2525)));
+    assert_eq!(
+        (server.mail_from.as_deref(), server.mail_to.as_deref()),
+        (Some("a@b"), Some("c@d"))
+    );
+    assert!(server.autoclose);
     for (key, variable) in KEYS {
         assert_eq!(server.origins[key], Origin::Variable(variable));
     }
@@ -97,6 +119,9 @@ fn every_fault_names_file_and_line_or_variable() {
             problem("job_path = ['/a:b']\n", &[]),
             problem("job_path = [1]\n", &[]),
             problem("database = ''\n", &[]),
+            problem("mail_host = 'a b'\n", &[]),
+            problem("mail_to = 'shifters'\n", &[]),
+            problem("autoclose = 'perhaps'\n", &[]),
             problem("", &[("OSA_LISTEN", "8750")]),
             problem("", &[("OSA_POLL_SECONDS", "NaN")]),
         ]

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::config::SiteConfig;
-use crate::model::{Level, NightDate, ProdId, RunId, Subrun};
+use crate::model::{JobId, Level, NightDate, ProdId, RunId, Subrun};
 
 pub use job_log::{JobLog, Stream};
 
@@ -219,5 +219,31 @@ impl NightPaths {
             .join(self.date.compact())
             .join(self.prod_id.as_str())
             .join(&self.config.flags.end_of_activity)
+    }
+
+    /// `Manifest_D.json` beside the night's flag: every file that was put in its place.
+    pub fn manifest(&self) -> PathBuf {
+        self.night_finished().with_file_name(format!("Manifest_{}.json", self.date.compact()))
+    }
+
+    /// `NAME.sh` in the analysis directory: the script of a closing's job.
+    pub fn closing_script(&self, name: &str) -> PathBuf {
+        self.analysis_dir().join(format!("{name}.sh"))
+    }
+
+    /// The pattern that tells the scheduler the log file's name of a closing's job, relative to the
+    /// analysis directory.
+    pub fn closing_log_pattern(name: &str, extension: &str) -> String {
+        format!("log/{name}_jobid_%A.{extension}")
+    }
+
+    /// Name of the log of a closing's job, without directory and extension.
+    pub fn closing_log_name(name: &str, job: JobId) -> String {
+        format!("{name}_jobid_{job}")
+    }
+
+    /// The log of a closing's job, without extension (`.out`, `.err`).
+    pub fn closing_log(&self, name: &str, job: JobId) -> PathBuf {
+        self.log_dir().join(Self::closing_log_name(name, job))
     }
 }

@@ -33,6 +33,7 @@ use crate::store::local_queue::{EnqueueError, LocalQueue, NewJob, QueueSettings}
 pub use detach::detach;
 pub use error::LocalError;
 pub use place::Place;
+pub use proc::{is_alive, myself};
 pub use runner::run_task;
 pub use supervisor::supervise;
 

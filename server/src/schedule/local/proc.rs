@@ -57,19 +57,19 @@ pub(super) fn all() -> Vec<Stat> {
 }
 
 /// Which start of the machine this is.
-pub(super) fn boot() -> String {
+fn boot() -> String {
     let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
     text.unwrap_or_default().trim().to_owned()
 }
 
 /// This process, so that others can tell it from all that will have its number.
-pub(super) fn myself() -> Option<Runner> {
+pub fn myself() -> Option<Runner> {
     let stat = Stat::of(Pid::this().as_raw())?;
     Some(Runner { pid: stat.pid, start: stat.start, boot: boot() })
 }
 
 /// Whether this very process still lives.
-pub(super) fn is_alive(runner: &Runner) -> bool {
+pub fn is_alive(runner: &Runner) -> bool {
     runner.boot == boot()
         && Stat::of(runner.pid).is_some_and(|stat| stat.start == runner.start && stat.is_alive())
 }
