@@ -175,7 +175,8 @@ async fn plan_with(request: &Request, answer: Answer, past: Past) -> Result<Plan
             .map(|sequence| sequence.run)
             .filter(|run| options.seq.is_none_or(|seq| seq == *run))
             .collect();
-        let survey = Survey::of(paths, &runs);
+        let dropped: BTreeSet<_> = observation.dropped().collect();
+        let survey = Survey::of(paths, &runs, &dropped);
         let outdated = past.is_outdated(&survey);
         let (done, own) = match past.own {
             Some((done, own)) if !outdated => (done, Some(own)),
@@ -203,12 +204,26 @@ async fn plan_with(request: &Request, answer: Answer, past: Past) -> Result<Plan
 /// # Errors
 /// The books cannot be used. What is in the way of closing is told in the plan.
 pub async fn plan_night(engine: &Engine, request: &Request) -> Result<ClosingPlan, CloseError> {
-    let answer = match request.options.no_jobs {
-        true => Answer::unknown(),
-        false => ask(engine, &request.paths, &request.observation, request.now).await?,
-    };
+    let request = &decided(&engine.store, request).await?;
+    let answer = asked(engine, request).await?;
     let past = Past::of(&engine.store, request).await?;
     Ok(plan_with(request, answer, past).await?.plan)
+}
+
+/// The request with the observation as people have decided about its runs.
+async fn decided(store: &Store, request: &Request) -> Result<Request, StoreError> {
+    let decisions = store.decisions(request.paths.date, &request.paths.prod_id).await?;
+    let observation = (*request.observation).clone().decided(decisions);
+    Ok(Request { observation: Arc::new(observation), ..request.clone() })
+}
+
+/// What the scheduler says of the night; nobody is asked with `-t`.
+async fn asked(engine: &Engine, request: &Request) -> Result<Answer, CloseError> {
+    let Request { paths, observation, options, now, .. } = request;
+    match options.no_jobs {
+        true => Ok(Answer::unknown()),
+        false => Ok(ask(engine, paths, observation, *now).await?),
+    }
 }
 
 /// As [`plan_night`], and writes nothing at all: missing books are not made.
@@ -216,13 +231,18 @@ pub async fn plan_night(engine: &Engine, request: &Request) -> Result<ClosingPla
 /// # Errors
 /// The books are there and cannot be read.
 pub async fn look(request: &Request) -> Result<ClosingPlan, CloseError> {
+    let file = request.settings.server.database_file(&request.settings.site);
+    let store = Store::open_to_read(&file).await?;
+    let request = match &store {
+        Some(store) => &decided(store, request).await?,
+        None => request,
+    };
     let Request { settings, paths, observation, now, .. } = request;
     let answer = match request.options.no_jobs {
         true => Answer::unknown(),
         false => look_on(settings, paths, observation, *now).await?,
     };
-    let file = settings.server.database_file(&settings.site);
-    let past = match Store::open_to_read(&file).await? {
+    let past = match store {
         Some(store) if store.has_table("closings").await? => Past::of(&store, request).await?,
         _ => Past::default(),
     };
@@ -255,10 +275,8 @@ pub async fn start(engine: &Engine, request: &Request) -> Result<Closed, CloseEr
 async fn close(engine: &Engine, request: &Request) -> Result<Closed, CloseError> {
     let store = &engine.store;
     let clock = Clock::new(request.now);
-    let answer = match request.options.no_jobs {
-        true => Answer::unknown(),
-        false => ask(engine, &request.paths, &request.observation, request.now).await?,
-    };
+    let request = &decided(store, request).await?;
+    let answer = asked(engine, request).await?;
     let tasks = answer.tasks.clone();
     let past = Past::of(store, request).await?;
     let Planned { plan, earlier, outdated } = plan_with(request, answer, past).await?;

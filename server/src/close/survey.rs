@@ -117,8 +117,9 @@ impl Shape {
 type Listing = BTreeMap<String, FileType>;
 
 impl Survey {
-    /// Looks through the night's directories for files of `runs`. Blocks on the disk.
-    pub fn of(paths: &NightPaths, runs: &[RunId]) -> Self {
+    /// Looks through the night's directories for files of `runs`, without those of subruns that
+    /// somebody has decided to leave out. Blocks on the disk.
+    pub fn of(paths: &NightPaths, runs: &[RunId], dropped: &BTreeSet<(RunId, Subrun)>) -> Self {
         let mut survey = Self {
             provenance: paths.provenance_log().is_file(),
             night_closed: paths.night_finished().exists(),
@@ -127,7 +128,11 @@ impl Survey {
         };
         let mut listings = HashMap::new();
         for level in LEVELS {
-            survey.level(paths, level, runs, &mut listings);
+            let wanted = |named: &Named| {
+                let left_out = |subrun| dropped.contains(&(named.run, subrun));
+                runs.contains(&named.run) && !named.subrun.is_some_and(left_out)
+            };
+            survey.level(paths, level, wanted, &mut listings);
         }
         let order = |run: RunId| runs.iter().position(|other| *other == run);
         survey.groups.sort_by_key(|group| order(group.run));
@@ -138,7 +143,7 @@ impl Survey {
         &mut self,
         paths: &NightPaths,
         level: Level,
-        runs: &[RunId],
+        wanted: impl Fn(&Named) -> bool,
         listings: &mut HashMap<PathBuf, Listing>,
     ) {
         let Some(to) = paths.final_dir(level) else { return };
@@ -170,7 +175,7 @@ impl Survey {
         let names: BTreeSet<&String> = sight.source.keys().chain(sight.target.keys()).collect();
         for name in names {
             let Some(named) = sight.shape.read(name) else { continue };
-            if !runs.contains(&named.run) {
+            if !wanted(&named) {
                 continue;
             }
             if named.subrun.is_some() {
@@ -269,7 +274,8 @@ mod tests {
     use crate::status::fixture::Golden;
 
     fn survey(golden: &Golden) -> Survey {
-        Survey::of(&golden.paths, &[19101, 19102, 19106].map(RunId))
+        let dropped = BTreeSet::from([(RunId(19102), Subrun(7))]);
+        Survey::of(&golden.paths, &[19101, 19102, 19106].map(RunId), &dropped)
     }
 
     fn names(survey: &Survey) -> Vec<(Level, FileStep, String)> {
@@ -287,6 +293,7 @@ mod tests {
             "muons_LST-1.Run19102.1910.fits", // a subrun that the summary does not know
             "muons_LST-1.Run01910.0000.fits", // another run
             "muons_LST-1.Run191020.0000.fits", // another run
+            "muons_LST-1.Run19102.0007.fits", // left out by decision
             "muons_LST-1.Run19102.0000.fits~", // something else
             "xmuons_LST-1.Run19102.0000.fits", // something else
             "tailcut84/datacheck_dl1_LST-1.Run19102.0000.pdf",

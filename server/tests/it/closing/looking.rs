@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use server::model::Level;
+use server::model::{Author, Choice, Level, RunId, Subrun};
+use server::store::{NewDecision, Store};
 
 use super::Site;
 
@@ -127,4 +128,34 @@ fn other_telescopes_are_refused() {
     let mut command = site.night.osa();
     let output = command.args(["closer", "-s", "LST2"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn a_subrun_that_was_left_out_is_neither_waited_for_nor_moved() {
+    let site = Site::on_slurm();
+    let history = site.analysis().join("sequence_LST1_19102.0001.history");
+    let text = fs::read_to_string(&history).unwrap();
+    fs::write(&history, text.replace("conf.json 0\n", "conf.json 1\n")).unwrap();
+    site.closer(&["-t"])
+        .well()
+        .says("run 19102 is not finished: 1 of 2 subruns are done, 1 failed");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = Store::open(&site.night.path("OSA/osa.sqlite")).await.unwrap();
+        let decision = NewDecision {
+            date: super::DATE.parse().unwrap(),
+            prod_id: &"v0.1.0".parse().unwrap(),
+            run: RunId(19102),
+            choice: &Choice::DropLastSubrun { subrun: Subrun(1) },
+            reason: "truncated",
+            author: &Author::Cli("jane".into()),
+        };
+        store.decide(&decision, chrono::Utc::now()).await.unwrap();
+        store.pool.close().await;
+    });
+    site.closer(&["-t"]).well().says("is closed.");
+    let (dl2, name) = (site.final_dir(Level::Dl2), "dl2_LST-1.Run19102.000");
+    assert!(dl2.join(format!("{name}0.h5")).is_file());
+    assert!(!dl2.join(format!("{name}1.h5")).exists());
+    assert!(site.analysis().join(format!("model2/{name}1.h5")).is_file());
 }
