@@ -86,6 +86,8 @@ fn as_json(settings: &Settings) -> Value {
 /// The settings of `osa.toml` in effect: key, value, and where it comes from.
 fn server_settings(settings: &Settings) -> Vec<(&'static str, Value, String)> {
     let server = &settings.server;
+    let access = &server.access;
+    let proxies: Vec<String> = access.trusted_proxies.iter().map(ToString::to_string).collect();
     let values = [
         ("listen", json!(server.listen.to_string())),
         ("prefix", json!(server.prefix)),
@@ -102,6 +104,12 @@ fn server_settings(settings: &Settings) -> Vec<(&'static str, Value, String)> {
         ("mail_from", json!(server.mail_from)),
         ("mail_to", json!(server.mail_to)),
         ("autoclose", json!(server.autoclose)),
+        ("reading", json!(access.reading.as_str())),
+        ("origin", json!(access.origin)),
+        ("trusted_proxies", json!(proxies)),
+        ("session_idle_hours", json!(access.session_idle.as_secs_f64() / 3600.0)),
+        ("session_days", json!(access.session_longest.as_secs_f64() / 86_400.0)),
+        ("demo", json!(access.demo)),
     ];
     let origin = |key| server.origins.get(key).map(ToString::to_string).unwrap_or_default();
     values.map(|(key, value)| (key, value, origin(key))).into()

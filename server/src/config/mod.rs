@@ -1,20 +1,24 @@
 //! What the operator sets: `sequencer.cfg` (the original's file) and `osa.toml` (the server's).
 
+mod access;
 mod effective;
 mod error;
 mod ini;
 mod interpolation;
 mod load;
 mod locate;
+mod network;
 mod server;
 mod server_file;
 mod settings;
 mod site;
 mod version;
 
+pub use access::{AccessConfig, Reading};
 pub use effective::EffectiveKey;
 pub use error::ConfigError;
 pub use ini::Ini;
+pub use network::Network;
 pub use server::{Origin, SchedulerKind, ServerConfig};
 pub use settings::Settings;
 pub use site::{

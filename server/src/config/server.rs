@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use super::server_file::Sources;
 use super::version::search_path;
-use super::{ConfigError, SiteConfig};
+use super::{AccessConfig, ConfigError, SiteConfig};
 
 /// The settings, each with the variable that overrides it.
-pub(super) const KEYS: [(&str, &str); 15] = [
+pub(super) const KEYS: [(&str, &str); 21] = [
     ("listen", "OSA_LISTEN"),
     ("prefix", "OSA_PREFIX"),
     ("database", "OSA_DATABASE"),
@@ -28,6 +28,12 @@ pub(super) const KEYS: [(&str, &str); 15] = [
     ("mail_from", "OSA_MAIL_FROM"),
     ("mail_to", "OSA_MAIL_TO"),
     ("autoclose", "OSA_AUTOCLOSE"),
+    ("reading", "OSA_READING"),
+    ("origin", "OSA_ORIGIN"),
+    ("trusted_proxies", "OSA_TRUSTED_PROXIES"),
+    ("session_idle_hours", "OSA_SESSION_IDLE_HOURS"),
+    ("session_days", "OSA_SESSION_DAYS"),
+    ("demo", "OSA_DEMO"),
 ];
 
 /// Which scheduler runs the jobs.
@@ -116,6 +122,8 @@ pub struct ServerConfig {
     /// Whether the server closes last night by itself once it is ready (`autoclose`,
     /// `OSA_AUTOCLOSE`).
     pub autoclose: bool,
+    /// Who may use the web server, and how.
+    pub access: AccessConfig,
     /// The file that was read; `None` if there was none.
     pub file: Option<PathBuf>,
     /// Where each setting comes from, by its key.
@@ -166,6 +174,7 @@ impl ServerConfig {
             mail_from: sources.value("mail_from", address)?,
             mail_to: sources.value("mail_to", address)?,
             autoclose: sources.value("autoclose", switch)?.unwrap_or(false),
+            access: AccessConfig::read(&sources)?,
             origins: KEYS.into_iter().map(|(key, _)| (key, sources.origin(key))).collect(),
             file: sources.file,
         })

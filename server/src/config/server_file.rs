@@ -46,6 +46,7 @@ impl Sources {
             })?;
             let texts = match key {
                 "job_path" => text.split(':').map(str::to_owned).collect(),
+                "trusted_proxies" => text.split(',').map(|one| one.trim().to_owned()).collect(),
                 _ => vec![text],
             };
             let origin = Origin::Variable(variable);
@@ -70,6 +71,17 @@ impl Sources {
             _ => Err("is a list; write one value".into()),
         };
         parsed.map(Some).map_err(|problem| setting.error(key, problem))
+    }
+
+    /// The values of a list, each read by `parse`; none if it is not set.
+    pub fn values<T>(
+        &self,
+        key: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Vec<T>, ConfigError> {
+        let Some(setting) = self.settings.get(key) else { return Ok(Vec::new()) };
+        let values: Result<_, _> = setting.texts.iter().map(|text| parse(text)).collect();
+        values.map_err(|problem| setting.error(key, problem))
     }
 
     /// A file or directory; one in the file is relative to the file's directory, one in a variable

@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::config::Reading;
 
 fn no_variables(_: &str) -> Option<OsString> {
     None
@@ -33,6 +34,11 @@ fn without_file_and_variables_there_are_defaults() {
     assert_eq!(server.lost_after, Duration::from_secs(60));
     assert_eq!((server.scheduler, server.database, server.site), (None, None, None));
     assert!(server.local_cpus >= 1 && server.job_path.is_empty());
+    let access = &server.access;
+    assert_eq!((access.reading, access.demo), (Reading::Open, false));
+    assert!(access.origin.is_none() && access.trusted_proxies.is_empty());
+    assert_eq!(access.session_idle, Duration::from_secs(8 * 3600));
+    assert_eq!(access.session_longest, Duration::from_secs(7 * 86_400));
     assert!(server.origins.values().all(|origin| *origin == Origin::Default));
     assert_eq!(server.origins.len(), KEYS.len());
 }
@@ -72,6 +78,12 @@ fn every_setting_is_overridden_by_its_variable() {
         "a@b",
         "c@d",
         "true",
+        "signed-in",
+        "https://Osa.example/",
+        "127.0.0.1, ::1",
+        "0.5",
+        "1",
+        "true",
     ];
     let variables: Vec<_> = KEYS.iter().map(|(_, name)| *name).zip(values).collect();
     let text = "listen = '0.0.0.0:80'\nlocal_cpus = 3\nscheduler = 'local'\njob_path = ['/r']\n";
@@ -89,6 +101,11 @@ fn every_setting_is_overridden_by_its_variable() {
         (Some("a@b"), Some("c@d"))
     );
     assert!(server.autoclose);
+    let access = &server.access;
+    assert_eq!((access.reading, access.demo), (Reading::SignedIn, true));
+    assert_eq!(access.origin.as_deref(), Some("https://osa.example"));
+    assert_eq!(access.trusted_proxies.len(), 2);
+    assert_eq!(access.session_idle, Duration::from_secs(1800));
     for (key, variable) in KEYS {
         assert_eq!(server.origins[key], Origin::Variable(variable));
     }
@@ -122,6 +139,12 @@ fn every_fault_names_file_and_line_or_variable() {
             problem("mail_host = 'a b'\n", &[]),
             problem("mail_to = 'shifters'\n", &[]),
             problem("autoclose = 'perhaps'\n", &[]),
+            problem("reading = 'closed'\n", &[]),
+            problem("origin = 'osa.example.org'\n", &[]),
+            problem("trusted_proxies = ['10.0.0.0/99']\n", &[]),
+            problem("session_idle_hours = 0\n", &[]),
+            problem("session_days = 'long'\n", &[]),
+            problem("demo = 'maybe'\n", &[]),
             problem("", &[("OSA_LISTEN", "8750")]),
             problem("", &[("OSA_POLL_SECONDS", "NaN")]),
         ]
