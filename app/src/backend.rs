@@ -12,6 +12,9 @@ pub enum BackendError {
     /// There is no such night, run or file: HTTP 404. The text names it.
     #[error("{0}")]
     NotFound(String),
+    /// Whoever asks may not: HTTP 403. The text says who may.
+    #[error("{0}")]
+    Forbidden(String),
     /// It is there and cannot be read now: HTTP 503. The text says why and what to do.
     #[error("{0}")]
     Unavailable(String),

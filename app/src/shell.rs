@@ -9,7 +9,11 @@ use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
 use crate::live::ThemeSwitch;
-use crate::pages::{LogPage, NightPage, NightsPage, NotFoundPage, RunPage};
+use crate::pages::{
+    AccountPage, InsteadPage, LogPage, NightPage, NightsPage, NotFoundPage, RunPage, SignInPage,
+    UsersPage,
+};
+use crate::people::{Instead, visitor};
 
 /// What every page must know of the site it is part of.
 #[derive(Clone, Debug)]
@@ -70,10 +74,20 @@ pub fn App() -> impl IntoView {
         <Router>
             <SkipLink/>
             <header class="top">
-                <a class="brand" href="./"><b>"osa"</b>" LST-1 on-site analysis"</a>
-                <ThemeSwitch/>
+                <a class="brand" href="./"><b>"osa"</b><span>" LST-1 on-site analysis"</span></a>
+                <div class="tools"><Who/><ThemeSwitch/></div>
             </header>
-            <main id="main" tabindex="-1">
+            <main id="main" tabindex="-1">{content()}</main>
+        </Router>
+    }
+}
+
+/// The page that belongs to the address, unless the server shows something else in its place.
+fn content() -> impl IntoView {
+    if let Some(Instead(error)) = use_context() {
+        return view! { <InsteadPage error/> }.into_any();
+    }
+    view! {
                 <Routes fallback=NotFoundPage>
                     <Route path=path!("") view=NightsPage ssr=SsrMode::Async/>
                     <Route path=path!("nights") view=NightsPage ssr=SsrMode::Async/>
@@ -84,12 +98,50 @@ pub fn App() -> impl IntoView {
                         view=LogPage
                         ssr=SsrMode::Async
                     />
+                    <Route path=path!("sign-in") view=SignInPage ssr=SsrMode::Async/>
+                    <Route path=path!("account") view=AccountPage ssr=SsrMode::Async/>
+                    <Route path=path!("users") view=UsersPage ssr=SsrMode::Async/>
                 </Routes>
-            </main>
-        </Router>
     }
+    .into_any()
 }
 
+/// Who is signed in, or the way to sign in and back to this page.
+#[component]
+fn Who() -> impl IntoView {
+    if let Some(who) = visitor().signed_in {
+        return view! {
+            <a class="who" href="account" aria-label=format!("Account of {}, {}", who.name, who.role)>
+                <b>{who.name.to_string()}</b>
+                <span>{who.role.as_str()}</span>
+            </a>
+        }
+        .into_any();
+    }
+    let here = here();
+    if here == "sign-in" {
+        return ().into_any();
+    }
+    let href = if here.is_empty() { "sign-in".to_owned() } else { format!("sign-in?to={here}") };
+    view! { <a class="who" href=href>"Sign in"</a> }.into_any()
+}
+
+/// This page, relative to the base, as a value in a query.
+fn here() -> String {
+    let location = leptos_router::hooks::use_location();
+    let path = location.pathname.get_untracked();
+    let search = location.search.get_untracked();
+    let query = if search.is_empty() { search } else { format!("?{search}") };
+    let mut here = String::new();
+    for byte in format!("{}{query}", path.trim_matches('/')).bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {
+            here.push(char::from(byte));
+        } else {
+            here.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    here
+}
 /// The way past the head for those who use the keyboard. With a base, a link within the page must
 /// name the page.
 #[component]

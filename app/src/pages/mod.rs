@@ -1,10 +1,13 @@
 //! A page is a route. The server renders it complete; what changes is an island in it.
 
+mod account;
 mod log;
 mod night;
 mod nights;
 mod problem;
 mod run;
+mod sign_in;
+mod users;
 
 use std::sync::Arc;
 
@@ -12,11 +15,14 @@ use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
+pub use account::AccountPage;
 pub use log::LogPage;
 pub use night::NightPage;
 pub use nights::NightsPage;
-pub use problem::NotFoundPage;
+pub use problem::{InsteadPage, NotFoundPage};
 pub use run::RunPage;
+pub use sign_in::SignInPage;
+pub use users::UsersPage;
 
 use crate::backend::{Backend, BackendError};
 use crate::live::Live;

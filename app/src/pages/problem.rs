@@ -16,10 +16,20 @@ pub fn NotFoundPage() -> impl IntoView {
     problem(&BackendError::NotFound("There is no such page.".to_owned()))
 }
 
+/// What the server shows in place of the page that was asked for.
+#[component]
+pub fn InsteadPage(
+    /// Why.
+    error: BackendError,
+) -> impl IntoView {
+    problem(&error)
+}
+
 /// The page for an error, with its status code.
 pub fn problem(error: &BackendError) -> impl IntoView + use<> {
     let (status, title) = match error {
         BackendError::NotFound(_) => (StatusCode::NOT_FOUND, "Not found"),
+        BackendError::Forbidden(_) => (StatusCode::FORBIDDEN, "Not allowed"),
         BackendError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "Not available now"),
     };
     if let Some(response) = use_context::<ResponseOptions>() {

@@ -2,6 +2,7 @@
 
 pub mod blockers;
 pub mod facts;
+pub mod form;
 pub mod format;
 pub mod history;
 pub mod jobs;

@@ -7,6 +7,7 @@ use chrono::Utc;
 use clap::Args;
 
 use crate::demo::{self, DemoError};
+use crate::people;
 use crate::store::Store;
 
 use super::{Failure, Outcome, link};
@@ -54,10 +55,14 @@ pub async fn run(arguments: Demo) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Puts the jobs of the processed nights into the local scheduler's books.
+/// Puts the jobs of the processed nights into the local scheduler's books, and the users into ours.
 async fn remember(made: &demo::Demo) -> Result<(), Failure> {
     let file = made.config.directories.osa_dir.join("osa.sqlite");
-    Ok(Store::open(&file).await?.remember_local_jobs(&made.past_jobs).await?)
+    let store = Store::open(&file).await?;
+    for (role, name, password) in demo::USERS {
+        people::add_user(&store, &name.parse()?, role, password, Utc::now()).await?;
+    }
+    Ok(store.remember_local_jobs(&made.past_jobs).await?)
 }
 
 fn json(made: &demo::Demo) -> serde_json::Value {

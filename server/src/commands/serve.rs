@@ -16,7 +16,7 @@ use crate::model::NightDate;
 use crate::schedule;
 use crate::status::Diagnosis;
 use crate::store::{Grace, Store};
-use crate::web::{self, Books, SiteLook, Watcher, WebConfig};
+use crate::web::{self, Books, People, SiteLook, Watcher, WebConfig};
 
 use super::{Failure, Outcome};
 
@@ -53,6 +53,7 @@ pub async fn run(args: Serve) -> Outcome {
     let config = WebConfig { prefix: server.prefix.clone(), site: site_directory(&server)? };
     let store = Store::open(&server.database_file(&site)).await?;
     let store = store.with_grace(Grace::new(server.lost_after));
+    let people = People::new(store.clone(), server.access.clone());
     let scheduler = schedule::open(&server, store.clone())?;
     let days = Days::new(site.slurm.starttime_days_sacct.unwrap_or(DAYS).into());
     let today = NightDate::new(Utc::now().date_naive());
@@ -73,7 +74,7 @@ pub async fn run(args: Serve) -> Outcome {
     );
     let end = end()?;
     let watching = tokio::spawn(Arc::clone(&watcher).run(scheduler, Some(store), days));
-    web::serve(listener, &config, watcher, end).await?;
+    web::serve(listener, &config, watcher, people, end).await?;
     watching.abort();
     Ok(ExitCode::SUCCESS)
 }

@@ -45,7 +45,9 @@ pub fn configuration(dir: &Path) -> Result<Arc<SiteConfig>, DemoError> {
         &dir.join("osa.toml"),
         &format!(
             "# Settings of the demo: everything on this machine.\n\
-             scheduler = \"local\"\nlocal_cpus = 4\njob_path = [{bin:?}]\n"
+             scheduler = \"local\"\nlocal_cpus = 4\njob_path = [{bin:?}]\n\
+             # The sign-in page tells the users and passwords that `osa demo` has made.\n\
+             demo = true\n"
         ),
     )?;
     Ok(Arc::new(SiteConfig::load(&file)?))

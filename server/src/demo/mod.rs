@@ -13,7 +13,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::config::{ConfigError, SiteConfig};
-use crate::model::TaskRecord;
+use crate::model::{Role, TaskRecord};
 use crate::night::paths::NightPaths;
 
 pub use nights::{DemoNight, Fate};
@@ -54,6 +54,13 @@ pub enum DemoError {
 
 /// The program that stands in for the lstchain executables.
 pub const STANDIN: &str = "lstchain-standin";
+
+/// The demo's users: role, name and password.
+pub const USERS: [(Role, &str, &str); 3] = [
+    (Role::Viewer, "viewer", "demo-viewer"),
+    (Role::Shifter, "shifter", "demo-shifter"),
+    (Role::Admin, "admin", "demo-admin"),
+];
 
 /// What was made.
 #[derive(Debug)]

@@ -13,8 +13,10 @@ use tokio::io::AsyncReadExt;
 use tokio_util::io::ReaderStream;
 
 use crate::model::{
-    Blockers, LogChunk, NightDate, NightList, NightState, NightStatus, RunDetail, RunId,
+    Blockers, LogChunk, NightDate, NightList, NightState, NightStatus, PersonName, Role, RunDetail,
+    RunId,
 };
+use crate::people::Author;
 
 use super::WebState;
 use super::logs::Start;
@@ -35,6 +37,20 @@ pub async fn health(State(state): State<WebState>) -> Json<Health> {
     let scheduler = state.watcher.jobs.news().borrow().health.clone();
     let status = if scheduler.error.is_none() { "ok" } else { "degraded" };
     Json(Health { status, version: env!("CARGO_PKG_VERSION"), scheduler })
+}
+
+/// Who asks, as the server sees them.
+#[derive(Debug, Serialize)]
+pub struct Me {
+    name: PersonName,
+    role: Role,
+    by: &'static str,
+}
+
+/// `GET /api/v1/me`
+pub async fn me(author: Author) -> Json<Me> {
+    let by = if author.user().is_some() { "session" } else { "token" };
+    Json(Me { name: author.name().clone(), role: author.role, by })
 }
 
 /// `GET /api/v1/nights`

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use app::people::Visitor;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -15,6 +16,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::WebState;
+use super::who::Who;
 
 /// Age at which a page is made anew.
 const FRESH: Duration = Duration::from_secs(1);
@@ -29,8 +31,9 @@ pub struct PageCache {
     places: Mutex<HashMap<Key, Arc<Place>>>,
 }
 
-/// Path and query, and how the page is compressed.
-type Key = (String, &'static str);
+/// Path and query, how the page is compressed, and who is shown it: a page with somebody's name on
+/// it is that one's alone.
+type Key = (String, &'static str, Visitor);
 
 /// One page; whoever holds `making` makes it.
 #[derive(Debug, Default)]
@@ -54,8 +57,11 @@ pub async fn cached(State(state): State<WebState>, request: Request, next: Next)
     let version = if wanted { version(&state, request.uri().path()).await } else { None };
     let Some(version) = version else { return next.run(request).await };
     let encoding = encoding(request.headers());
-    let place = state.cache.place((path.clone(), encoding));
-    let maker = Maker { place: Arc::clone(&place), path, encoding, next };
+    let Some(who) = request.extensions().get::<Who>().cloned() else {
+        return next.run(request).await;
+    };
+    let place = state.cache.place((path.clone(), encoding, who.visitor()));
+    let maker = Maker { place: Arc::clone(&place), path, encoding, who, next };
     if let Some(page) = place.page(version, STALE) {
         if page.made.elapsed() > FRESH && place.making.try_lock().is_ok() {
             tokio::spawn(async move { maker.make(version, FRESH).await });
@@ -119,6 +125,7 @@ struct Maker {
     place: Arc<Place>,
     path: String,
     encoding: &'static str,
+    who: Who,
     next: Next,
 }
 
@@ -132,7 +139,7 @@ impl Maker {
         }
         let made = Instant::now();
         let request = Request::get(&self.path).header(header::ACCEPT_ENCODING, self.encoding);
-        let Ok(request) = request.body(Body::empty()) else {
+        let Ok(request) = request.extension(self.who).body(Body::empty()) else {
             return Err(status(StatusCode::BAD_REQUEST));
         };
         let response = self.next.run(request).await;
@@ -145,7 +152,7 @@ impl Maker {
             status(StatusCode::INTERNAL_SERVER_ERROR)
         })?;
         let mut headers = parts.headers;
-        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding, cookie"));
         let page = Page { version, made, headers, body };
         *lock(&self.place.page) = Some(page.clone());
         Ok(page)

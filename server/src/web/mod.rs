@@ -1,34 +1,38 @@
-//! The web server: pages, the JSON interface, live news and files. It only looks.
+//! The web server: pages, the JSON interface, live news, files, and who may ask for what.
 
 mod api;
 mod books;
 mod cache;
 mod events;
+mod gate;
 mod jobs;
 mod logs;
 mod look;
+mod pages;
+mod people;
 mod problem;
+mod rules;
 mod shelf;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 mod watcher;
+mod who;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::backend::Backend;
+use std::net::SocketAddr;
+
 use axum::Router;
-use axum::extract::FromRef;
 use axum::http::{HeaderValue, header};
-use axum::middleware;
-use axum::routing::get;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, get};
 use axum::serve::ListenerExt;
 use leptos::config::{Env, LeptosOptions};
-use leptos::context::provide_context;
-use leptos_axum::{LeptosRoutes, generate_route_list, render_app_async_with_context};
+use leptos_axum::{AxumRouteListing, generate_route_list};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower_http::compression::CompressionLayer;
@@ -38,10 +42,15 @@ use tower_http::trace::TraceLayer;
 
 pub use books::Books;
 pub use look::{Look, SiteLook};
+pub use people::People;
 pub use watcher::Watcher;
+pub use who::Shifter;
 
 /// How long the server waits for viewers to finish when it ends.
 const FAREWELL: Duration = Duration::from_secs(5);
+
+const OPENER_POLICY: header::HeaderName =
+    header::HeaderName::from_static("cross-origin-opener-policy");
 
 /// What is no page needs nothing; pages say themselves what they need.
 const CONTENT_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
@@ -58,32 +67,54 @@ pub struct WebConfig {
 /// What every handler can get at.
 #[derive(Clone)]
 struct WebState {
+    prefix: String,
     watcher: Arc<Watcher>,
+    people: People,
     leptos: LeptosOptions,
     cache: Arc<cache::PageCache>,
     /// Becomes true when the server ends: streams that would never end do so then.
     closing: watch::Receiver<bool>,
 }
 
-impl FromRef<WebState> for LeptosOptions {
-    fn from_ref(state: &WebState) -> Self {
-        state.leptos.clone()
-    }
+/// All addresses.
+pub fn router(
+    config: &WebConfig,
+    watcher: Arc<Watcher>,
+    people: People,
+    closing: watch::Receiver<bool>,
+) -> Router {
+    router_of(config, watcher, people, closing, rules::routes)
 }
 
-/// All addresses.
-pub fn router(config: &WebConfig, watcher: Arc<Watcher>, closing: watch::Receiver<bool>) -> Router {
+/// Everything that `routes` lists, each behind its rule, and the files of the site.
+fn router_of(
+    config: &WebConfig,
+    watcher: Arc<Watcher>,
+    people: People,
+    closing: watch::Receiver<bool>,
+    routes: impl FnOnce(&WebState) -> Vec<rules::Route>,
+) -> Router {
     let leptos = LeptosOptions::builder()
         .output_name("app")
         .site_root(config.site.display().to_string())
         .env(Env::PROD)
         .build();
-    let cache = Arc::default();
-    let state = WebState { watcher, leptos, cache, closing };
-    let routes = Router::new()
-        .merge(api_routes())
-        .merge(page_routes(config, &state))
+    let prefix = config.prefix.clone();
+    let state = WebState { prefix, watcher, people, leptos, cache: Arc::default(), closing };
+    // Which also starts what Leptos runs its tasks on.
+    let mut pages: Vec<_> = generate_route_list(app::App).iter().map(page_path).collect();
+    let mut table = Router::new();
+    for route in routes(&state) {
+        pages.retain(|page| page != route.rule.path);
+        let (path, handler) = route.guarded(&state);
+        table = table.route(path, handler);
+    }
+    for page in pages {
+        tracing::error!("the page {page} has no rule and is not served");
+    }
+    let routes = table
         .layer(CompressionLayer::new())
+        .layer(from_fn_with_state(state.clone(), who::identify))
         // Compressed at build time, so outside the layer that does it for every answer.
         .fallback_service(files(config, &state))
         .with_state(state);
@@ -94,59 +125,28 @@ pub fn router(config: &WebConfig, watcher: Arc<Watcher>, closing: watch::Receive
     routes
         .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header_layer(header::REFERRER_POLICY, "same-origin"))
+        .layer(header_layer(header::X_FRAME_OPTIONS, "SAMEORIGIN"))
+        .layer(header_layer(OPENER_POLICY, "same-origin"))
         .layer(header_layer(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY))
         .layer(header_layer(header::CACHE_CONTROL, "no-cache"))
         .layer(TraceLayer::new_for_http())
 }
 
-fn api_routes() -> Router<WebState> {
-    Router::new()
-        .route("/api/v1/health", get(api::health))
-        .route("/api/v1/nights", get(api::nights))
-        .route("/api/v1/nights/events", get(events::nights))
-        .route("/api/v1/nights/{date}", get(api::night))
-        .route("/api/v1/nights/{date}/blockers", get(api::blockers))
-        .route("/api/v1/nights/{date}/events", get(events::night))
-        .route("/api/v1/nights/{date}/runs/{run}", get(api::run))
-        .route("/api/v1/nights/{date}/runs/{run}/events", get(events::run))
-        .route("/api/v1/nights/{date}/runs/{run}/logs/{name}", get(api::log))
-        .route("/api/v1/nights/{date}/runs/{run}/logs/{name}/events", get(events::log))
-        .route("/api/{*rest}", get(api::nothing))
-        .route("/nights/{date}/runs/{run}/logs/{name}/raw", get(api::raw_log))
+/// Where a page of `app` is, as the router writes it.
+fn page_path(page: &AxumRouteListing) -> String {
+    if page.path().is_empty() { "/".to_owned() } else { page.path().to_owned() }
 }
 
-/// The pages, as `app` has them.
-fn page_routes(config: &WebConfig, state: &WebState) -> Router<WebState> {
-    let site = site(config, state);
-    let context = context(state);
-    Router::new()
-        .leptos_routes_with_context(state, generate_route_list(app::App), context, move || {
-            app::shell(site.clone())
-        })
-        // Inside the cache, so that a page is compressed once and not for every viewer.
-        .layer(CompressionLayer::new())
-        .layer(middleware::from_fn_with_state(state.clone(), cache::cached))
-}
-
-/// Files of the site; what is none of them is a page that says so.
-fn files(config: &WebConfig, state: &WebState) -> ServeDir<axum::routing::MethodRouter> {
-    let site = site(config, state);
-    let page = render_app_async_with_context(context(state), move || app::shell(site.clone()));
+/// Files of the site, for all; what is none of them is a page that says so.
+fn files(config: &WebConfig, state: &WebState) -> ServeDir<MethodRouter> {
+    let nothing = get(pages::nothing)
+        .layer(from_fn_with_state(state.clone(), who::identify))
+        .with_state(state.clone());
     ServeDir::new(&config.site)
         .append_index_html_on_directories(false)
         .precompressed_br()
         .precompressed_gzip()
-        .fallback(get(page))
-}
-
-fn site(config: &WebConfig, state: &WebState) -> app::Site {
-    app::Site { prefix: config.prefix.clone(), options: state.leptos.clone() }
-}
-
-/// What pages find in their context.
-fn context(state: &WebState) -> impl Fn() + Clone + Send + Sync + 'static {
-    let backend: Arc<dyn Backend> = Arc::clone(&state.watcher) as _;
-    move || provide_context(Arc::clone(&backend))
+        .fallback(nothing)
 }
 
 fn header_layer(
@@ -161,10 +161,12 @@ pub async fn serve(
     listener: TcpListener,
     config: &WebConfig,
     watcher: Arc<Watcher>,
+    people: People,
     end: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let (close, closing) = watch::channel(false);
-    let router = router(config, watcher, closing.clone());
+    let router = router(config, watcher, people, closing.clone());
+    let router = router.into_make_service_with_connect_info::<SocketAddr>();
     // Without it every answer waits 40 ms for the network's convenience.
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {

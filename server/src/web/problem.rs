@@ -29,10 +29,28 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// Whoever asks may not.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self { status: StatusCode::FORBIDDEN, detail: detail.into() }
+    }
+
+    /// Whoever asks must show who they are.
+    pub fn unauthorized(detail: impl Into<String>) -> Self {
+        Self { status: StatusCode::UNAUTHORIZED, detail: detail.into() }
+    }
+
+    /// It cannot be done now.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, detail: detail.into() }
+    }
+}
+
 impl From<BackendError> for Problem {
     fn from(error: BackendError) -> Self {
         match error {
             BackendError::NotFound(detail) => Self::not_found(detail),
+            BackendError::Forbidden(detail) => Self::forbidden(detail),
             BackendError::Unavailable(detail) => {
                 Self { status: StatusCode::SERVICE_UNAVAILABLE, detail }
             }

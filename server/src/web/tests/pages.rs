@@ -1,134 +1,8 @@
-//! Every address, asked as a browser does, of a site that a test makes up.
-
-use std::sync::Arc;
-use std::time::Duration;
+//! Every page and address that reads.
 
 use app::backend::BackendError;
-use axum::Router;
-use axum::body::Body;
-use axum::http::{HeaderMap, Request, StatusCode, header};
-use chrono::Days;
-use http_body_util::BodyExt;
-use tempfile::TempDir;
-use tokio::sync::watch;
-use tower::ServiceExt;
 
-use super::testing::{FakeScheduler, FakeSite};
-use super::{Watcher, WebConfig, router};
-
-/// A server without a network.
-struct TestApp {
-    router: Router,
-    site: Arc<FakeSite>,
-    scheduler: FakeScheduler,
-    watcher: Arc<Watcher>,
-    close: watch::Sender<bool>,
-    dir: TempDir,
-}
-
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    text: String,
-}
-
-impl TestApp {
-    fn new() -> Self {
-        Self::at("")
-    }
-
-    fn at(prefix: &str) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let (site_dir, logs) = (dir.path().join("site"), dir.path().join("log"));
-        std::fs::create_dir_all(site_dir.join("pkg")).unwrap();
-        std::fs::create_dir(&logs).unwrap();
-        std::fs::write(site_dir.join("pkg/app.css"), "a { color: red }").unwrap();
-        std::fs::write(site_dir.join("pkg/app.css.br"), "not really brotli").unwrap();
-        std::fs::write(dir.path().join("secret"), "secret").unwrap();
-        let site = Arc::new(FakeSite::new(logs));
-        let poll = Duration::from_millis(20);
-        let watcher = Watcher::new(Arc::clone(&site) as _, "slurm", poll);
-        let (close, closing) = watch::channel(false);
-        let config = WebConfig { prefix: prefix.into(), site: site_dir };
-        let router = router(&config, Arc::clone(&watcher), closing);
-        Self { router, site, scheduler: FakeScheduler::new(), watcher, close, dir }
-    }
-
-    /// Lets the watcher look again and again, as a server does.
-    fn watching(self) -> Self {
-        let scheduler = Arc::new(self.scheduler.clone());
-        tokio::spawn(Arc::clone(&self.watcher).run(scheduler, None, Days::new(3)));
-        self
-    }
-
-    fn log(&self, name: &str, text: &str) {
-        std::fs::write(self.site.logs.join(name), text).unwrap();
-    }
-
-    async fn ask(&self, request: Request<Body>) -> axum::response::Response {
-        self.router.clone().oneshot(request).await.unwrap()
-    }
-
-    async fn get(&self, path: &str) -> Answer {
-        self.get_as(path, "identity").await
-    }
-
-    async fn get_as(&self, path: &str, encoding: &str) -> Answer {
-        let request = Request::get(path).header(header::ACCEPT_ENCODING, encoding);
-        let response = self.ask(request.body(Body::empty()).unwrap()).await;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        Answer { status, headers, text: String::from_utf8_lossy(&body).into_owned() }
-    }
-
-    /// The next event of this name from a stream.
-    async fn event(body: &mut Body, name: &str) -> String {
-        let mut text = String::new();
-        let wanted = format!("event: {name}\n");
-        let read = async {
-            loop {
-                let frame = body.frame().await.unwrap().unwrap();
-                text.push_str(&String::from_utf8_lossy(frame.data_ref().unwrap()));
-                let found = text
-                    .split("\n\n")
-                    .map(|event| format!("{event}\n"))
-                    .find(|event| event.contains(&wanted) && event.contains("data:"));
-                if let Some(event) = found {
-                    return event;
-                }
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(60), read).await.unwrap()
-    }
-
-    async fn stream(&self, path: &str) -> Body {
-        let response = self.ask(Request::get(path).body(Body::empty()).unwrap()).await;
-        assert_eq!(response.status(), StatusCode::OK);
-        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
-        response.into_body()
-    }
-}
-
-impl Answer {
-    /// What is in the page's `<main>`, a line per tag, without what changes from page to page.
-    fn main(&self) -> String {
-        let begin = self.text.find("<main").unwrap();
-        let end = self.text.find("</main>").unwrap();
-        let mut lines = String::new();
-        for piece in self.text[begin..end].replace("<!>", "").split('<').skip(1) {
-            match (piece.strip_prefix('/'), piece.split_once('>')) {
-                (None, _) => lines.extend(["\n<", piece.trim_end()]),
-                (Some(_), Some((_, after))) => lines.push_str(after.trim_end()),
-                (Some(_), None) => {}
-            }
-        }
-        lines
-    }
-
-    fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.text).unwrap()
-    }
-}
+use super::*;
 
 /// Takes out times and versions.
 fn steady() -> insta::internals::SettingsBindDropGuard {
@@ -142,7 +16,7 @@ fn steady() -> insta::internals::SettingsBindDropGuard {
 #[tokio::test]
 async fn the_list_of_nights_is_complete_without_scripts() {
     let _steady = steady();
-    let page = TestApp::new().get("/").await;
+    let page = TestApp::new().await.get("/").await;
     assert_eq!(page.status, StatusCode::OK);
     insta::assert_snapshot!("nights", page.main());
 }
@@ -150,7 +24,7 @@ async fn the_list_of_nights_is_complete_without_scripts() {
 #[tokio::test]
 async fn the_page_of_a_night_is_complete_without_scripts() {
     let _steady = steady();
-    let page = TestApp::new().get("/nights/2024-11-28").await;
+    let page = TestApp::new().await.get("/nights/2024-11-28").await;
     assert_eq!(page.status, StatusCode::OK);
     insta::assert_snapshot!("night", page.main());
     assert!(page.text.contains("<title>Night 2024-11-28, needs attention"));
@@ -161,7 +35,7 @@ async fn the_page_of_a_night_is_complete_without_scripts() {
 #[tokio::test]
 async fn the_page_of_a_run_shows_the_log_of_its_first_failure() {
     let _steady = steady();
-    let app = TestApp::new();
+    let app = TestApp::new().await;
     app.log("Run19102.0002_jobid_7.err", "starting\nOSError: <disk> full\n");
     let page = app.get("/nights/2024-11-28/runs/19102").await;
     assert_eq!(page.status, StatusCode::OK);
@@ -170,7 +44,7 @@ async fn the_page_of_a_run_shows_the_log_of_its_first_failure() {
 
 #[tokio::test]
 async fn one_click_from_the_failed_subrun_is_its_log() {
-    let app = TestApp::new();
+    let app = TestApp::new().await;
     app.log("Run19102.0002_jobid_7.err", "OSError: disk full\n");
     let night = app.get("/nights/2024-11-28").await;
     let link = r#"href="nights/2024-11-28/runs/19102?subrun=2#log""#;
@@ -181,7 +55,7 @@ async fn one_click_from_the_failed_subrun_is_its_log() {
 
 #[tokio::test]
 async fn a_large_log_shows_its_end_and_the_way_to_the_rest() {
-    let app = TestApp::new();
+    let app = TestApp::new().await;
     let lines: Vec<String> = (0..60_000).map(|n| format!("{n:09}\n")).collect();
     let lines = lines.concat();
     app.log("Run19102.0000_jobid_7.out", &lines);
@@ -200,7 +74,7 @@ async fn a_large_log_shows_its_end_and_the_way_to_the_rest() {
 
 #[tokio::test]
 async fn nothing_but_logs_of_the_run_can_be_read() {
-    let app = TestApp::new();
+    let app = TestApp::new().await;
     app.log("Run19103.0000_jobid_7.out", "of another run");
     let logs = &app.site.logs;
     let secret = app.dir.path().join("secret");
@@ -242,7 +116,7 @@ async fn nothing_but_logs_of_the_run_can_be_read() {
 
 #[tokio::test]
 async fn files_of_the_site_cannot_be_left() {
-    let app = TestApp::new();
+    let app = TestApp::new().await;
     for path in
         ["/../secret", "/%2e%2e/secret", "/pkg/..%2f..%2fsecret", "/pkg/%2e%2e/%2e%2e/secret"]
     {
@@ -253,7 +127,7 @@ async fn files_of_the_site_cannot_be_left() {
 
 #[tokio::test]
 async fn what_is_not_there_leads_on() {
-    let app = TestApp::new();
+    let app = TestApp::new().await;
     for (path, way) in [
         ("/nope", r#"<a href="./">All nights"#),
         ("/nights/20241128", r#"<a href="nights/2024-11-28">Night 2024-11-28"#),
@@ -269,7 +143,7 @@ async fn what_is_not_there_leads_on() {
 
 #[tokio::test]
 async fn an_unreadable_tree_is_said_and_not_hidden() {
-    let app = TestApp::new();
+    let app = TestApp::new().await;
     let away = BackendError::Unavailable("RUN_SUMMARY_DIR cannot be read".into());
     *app.site.error.lock().unwrap() = Some(away);
     let page = app.get("/").await;
@@ -283,7 +157,7 @@ async fn an_unreadable_tree_is_said_and_not_hidden() {
 
 #[tokio::test]
 async fn behind_a_prefix_every_link_stays_behind_it() {
-    let app = TestApp::at("/osa");
+    let app = TestApp::at("/osa").await;
     let page = app.get("/osa/nights/2024-11-28").await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.text.contains(r#"<base href="/osa/">"#));
@@ -301,7 +175,7 @@ async fn behind_a_prefix_every_link_stays_behind_it() {
 
 #[tokio::test]
 async fn files_come_compressed_with_their_type_and_are_asked_for_again() {
-    let app = TestApp::new();
+    let app = TestApp::new().await;
     let plain = app.get("/pkg/app.css").await;
     assert_eq!(plain.headers[header::CONTENT_TYPE], "text/css");
     assert_eq!(plain.headers[header::CACHE_CONTROL], "no-cache");
@@ -313,7 +187,7 @@ async fn files_come_compressed_with_their_type_and_are_asked_for_again() {
 
 #[tokio::test]
 async fn only_scripts_of_this_page_run_in_it() {
-    let page = TestApp::new().get("/").await;
+    let page = TestApp::new().await.get("/").await;
     let policy = page.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
     let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
     assert!(!policy.contains("script-src 'unsafe-inline'"));
@@ -323,14 +197,14 @@ async fn only_scripts_of_this_page_run_in_it() {
 
 #[tokio::test]
 async fn a_page_is_kept_while_nothing_changes_and_never_after() {
-    let app = TestApp::new();
+    let app = TestApp::new().await;
     let path = "/nights/2024-11-28";
     let (first, second) = (app.get(path).await, app.get(path).await);
     let nonce = |page: &Answer| page.headers[header::CONTENT_SECURITY_POLICY].clone();
     assert_eq!(nonce(&first), nonce(&second), "the same page twice");
     let packed = app.get_as(path, "gzip").await;
     assert_eq!(packed.headers[header::CONTENT_ENCODING], "gzip");
-    assert_eq!(packed.headers[header::VARY], "accept-encoding");
+    assert_eq!(packed.headers[header::VARY], "accept-encoding, cookie");
     // Only what lies ready has a size: what is compressed for every viewer is not known before.
     assert!(packed.headers.contains_key(header::CONTENT_LENGTH), "compressed once, and kept");
     app.site.failed.lock().unwrap().push(1);
@@ -351,7 +225,7 @@ async fn a_page_is_kept_while_nothing_changes_and_never_after() {
 
 #[tokio::test]
 async fn viewers_are_told_of_a_change_and_hear_that_the_server_lives() {
-    let app = TestApp::new().watching();
+    let app = TestApp::new().await.watching();
     let mut news = app.stream("/api/v1/nights/2024-11-28/events").await;
     let first = TestApp::event(&mut news, "change").await;
     TestApp::event(&mut news, "beat").await;
@@ -367,7 +241,7 @@ async fn viewers_are_told_of_a_change_and_hear_that_the_server_lives() {
 
 #[tokio::test]
 async fn a_scheduler_that_fails_is_a_banner_with_since_when() {
-    let app = TestApp::new().watching();
+    let app = TestApp::new().await.watching();
     let mut news = app.stream("/api/v1/nights/2024-11-28/events").await;
     app.scheduler.set(&["RUNNING"]);
     TestApp::event(&mut news, "change").await;
@@ -388,7 +262,7 @@ async fn a_scheduler_that_fails_is_a_banner_with_since_when() {
 
 #[tokio::test]
 async fn a_log_is_followed_from_where_the_viewer_is() {
-    let app = TestApp::new();
+    let app = TestApp::new().await;
     let name = "Run19102.0000_jobid_7.out";
     app.log(name, "one\n");
     let path = format!("/api/v1/nights/2024-11-28/runs/19102/logs/{name}/events?from=4");
@@ -404,7 +278,7 @@ async fn a_log_is_followed_from_where_the_viewer_is() {
 
 #[tokio::test]
 async fn streams_end_with_the_server() {
-    let app = TestApp::new().watching();
+    let app = TestApp::new().await.watching();
     let mut news = app.stream("/api/v1/nights/events").await;
     TestApp::event(&mut news, "beat").await;
     app.close.send_replace(true);

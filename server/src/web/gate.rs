@@ -1,0 +1,117 @@
+//! The one gate before everything that is served: who asks must be who the rule demands, and what
+//! changes something must come from a page of ours.
+
+use app::backend::BackendError;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::WebState;
+use super::problem::Problem;
+use super::rules::{Needs, Rule};
+use super::who::{Who, forged};
+use crate::model::Role;
+
+/// Why somebody is not let through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Refusal {
+    /// They have not shown who they are.
+    Unknown,
+    /// They may not.
+    Forbidden(&'static str),
+}
+
+/// Lets a request through to what `rule` guards, or answers it.
+pub async fn gate(
+    State((state, rule)): State<(WebState, Rule)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let Some(who) = request.extensions().get::<Who>().cloned() else {
+        tracing::error!("{} {} is asked for by nobody", rule.verb, rule.path);
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    if let Err(refusal) = allow(rule.needs.effective(state.people.access.reading), &who) {
+        return refuse(&state, &rule, &who, &refusal, request).await;
+    }
+    match forged(&who, request).await {
+        Ok(request) => next.run(request).await,
+        Err(reason) => {
+            tracing::warn!("{} {} from {}: {reason}", rule.verb, rule.path, who.client.address);
+            disbelieve(&state, &rule, &who, reason).await
+        }
+    }
+}
+
+fn allow(needs: Needs, who: &Who) -> Result<(), Refusal> {
+    let (role, session) = match needs {
+        Needs::Nothing => return Ok(()),
+        Needs::Browser if who.author.is_none() => return Ok(()),
+        Needs::Browser => (Role::Viewer, true),
+        // Not in effect any more; as strict as it can be.
+        Needs::Reading => (Role::Viewer, false),
+        Needs::Role(role) => (role, false),
+        Needs::Session(role) => (role, true),
+    };
+    if who.author.is_none() {
+        Err(Refusal::Unknown)
+    } else if session && who.user().is_none() {
+        Err(Refusal::Forbidden("this is not for programs: sign in with a browser"))
+    } else if !who.may(role) {
+        Err(Refusal::Forbidden(match role {
+            Role::Viewer => "this needs a viewer",
+            Role::Shifter => "this needs a shifter",
+            Role::Admin => "this needs an administrator",
+        }))
+    } else {
+        Ok(())
+    }
+}
+
+async fn refuse(
+    state: &WebState,
+    rule: &Rule,
+    who: &Who,
+    refusal: &Refusal,
+    request: Request,
+) -> Response {
+    match refusal {
+        Refusal::Unknown if is_api(rule) => {
+            let problem = Problem::unauthorized("sign in, or send a token");
+            let mut response = problem.into_response();
+            let bearer = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
+            response
+        }
+        Refusal::Unknown => to_sign_in(state, &request),
+        Refusal::Forbidden(reason) if is_api(rule) => Problem::forbidden(*reason).into_response(),
+        Refusal::Forbidden(reason) => {
+            state.instead(who, BackendError::Forbidden((*reason).to_owned())).await
+        }
+    }
+}
+
+async fn disbelieve(state: &WebState, rule: &Rule, who: &Who, reason: &str) -> Response {
+    let reason = format!("nothing was done: {reason}; reload the page and try again");
+    if is_api(rule) {
+        return Problem::forbidden(reason).into_response();
+    }
+    state.instead(who, BackendError::Forbidden(reason)).await
+}
+
+fn is_api(rule: &Rule) -> bool {
+    rule.path.starts_with("/api/")
+}
+
+/// To the form, and from there back to the page; a form that was sent is lost.
+fn to_sign_in(state: &WebState, request: &Request) -> Response {
+    let path = request.uri().path_and_query().map_or("", |path| path.as_str());
+    let path = path.trim_start_matches('/');
+    let query = match request.method() == Method::GET && !path.is_empty() {
+        true => serde_urlencoded::to_string([("to", path)]).unwrap_or_default(),
+        false => String::new(),
+    };
+    let query = if query.is_empty() { query } else { format!("?{query}") };
+    Redirect::to(&format!("{}/sign-in{query}", state.prefix)).into_response()
+}

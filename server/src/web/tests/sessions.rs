@@ -1,0 +1,275 @@
+//! Signing in, sessions, and their ends.
+
+use super::*;
+use crate::config::Reading;
+
+async fn site() -> TestApp {
+    let app = TestApp::new().await;
+    app.user("jane", Role::Shifter).await;
+    app
+}
+
+#[tokio::test]
+async fn who_signs_in_is_named_on_every_page_and_nobody_else_is_shown_the_name() {
+    let app = site().await;
+    let mut jane = app.browser();
+    let anonymous = jane.get("/").await.text;
+    assert!(anonymous.contains(r#"<a href="sign-in" class="who">Sign in</a>"#), "{anonymous}");
+    let to = jane.get("/nights/2024-11-28/runs/19102?subrun=2").await;
+    assert!(to.text.contains("sign-in?to=nights/2024-11-28/runs/19102%3Fsubrun%3D2"));
+    let fields =
+        [("name", " Jane "), ("password", "password of jane"), ("to", "nights/2024-11-28")];
+    let answer = jane.post("/sign-in", &fields).await;
+    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/nights/2024-11-28"));
+    let cookie = answer.headers[header::SET_COOKIE].to_str().unwrap();
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+    assert!(cookie.contains("Path=/") && !cookie.contains("Secure"), "{cookie}");
+    for path in ["/", "/nights/2024-11-28", "/nights/2024-11-28/runs/19102", "/account", "/nope"] {
+        for _ in 0..2 {
+            assert!(jane.get(path).await.text.contains("Account of jane, shifter"), "{path}");
+            assert!(!app.get(path).await.text.contains("jane"), "{path}");
+        }
+    }
+    let page = jane.get("/").await;
+    assert_eq!(page.headers[header::CACHE_CONTROL], "private, no-cache");
+    assert_eq!(jane.get("/account").await.headers[header::CACHE_CONTROL], "no-store");
+    assert_eq!(jane.get("/sign-in").await.location(), "/", "there is no need to");
+}
+
+#[tokio::test]
+async fn wrong_names_and_passwords_get_the_same_answer() {
+    let app = site().await;
+    app.user("gone", Role::Admin).await;
+    people::set_disabled(&app.store, &"gone".parse().unwrap(), Some(Utc::now())).await.unwrap_err();
+    app.user("boss", Role::Admin).await;
+    people::set_disabled(&app.store, &"gone".parse().unwrap(), Some(Utc::now())).await.unwrap();
+    let mut texts = Vec::new();
+    for (name, password) in
+        [("jane", "wrong password"), ("nobody", "wrong password"), ("gone", "password of gone")]
+    {
+        let answer = app.browser().sign_in(name, password).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(!answer.headers.contains_key("set-cookie"));
+        texts.push(answer.main().replace(name, "NAME"));
+    }
+    assert!(texts[0].contains("The name or the password is not right."));
+    let hidden = |text: &str| text.split("form_token").next().unwrap().to_owned();
+    assert!(texts.iter().all(|text| hidden(text) == hidden(&texts[0])));
+}
+
+#[tokio::test]
+async fn the_session_that_a_browser_came_with_is_never_the_one_it_gets() {
+    let app = site().await;
+    let planted = "AAAAAAAAAAAAAAAAAAAAAA";
+    let mut jane = app.browser();
+    jane.cookies.insert("osa_session".into(), planted.into());
+    jane.get("/sign-in").await;
+    jane.cookies.insert("osa_session".into(), planted.into());
+    let token = jane.get("/sign-in").await.form_token();
+    jane.cookies.insert("osa_session".into(), planted.into());
+    let fields = [("name", "jane"), ("password", "password of jane")];
+    let answer = jane.post_with("/sign-in", &token, &fields).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert!(!jane.session().is_empty() && jane.session() != planted);
+    let mut planter = app.browser();
+    planter.cookies.insert("osa_session".into(), planted.into());
+    assert!(!planter.get("/").await.text.contains("jane"));
+
+    // One sign-in after another: each has an id of its own, and the ids are nowhere in the database.
+    let again = app.signed_in("jane").await;
+    assert_ne!(again.session(), jane.session());
+    let rows = app.store.sessions_of(1).await.unwrap();
+    assert_eq!(rows.len(), 2);
+    assert!(rows.iter().all(|row| ![again.session(), jane.session()].contains(&row.id.as_str())));
+}
+
+#[tokio::test]
+async fn somebody_elses_session_ends_where_another_signs_in() {
+    let app = site().await;
+    app.user("bob", Role::Viewer).await;
+    let mut browser = app.signed_in("bob").await;
+    let bobs = browser.session().to_owned();
+    // A browser that still shows an old form, sent with the session's own secret.
+    let token = browser.get("/account").await.form_token();
+    let fields = [("name", "jane"), ("password", "password of jane")];
+    browser.post_with("/sign-in", &token, &fields).await;
+    assert_ne!(browser.session(), bobs);
+    assert!(browser.get("/").await.text.contains("Account of jane"));
+    browser.cookies.insert("osa_session".into(), bobs);
+    assert!(!browser.get("/").await.text.contains("Account of"));
+}
+
+#[tokio::test]
+async fn a_session_ends_when_it_is_not_used_and_at_the_latest_after_its_time() {
+    let app = site().await;
+    let hours = TimeDelta::hours;
+    let signed_in =
+        async |browser: &mut Browser<'_>| browser.get("/account").await.status == StatusCode::OK;
+    let mut idle = app.signed_in("jane").await;
+    app.wait(hours(8) - TimeDelta::seconds(1));
+    assert!(signed_in(&mut idle).await);
+    app.wait(hours(8) - TimeDelta::seconds(1));
+    assert!(signed_in(&mut idle).await, "it was used in between");
+    let kept = idle.session().to_owned();
+    app.wait(hours(8));
+    assert!(!signed_in(&mut idle).await);
+    idle.cookies.insert("osa_session".into(), kept);
+    assert!(!signed_in(&mut idle).await, "it does not come back");
+
+    let mut busy = app.signed_in("jane").await;
+    for _ in 0..(7 * 24 / 7 - 1) {
+        app.wait(hours(7));
+        assert!(signed_in(&mut busy).await);
+    }
+    app.wait(hours(7));
+    assert!(!signed_in(&mut busy).await, "after seven days, whatever was done");
+    app.signed_in("jane").await;
+    assert_eq!(app.store.sessions_of(1).await.unwrap().len(), 1, "void ones are forgotten");
+}
+
+#[tokio::test]
+async fn signing_out_ends_one_session_or_all() {
+    let app = site().await;
+    app.user("bob", Role::Viewer).await;
+    let (mut first, mut second) = (app.signed_in("jane").await, app.signed_in("jane").await);
+    let mut bob = app.signed_in("bob").await;
+    let kept = first.session().to_owned();
+    assert_eq!(first.post("/sign-out", &[]).await.location(), "/");
+    assert_eq!(first.session(), "", "the cookie is taken back");
+    first.cookies.insert("osa_session".into(), kept);
+    assert_eq!(first.get("/account").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(second.get("/account").await.status, StatusCode::OK);
+
+    let mut third = app.signed_in("jane").await;
+    second.post("/sign-out/everywhere", &[]).await;
+    for browser in [&mut second, &mut third] {
+        assert_eq!(browser.get("/account").await.status, StatusCode::SEE_OTHER);
+    }
+    assert_eq!(bob.get("/account").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_is_taken_away_is_gone_at_once() {
+    let app = site().await;
+    app.user("boss", Role::Admin).await;
+    let jane = "jane".parse().unwrap();
+    let mut browser = app.signed_in("jane").await;
+    let token = browser.get("/account").await.form_token();
+    assert_eq!(browser.post_with("/probe", &token, &[]).await.status, StatusCode::OK);
+    people::set_role(&app.store, &jane, Role::Viewer).await.unwrap();
+    assert_eq!(browser.post_with("/probe", &token, &[]).await.status, StatusCode::FORBIDDEN);
+    people::set_disabled(&app.store, &jane, Some(Utc::now())).await.unwrap();
+    assert_eq!(browser.get("/account").await.status, StatusCode::SEE_OTHER);
+    people::set_disabled(&app.store, &jane, None).await.unwrap();
+    assert_eq!(browser.get("/account").await.status, StatusCode::SEE_OTHER, "sessions stay ended");
+    let mut browser = app.signed_in("jane").await;
+    people::change_password(&app.store, &jane, "another password").await.unwrap();
+    assert_eq!(browser.get("/account").await.status, StatusCode::SEE_OTHER);
+    people::remove_user(&app.store, &jane).await.unwrap();
+    let answer = app.browser().sign_in("jane", "another password").await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn guessing_is_stopped_and_survives_a_restart() {
+    let app = site().await;
+    let mut guesser = app.browser();
+    for guess in 0..6 {
+        let answer = guesser.sign_in("jane", &format!("guess number {guess}")).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{guess}");
+    }
+    for name in ["jane", "JANE "] {
+        let answer = guesser.sign_in(name, "password of jane").await;
+        assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+        assert!(
+            answer.text.contains("There were too many failed attempts. Try again in 15 minutes.")
+        );
+        assert!(answer.headers.contains_key(header::RETRY_AFTER));
+    }
+    let kept = Store::open(&app.store.file).await.unwrap();
+    let limit = people::Limit::default();
+    let now = *app.time.lock().unwrap();
+    let again = people::sign_in(&kept, limit, "jane", "password of jane", "elsewhere", now).await;
+    assert!(matches!(again, Err(people::Refusal::TooOften(_))), "{again:?}");
+    // Others are let in meanwhile, and jane after a while.
+    app.user("bob", Role::Viewer).await;
+    app.signed_in("bob").await;
+    app.wait(TimeDelta::minutes(15));
+    app.signed_in("jane").await;
+}
+
+#[tokio::test]
+async fn many_guesses_at_once_are_no_more_than_one_after_another() {
+    let app = Arc::new(site().await);
+    let now = *app.time.lock().unwrap();
+    let guesses: Vec<_> = (0..30)
+        .map(|guess| {
+            let app = Arc::clone(&app);
+            tokio::spawn(async move {
+                let limit = people::Limit::default();
+                let password = format!("guess number {guess}");
+                people::sign_in(&app.store, limit, "jane", &password, "somewhere", now).await
+            })
+        })
+        .collect();
+    let mut looked_at = 0;
+    for guess in guesses {
+        match guess.await.unwrap() {
+            Err(people::Refusal::Wrong) => looked_at += 1,
+            Err(people::Refusal::TooOften(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(looked_at, 6);
+}
+
+#[tokio::test]
+async fn where_reading_needs_a_sign_in_it_leads_there_and_back() {
+    let app = TestApp::with("/osa", |access| access.reading = Reading::SignedIn).await;
+    app.user("jane", Role::Viewer).await;
+    let answer = app.get("/osa/nights/2024-11-28?a=b").await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert_eq!(answer.location(), "/osa/sign-in?to=nights%2F2024-11-28%3Fa%3Db");
+    let mut jane = app.browser();
+    let page = jane.get(answer.location()).await;
+    assert!(page.text.contains(r#"name="to" value="nights/2024-11-28?a=b""#));
+    let token = page.form_token();
+    let fields =
+        [("name", "jane"), ("password", "password of jane"), ("to", "nights/2024-11-28?a=b")];
+    let answer = jane.post_with("/osa/sign-in", &token, &fields).await;
+    assert_eq!(answer.location(), "/osa/nights/2024-11-28?a=b");
+    let cookie = answer.headers[header::SET_COOKIE].to_str().unwrap();
+    assert!(cookie.contains("Path=/osa"), "{cookie}");
+    assert!(jane.get(answer.location()).await.text.contains("BL Lac"));
+    let api = app.get("/osa/api/v1/nights").await;
+    assert_eq!(api.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(api.headers[header::WWW_AUTHENTICATE], "Bearer");
+    assert_eq!(
+        app.get("/osa/pkg/app.css").await.status,
+        StatusCode::OK,
+        "the form needs its style"
+    );
+    assert!(!app.get("/osa/nope").await.text.contains("BL Lac"));
+}
+
+#[tokio::test]
+async fn behind_https_cookies_are_secure() {
+    let app = TestApp::with("", |access| access.origin = Some("https://osa.test".into())).await;
+    app.user("jane", Role::Viewer).await;
+    let mut jane = app.browser();
+    let page = jane.get("/sign-in").await;
+    assert!(page.headers[header::SET_COOKIE].to_str().unwrap().ends_with("; Secure"));
+    let body = serde_urlencoded::to_string([
+        ("name", "jane"),
+        ("password", "password of jane"),
+        ("form_token", &page.form_token()),
+    ]);
+    let request = jane
+        .request("POST", "/sign-in")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(header::ORIGIN, "https://osa.test")
+        .body(Body::from(body.unwrap()));
+    let answer = jane.send(request.unwrap()).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert!(answer.headers[header::SET_COOKIE].to_str().unwrap().contains("Secure"));
+}

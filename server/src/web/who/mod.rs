@@ -1,0 +1,183 @@
+//! Who asks: found out once for every request, by session or token, before anything else is done.
+
+mod client;
+mod csrf;
+mod session;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tower::{Layer, Service};
+use tower_sessions::cookie::SameSite;
+use tower_sessions::{Expiry, Session, SessionManagerLayer};
+
+use app::people::{SignedIn, Visitor};
+
+pub use client::Client;
+
+pub use csrf::{FormCookie, forged};
+pub use session::{Clock, Content, Sessions};
+
+use super::WebState;
+use super::problem::Problem;
+use crate::model::{Role, User};
+use crate::people::{Author, token_author};
+
+/// The cookie of a session.
+pub const SESSION_COOKIE: &str = "osa_session";
+
+/// Who asks. A part of every request that passed [`identify`].
+#[derive(Clone, Debug)]
+pub struct Who {
+    /// Who it is, once they have shown it.
+    pub author: Option<Author>,
+    /// What their forms must carry, if they are signed in.
+    pub form_token: Option<String>,
+    /// Where they are.
+    pub client: Client,
+}
+
+impl Who {
+    /// Somebody who has not shown who they are.
+    fn anonymous(client: Client) -> Self {
+        Self { author: None, form_token: None, client }
+    }
+
+    /// The user who is signed in.
+    pub fn user(&self) -> Option<&User> {
+        self.author.as_ref().and_then(Author::user)
+    }
+
+    /// Whether they may do what `role` may.
+    pub fn may(&self, role: Role) -> bool {
+        self.author.as_ref().is_some_and(|author| author.may(role))
+    }
+
+    /// As pages know them.
+    pub fn visitor(&self) -> Visitor {
+        let signed_in = self.user().zip(self.form_token.clone()).map(|(user, form_token)| {
+            SignedIn { name: user.name.clone(), role: user.role, form_token }
+        });
+        Visitor { signed_in }
+    }
+}
+
+/// Puts [`Who`] into the request. Whoever shows a token is nobody else: cookies are not looked at.
+pub async fn identify(State(state): State<WebState>, mut request: Request, next: Next) -> Response {
+    let client = Client::of(&request, &state.people.access);
+    if let Some(token) = bearer(request.headers()) {
+        let now = (state.people.clock)();
+        let author = match token_author(&state.people.store, token, now).await {
+            Ok(Some(author)) => author,
+            Ok(None) => {
+                return Problem::unauthorized("the token is unknown, expired or revoked")
+                    .into_response();
+            }
+            Err(error) => {
+                tracing::error!("cannot look a token up: {error}");
+                return Problem::unavailable("the database cannot be read").into_response();
+            }
+        };
+        request.headers_mut().remove(header::COOKIE);
+        request.extensions_mut().insert(Who { author: Some(author), form_token: None, client });
+        return next.run(request).await;
+    }
+    // Reading without a session, which is most of what is asked, has no need of the rest.
+    if request.method().is_safe() && cookie(request.headers(), SESSION_COOKIE).is_none() {
+        request.extensions_mut().insert(Who::anonymous(client));
+        return next.run(request).await;
+    }
+    with_session(state, client, request, next).await
+}
+
+/// Runs the rest with the session of the browser's cookie, which is saved and set if it changes.
+async fn with_session(state: WebState, client: Client, request: Request, next: Next) -> Response {
+    let layer = SessionManagerLayer::new(state.people.sessions.clone())
+        .with_name(SESSION_COOKIE)
+        .with_path(cookie_path(&state.prefix))
+        .with_secure(client.https)
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        // The browser forgets it when it is closed; when it ends is up to us.
+        .with_expiry(Expiry::OnSessionEnd);
+    let inner = tower::service_fn(move |mut request: Request| {
+        let (state, client, next) = (state.clone(), client.clone(), next.clone());
+        async move {
+            let session = request.extensions().get::<Session>().cloned();
+            let who = match session {
+                Some(session) => of_session(&state, &session, client).await,
+                None => Who::anonymous(client),
+            };
+            request.extensions_mut().insert(who);
+            Ok::<_, std::convert::Infallible>(next.run(request).await)
+        }
+    });
+    match layer.layer(inner).call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+/// Whose session it is. The user is looked up every time: a role that was taken away is gone.
+async fn of_session(state: &WebState, session: &Session, client: Client) -> Who {
+    let Some(content) = Content::read(session).await else { return Who::anonymous(client) };
+    let user = match state.people.store.user_by_id(content.user).await {
+        Ok(user) => user.filter(|user| user.disabled.is_none()),
+        Err(error) => {
+            tracing::error!("cannot look a user up: {error}");
+            None
+        }
+    };
+    let Some(user) = user else { return Who::anonymous(client) };
+    let form_token = Some(content.form_token.clone());
+    content.used(session, (state.people.clock)()).await;
+    Who { author: Some(Author::of_session(user)), form_token, client }
+}
+
+/// Where cookies are sent: only to us.
+pub fn cookie_path(prefix: &str) -> String {
+    if prefix.is_empty() { "/".to_owned() } else { prefix.to_owned() }
+}
+
+/// The token of a program. Other schemes are not for us: a proxy may ask for a password of its own.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().unwrap_or_default();
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// A cookie of the request.
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
+    pairs.find(|(found, _)| found.trim() == name).map(|(_, value)| value.trim())
+}
+
+/// Whoever has shown who they are, in a handler; the rule of its route has asked for the role.
+impl<S: Sync> FromRequestParts<S> for Author {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let who = parts.extensions.get::<Who>();
+        let author = who.and_then(|who| who.author.clone());
+        author.ok_or_else(|| Problem::unauthorized("sign in, or send a token"))
+    }
+}
+
+/// A shifter or more, in a handler of what changes a night. `.0` signs the deed.
+#[derive(Clone, Debug)]
+pub struct Shifter(pub Author);
+
+impl<S: Sync> FromRequestParts<S> for Shifter {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let author = Author::from_request_parts(parts, state).await?;
+        match author.may(Role::Shifter) {
+            true => Ok(Self(author)),
+            false => Err(Problem::forbidden("this needs a shifter")),
+        }
+    }
+}
