@@ -1,5 +1,7 @@
 //! The frame of every page, and which page is where.
 
+use std::fmt::Write as _;
+
 use http::{HeaderValue, header};
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
@@ -137,7 +139,7 @@ fn here() -> String {
         if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {
             here.push(char::from(byte));
         } else {
-            here.push_str(&format!("%{byte:02X}"));
+            let _ = write!(here, "%{byte:02X}");
         }
     }
     here

@@ -2,7 +2,6 @@
 //! made of this table and of nothing else but the files of the site, so that an address without a
 //! rule cannot be.
 
-use axum::extract::Request;
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware::from_fn_with_state;
@@ -125,7 +124,7 @@ pub fn routes(state: &WebState) -> Vec<Route> {
         get("/api/v1/nights/{date}/runs/{run}/events", Reading, events::run),
         get("/api/v1/nights/{date}/runs/{run}/logs/{name}", Reading, api::log),
         get("/api/v1/nights/{date}/runs/{run}/logs/{name}/events", Reading, events::log),
-        get("/api/{*rest}", Reading, |_: Request| async { api::nothing().await }),
+        get("/api/{*rest}", Reading, api::nothing),
         get("/sign-in", Browser, sign_in::form),
         post("/sign-in", Browser, sign_in::sign_in),
         post("/sign-out", Session(Viewer), sign_in::sign_out),
