@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::launch::submit::SubmitFailure;
 use crate::launch::{LaunchError, ScriptError};
 use crate::model::{Block, ClosingPlan};
+use crate::night::NightError;
 use crate::store::StoreError;
 
 use super::moves::MoveError;
@@ -17,6 +18,12 @@ pub enum CloseError {
     /// The books cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What was observed cannot be read.
+    #[error(transparent)]
+    Night(#[from] NightError),
+    /// Where this program's file is, which jobs need, cannot be told.
+    #[error("cannot tell where this program's file is: {0}")]
+    Program(std::io::Error),
     /// The night cannot be looked at.
     #[error(transparent)]
     Launch(#[from] LaunchError),
@@ -97,6 +104,7 @@ impl CloseError {
     /// What to do about it, if anything can be said.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Night(error) => error.hint(),
             Self::Busy { .. } => Some("wait for its end".into()),
             Self::Unfinished(_) => Some("-y closes them all the same".into()),
             Self::Step { cause, .. } => cause.hint().or_else(|| {

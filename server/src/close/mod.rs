@@ -5,6 +5,7 @@
 //! is cut short, calling it again goes on. [`progress`] tells how far it is, whoever does it.
 
 mod account;
+pub mod auto;
 mod error;
 mod fault;
 mod files;
@@ -27,12 +28,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use crate::config::Settings;
-use crate::launch::{Answer, Engine, ScriptOptions, ask, look_on};
+use crate::launch::{Answer, Engine, ScriptOptions, ask, author, look_on};
 use crate::model::{
     Author, CloseOptions, ClosingPlan, ClosingProgress, DeedOutcome, JobState, NightDate, ProdId,
     RunId, StepState,
 };
-use crate::night::{NightPaths, Observation};
+use crate::night::{MissingSummary, NightPaths, Observation};
 use crate::status::{Depth, NightInput, StatusCache, night_status};
 use crate::store::{Closing, Deed, NewClosing, Store, StoreError, Submission, SubmissionState};
 
@@ -65,6 +66,41 @@ pub struct Request {
     pub anyway: bool,
     /// Now.
     pub now: DateTime<Utc>,
+}
+
+impl Request {
+    /// Reads what was observed. Blocks on the disk.
+    ///
+    /// # Errors
+    /// [`CloseError::Night`]: the run summary is missing or unreadable.
+    pub fn read(
+        settings: Settings,
+        date: NightDate,
+        prod_id: ProdId,
+        options: CloseOptions,
+        by: Author,
+        now: DateTime<Utc>,
+    ) -> Result<Self, CloseError> {
+        let paths = NightPaths::new(settings.site.clone(), date, prod_id);
+        let observation = Observation::read(&paths, MissingSummary::Fail)?;
+        let script = ScriptOptions {
+            program: std::env::current_exe().map_err(CloseError::Program)?,
+            job_path: settings.server.job_path.clone(),
+            no_dl2: options.no_dl2,
+            verbose: false,
+        };
+        Ok(Self {
+            settings,
+            paths,
+            observation: Arc::new(observation),
+            options,
+            script,
+            by,
+            author: author(),
+            anyway: false,
+            now,
+        })
+    }
 }
 
 /// Time since a request was made, so that rules depend on the time that was given.

@@ -2,15 +2,13 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
 
 use crate::close::{self, CloseError, Closed, Request};
-use crate::launch::{self, Engine, ScriptOptions};
+use crate::launch::{self, Engine};
 use crate::model::{Author, Block, CloseOptions, ClosingPlan, ClosingProgress, RunId};
-use crate::night::{MissingSummary, NightPaths, Observation};
 
 use super::{Common, Failure, Outcome, stages};
 
@@ -75,35 +73,17 @@ pub(super) fn request(
 ) -> Result<Request, Failure> {
     let settings = common.settings()?;
     let prod_id = stages::production(None, &settings)?;
-    let paths = NightPaths::new(settings.site.clone(), common.night(now), prod_id);
-    let observation = Observation::read(&paths, MissingSummary::Fail).map_err(|error| {
-        let hint = error.hint();
-        let failure = Failure::from(error);
-        match hint {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
-    })?;
-    let program = std::env::current_exe().map_err(|cause| {
-        Failure::new(format!("cannot tell where this program's file is: {cause}"))
-    })?;
-    let script = ScriptOptions {
-        program,
-        job_path: settings.server.job_path.clone(),
-        no_dl2: options.no_dl2,
-        verbose: common.verbose,
-    };
-    Ok(Request {
-        settings,
-        paths,
-        observation: Arc::new(observation),
-        options,
-        script,
-        by,
-        author: launch::author(),
-        anyway: false,
-        now,
-    })
+    Request::read(settings, common.night(now), prod_id, options, by, now).map_err(failed)
+}
+
+/// A failure with what to do about it.
+pub(super) fn failed(error: CloseError) -> Failure {
+    let hint = error.hint();
+    let failure = Failure::from(error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
 }
 
 /// Closes the night, or shows what closing would do.
@@ -117,7 +97,7 @@ pub async fn run(args: Closer) -> Outcome {
             .await??;
     request.anyway = args.yes;
     if args.common.simulate {
-        let plan = close::look(&request).await?;
+        let plan = close::look(&request).await.map_err(failed)?;
         let text = if args.json { json(&plan)? } else { close::plan_text(&plan) };
         std::io::stdout().write_all(text.as_bytes())?;
         return Ok(ExitCode::SUCCESS);
@@ -164,19 +144,12 @@ pub(super) fn conclude(
             eprintln!("{what} is closed.");
         }
         Err(CloseError::Blocked(blocks)) => return Ok(blocked(&blocks)),
-        Err(error) => {
-            let hint = error.hint();
-            let failure = Failure::from(error);
-            return Err(match hint {
-                Some(hint) => failure.hint(hint),
-                None => failure,
-            });
-        }
+        Err(error) => return Err(failed(error)),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn json<T: serde::Serialize>(value: &T) -> Result<String, Failure> {
+pub(super) fn json<T: serde::Serialize>(value: &T) -> Result<String, Failure> {
     Ok(serde_json::to_string_pretty(value)? + "\n")
 }
 
@@ -225,7 +198,7 @@ fn ask(plan: &ClosingPlan) -> Result<bool, Failure> {
 }
 
 async fn reopen(args: &Closer, request: &Request, engine: &Engine) -> Outcome {
-    let removed = close::reopen(engine, request).await?;
+    let removed = close::reopen(engine, request).await.map_err(failed)?;
     if args.json {
         let text = json(&serde_json::json!({ "removed": removed }))?;
         std::io::stdout().write_all(text.as_bytes())?;

@@ -1,6 +1,7 @@
 //! One file a command, named as in the original. The program answers as `osa COMMAND …` and,
 //! through links made by `osa link`, as plain `COMMAND …`.
 
+mod autocloser;
 mod calibration_pipeline;
 mod cancel;
 mod closer;
@@ -43,6 +44,7 @@ struct Osa {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Autocloser(autocloser::Autocloser),
     #[command(name = "calibration_pipeline")]
     CalibrationPipeline(calibration_pipeline::CalibrationPipeline),
     Closer(closer::Closer),
@@ -68,8 +70,8 @@ enum Command {
 }
 
 /// Names under which a link to this program is a command of its own.
-pub const DROP_IN: [&str; 5] =
-    ["sequencer", "calibration_pipeline", "datasequence", "closer", "provprocess"];
+pub const DROP_IN: [&str; 6] =
+    ["sequencer", "calibration_pipeline", "datasequence", "closer", "autocloser", "provprocess"];
 
 /// Runs the command that `arguments` name; the first is the program, possibly a link.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
@@ -113,6 +115,7 @@ fn with_command_first(arguments: Vec<OsString>) -> Vec<OsString> {
 
 async fn run(command: Command) -> Outcome {
     match command {
+        Command::Autocloser(args) => autocloser::run(args).await,
         Command::CalibrationPipeline(args) => calibration_pipeline::run(args).await,
         Command::Closer(args) => closer::run(args).await,
         Command::Datasequence(args) => datasequence::run(args).await,

@@ -12,6 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{ServerConfig, Settings};
+use crate::launch::Engine;
 use crate::model::NightDate;
 use crate::schedule;
 use crate::status::Diagnosis;
@@ -19,6 +20,8 @@ use crate::store::{Grace, Store};
 use crate::web::{self, Books, People, SiteLook, Watcher, WebConfig};
 
 use super::{Failure, Outcome};
+
+mod closing;
 
 /// Days of jobs that are asked for where `STARTTIME_DAYS_SACCT` does not say.
 const DAYS: u32 = 7;
@@ -49,7 +52,7 @@ pub async fn run(args: Serve) -> Outcome {
         Ok::<_, Failure>((settings, prod_id, diagnosis))
     })
     .await??;
-    let Settings { site, server } = settings;
+    let Settings { site, server } = settings.clone();
     let config = WebConfig { prefix: server.prefix.clone(), site: site_directory(&server)? };
     let store = Store::open(&server.database_file(&site)).await?;
     let store = store.with_grace(Grace::new(server.lost_after));
@@ -57,6 +60,8 @@ pub async fn run(args: Serve) -> Outcome {
     let scheduler = schedule::open(&server, store.clone())?;
     let days = Days::new(site.slurm.starttime_days_sacct.unwrap_or(DAYS).into());
     let today = NightDate::new(Utc::now().date_naive());
+    let closer = Engine { store: store.clone(), scheduler: Arc::clone(&scheduler) };
+    let closing = closing::keep(closer, settings, prod_id.clone());
     let look = SiteLook::new(site, prod_id, today, Books::new(store.clone()));
     let look = look.with_diagnosis(diagnosis);
     let watcher = Watcher::new(Arc::new(look), scheduler.engine(), server.poll);
@@ -73,9 +78,11 @@ pub async fn run(args: Serve) -> Outcome {
         scheduler.engine()
     );
     let end = end()?;
+    let closing = tokio::spawn(closing);
     let watching = tokio::spawn(Arc::clone(&watcher).run(scheduler, Some(store), days));
     web::serve(listener, &config, watcher, people, end).await?;
     watching.abort();
+    closing.abort();
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,5 +1,6 @@
 //! `closer` and `autocloser` through the real binary, on the local scheduler and the scripted Slurm.
 
+mod automatic;
 mod crashes;
 mod jobs;
 mod looking;
