@@ -9,6 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::config::{ServerConfig, Settings, search_path};
 use crate::model::ProdId;
 use crate::process::{Children, Need, Runner, Sequence, Stopper};
+use crate::provenance::capture::Surroundings;
 
 use super::{Common, Failure, Outcome};
 
@@ -32,9 +33,16 @@ pub(super) async fn run(sequence: Sequence, common: &Common, server: &ServerConf
         search_path: search_path(&server.job_path, std::env::var_os("PATH"))?,
         clock: Utc::now,
         verbose: common.verbose,
+        surroundings: Surroundings::default(),
         children,
     };
-    let rc = tokio::task::spawn_blocking(move || runner.run(&sequence)).await??;
+    let job_path = server.job_path.clone();
+    let run = move || {
+        let version = sequence.paths.config.lstchain_version(&job_path);
+        runner.surroundings = Surroundings::of_this_process(version, Vec::new());
+        runner.run(&sequence)
+    };
+    let rc = tokio::task::spawn_blocking(run).await??;
     Ok(ExitCode::from(u8::try_from(rc).unwrap_or(1)))
 }
 

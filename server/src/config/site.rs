@@ -83,6 +83,13 @@ impl SiteConfig {
         let version = version::of_lstchain(&self.file, job_path)?;
         Ok(self.version.get_or_init(|| version).clone())
     }
+
+    /// The version of lstchain (`v0.10.18`), asked once; `None` if Python or lstchain is not there.
+    pub fn lstchain_version(&self, job_path: &[PathBuf]) -> Option<String> {
+        let ask = || version::of_lstchain(&self.file, job_path).ok();
+        let known = self.version.get().cloned().or_else(ask)?;
+        Some(self.version.get_or_init(|| known).to_string())
+    }
 }
 
 /// The site's directories, keys of section `LST1`.

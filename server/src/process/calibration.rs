@@ -7,7 +7,7 @@ use crate::model::{CalibrationRuns, Kind, NightDate, RunId, Stage, Subrun};
 use crate::night::{NightPaths, charge_file, drs4_file};
 
 use super::work::{Need, Outputs, Work, is_product};
-use super::{ProcessError, Step, chain};
+use super::{ProcessError, Step, Trace, chain};
 
 /// The argument with which a charge calibration that failed for good is tried once more: the
 /// database of filter wheel positions is then not asked.
@@ -63,6 +63,7 @@ fn work(
     } else if paths.config.lstchain.use_ff_heuristic_id {
         arguments.push("--flatfield-heuristic".into());
     }
+    let raw = paths.of_night(night).r0_file(run, Subrun(0));
     Work {
         program: paths.config.lstchain.executables.get(&step.stage).cloned().unwrap_or_default(),
         arguments,
@@ -70,7 +71,7 @@ fn work(
         config: None,
         needs: vec![Need {
             what: "the raw file of the calibration run",
-            file: paths.of_night(night).r0_file(run, Subrun(0)),
+            file: raw.clone(),
             hint: "see whether R0_DIR is right and the transfer has ended",
         }],
         outputs: Outputs::Calibration(CalibrationFile {
@@ -80,6 +81,7 @@ fn work(
             night,
         }),
         second_chance: (!baseline).then_some(USUAL_FILTERS),
+        trace: Trace::calibration(step.stage, paths, runs, nights, raw),
         step,
     }
 }

@@ -6,7 +6,7 @@ use crate::model::{Kind, Level, Stage, SubrunId};
 use crate::night::NightPaths;
 
 use super::work::{Need, Outputs, Product, Work, Written, name_of, option};
-use super::{Step, chain};
+use super::{Step, Trace, chain};
 
 /// What a subrun is calibrated with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +58,7 @@ impl Builder<'_> {
             Stage::R0ToDl1 | Stage::Drs4Baseline | Stage::ChargeCalibration => self.r0_to_dl1(),
         };
         let executables = &self.paths.config.lstchain.executables;
+        let trace = Trace::subrun(step.stage, self.paths, self.id, self.inputs);
         Work {
             program: executables.get(&step.stage).cloned().unwrap_or_default(),
             step,
@@ -67,6 +68,7 @@ impl Builder<'_> {
             needs: own.needs,
             outputs: Outputs::Subrun(own.outputs),
             second_chance: None,
+            trace,
         }
     }
 

@@ -8,6 +8,7 @@
 //! - a stage begins without what earlier tries of it have left, and a try that fails leaves nothing;
 //! - no half-written product ever counts: a stage is done if the history says so *and* its product
 //!   is there;
+//! - a stage that ended well has its records in `prov.log` before the history says so;
 //! - at most one process works on a sequence, where the file system knows locks.
 
 mod begun;
@@ -20,6 +21,7 @@ pub mod history;
 mod inputs;
 mod owner;
 mod runner;
+mod trace;
 mod veto;
 mod work;
 
@@ -30,4 +32,5 @@ pub use data::{Inputs, data_works};
 pub use error::ProcessError;
 pub use inputs::Given;
 pub use runner::{NO_PRODUCT, NOT_FOUND, NOT_STARTED, Runner, Sequence};
+pub use trace::Trace;
 pub use work::{Need, Outputs, Product, Work, Written};

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::model::{HistoryLine, RunId, Subrun};
 use crate::night::NightPaths;
+use crate::provenance::capture::{self, ActivityRun, HASHED_UP_TO, Surroundings};
 
 use super::begun::{self, Begun, Seen};
 use super::child::{Children, Ending};
@@ -100,6 +101,8 @@ pub struct Runner {
     pub clock: fn() -> DateTime<Utc>,
     /// Whether command lines are told as well.
     pub verbose: bool,
+    /// What the provenance of the stages says of this program and its machine.
+    pub surroundings: Surroundings,
     /// The children, through which the runner is told to stop.
     pub children: Children,
 }
@@ -244,13 +247,36 @@ impl Runner {
             &format!("{title}: {} ended with {} after {seconds:.1} s", attempt.label, ending.rc()),
         );
         let cleaned = match ending.rc() {
-            0 => Ok(()),
+            0 => {
+                self.trace(sequence, work, begin);
+                Ok(())
+            }
             _ => clear(work, attempt.before),
         };
         self.write_down(sequence, work, ending.rc())?;
         cleaned?;
         begun::remove(&note)?;
         Ok(ending)
+    }
+
+    /// Writes the provenance of a stage that has ended well. That it cannot be written is told and
+    /// no failure: the product is good.
+    fn trace(&self, sequence: &Sequence, work: &Work, started: DateTime<Utc>) {
+        let paths = &sequence.paths;
+        let log = paths.provenance_log();
+        let written = work.trace.told().map_err(|error| error.to_string()).and_then(|told| {
+            let (tag, files) = told;
+            let (ended, surroundings) = ((self.clock)(), &self.surroundings);
+            let hashed_up_to = HASHED_UP_TO;
+            let run = ActivityRun { tag, paths, files, started, ended, surroundings, hashed_up_to };
+            capture::activity(&log, &run).map_err(|error| error.to_string())
+        });
+        if let Err(problem) = written {
+            say(
+                sequence,
+                &format!("error: the provenance of this stage is not written: {problem}"),
+            );
+        }
     }
 
     /// Runs the executable once and looks whether it has done what it says.

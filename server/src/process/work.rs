@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::calibration::CalibrationFile;
-use super::{ProcessError, Step};
+use super::{ProcessError, Step, Trace};
 
 /// A stage with its command line and its files.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct Work {
     pub outputs: Outputs,
     /// An argument with which it is tried once more when it has failed for good.
     pub second_chance: Option<&'static str>,
+    /// What its provenance names.
+    pub trace: Trace,
 }
 
 /// A file or directory that a stage needs.

@@ -4,3 +4,4 @@ mod calibration;
 mod interrupted;
 mod site;
 mod subrun;
+mod traces;
