@@ -18,11 +18,6 @@ pub enum Choice {
     Discard,
     /// The run is not to be submitted: the flag `.veto` was put there.
     Veto,
-    /// The run may be submitted again: its flags `.veto` were removed.
-    Unveto {
-        /// Subruns whose own flags were removed.
-        subruns: Vec<Subrun>,
-    },
     /// The run's jobs get other memory or time than the configuration says.
     Resources {
         /// Memory a processor, such as `12GB`.
@@ -39,7 +34,6 @@ impl Choice {
             Self::DropLastSubrun { subrun } => format!("ends before subrun {subrun}"),
             Self::Discard => "is discarded (EDATA)".to_owned(),
             Self::Veto => "is vetoed".to_owned(),
-            Self::Unveto { .. } => "is no longer vetoed".to_owned(),
             Self::Resources { memory, walltime } => {
                 let memory = memory.as_ref().map(|memory| format!("{memory} of memory"));
                 let walltime =

@@ -1,6 +1,7 @@
 //! What crosses the wire: plain types that make nonsense unrepresentable, each parsing from and
 //! printing to its text form in one place. The server's domain uses these same types.
 
+mod action;
 mod blocker;
 mod closing;
 mod decision;
@@ -12,6 +13,7 @@ mod people;
 mod run;
 mod status;
 
+pub use action::{ActionPlan, ActionStep};
 pub use blocker::{Blocker, BlockerKind, Blockers, Evidence, Remedy, spans};
 pub use closing::{
     Block, BlockKind, CloseOptions, ClosingJob, ClosingJobState, ClosingPlan, ClosingProgress,

@@ -40,7 +40,7 @@ pub struct SubrunDetail {
     pub rc: Option<i32>,
     /// How many tries its history has.
     pub tries: u32,
-    /// Its task in the last job.
+    /// Its task in the last job that had one for it.
     pub task: Option<TaskRecord>,
     /// Its newest log files: standard output, then standard error.
     pub logs: Vec<LogFile>,

@@ -2,6 +2,7 @@
 //! through links made by `osa link`, as plain `COMMAND …`.
 
 mod autocloser;
+mod act;
 mod calibration_pipeline;
 mod cancel;
 mod closer;
@@ -9,6 +10,7 @@ mod common;
 mod config;
 mod datacheck;
 mod datasequence;
+mod decide;
 mod demo;
 mod failure;
 mod link;
@@ -16,6 +18,7 @@ mod local_scheduler;
 mod local_task;
 mod logbook;
 mod provprocess;
+mod resubmit;
 mod sequencer;
 mod serve;
 mod stages;
@@ -54,8 +57,10 @@ enum Command {
     Cancel(cancel::Cancel),
     Config(config::ConfigArgs),
     Datacheck(datacheck::Datacheck),
+    Decide(decide::Decide),
     Demo(demo::Demo),
     Link(link::Link),
+    Resubmit(resubmit::Resubmit),
     /// Look after the local scheduler's queue; started on demand
     #[command(hide = true)]
     LocalScheduler(local_scheduler::LocalScheduler),
@@ -124,7 +129,9 @@ async fn run(command: Command) -> Outcome {
         Command::Cancel(args) => cancel::run(args).await,
         Command::Config(args) => config::run(args).await,
         Command::Datacheck(arguments) => datacheck::run(arguments).await,
+        Command::Decide(arguments) => decide::run(arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Resubmit(arguments) => resubmit::run(arguments).await,
         Command::Link(arguments) => link::run(&arguments),
         Command::LocalScheduler(arguments) => local_scheduler::run(arguments).await,
         Command::LocalTask(arguments) => local_task::run(arguments).await,

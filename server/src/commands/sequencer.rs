@@ -89,6 +89,7 @@ pub async fn run(args: Sequencer) -> Outcome {
         let args = args.clone();
         tokio::task::spawn_blocking(move || Night::find(&args, now)).await??
     };
+    let night = night.decided().await?;
     if args.common.simulate { night.simulate().await } else { night.work().await }
 }
 
@@ -125,6 +126,14 @@ impl Night {
             }
         })?;
         Ok(Self { args: args.clone(), settings, paths, observation: Arc::new(observation), now })
+    }
+
+    /// As people have decided about its runs.
+    async fn decided(mut self) -> Result<Self, Failure> {
+        let observation = Observation::clone(&self.observation);
+        let decided = launch::decided(&self.settings, &self.paths, observation).await?;
+        self.observation = Arc::new(decided);
+        Ok(self)
     }
 
     fn options(&self, submit: bool) -> LaunchOptions {
@@ -270,6 +279,7 @@ impl Night {
         if self.args.json {
             self.print_json(status, Some(plan))?;
         }
+        tell::decisions(status);
         tell::notices(status, self.args.common.verbose);
         tell::gate(plan.gate.as_ref());
         Ok(())
@@ -282,6 +292,7 @@ impl Night {
         } else {
             say(&table(&status.sequences, self.settings.site.output.padding))?;
         }
+        tell::decisions(status);
         tell::notices(status, self.args.common.verbose);
         if self.args.common.simulate
             && let Some(plan) = plan

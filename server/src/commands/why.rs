@@ -13,7 +13,6 @@ use crate::launch;
 use crate::model::{Blocker, Blockers, Evidence, NightDate, NightState, NightStatus};
 use crate::night::{MissingSummary, NightError, NightPaths, Observation};
 use crate::status::{Depth, Diagnosis, Jobs, NightInput, StatusCache, look, told, unobserved};
-use crate::store::Store;
 
 use super::{Failure, Outcome, stages};
 
@@ -75,12 +74,7 @@ async fn find(
         Err(error @ NightError::NoSummary { .. }) => return Err(error.into()),
         Err(error) => return Ok(unobserved(&paths, &error, &Jobs::unknown(), now)),
     };
-    let file = settings.server.database_file(&settings.site);
-    let decisions = match Store::open_to_read(&file).await? {
-        Some(store) => store.decisions(paths.date, &paths.prod_id).await?,
-        None => Vec::new(),
-    };
-    let observation = observation.decided(decisions);
+    let observation = launch::decided(settings, &paths, observation).await?;
     let answer = launch::look_on(settings, &paths, &observation, now).await?;
     let look_at = move || {
         let input = NightInput {

@@ -163,6 +163,23 @@ pub async fn look_on(
     Ok(Answer::new(kind.as_str(), &snapshot, &submissions, paths, &names, grace))
 }
 
+/// What was observed, as people have decided about it. Books that are missing hold no decision, and
+/// are not made.
+///
+/// # Errors
+/// The books are there and cannot be read.
+pub async fn decided(
+    settings: &Settings,
+    paths: &NightPaths,
+    observation: Observation,
+) -> Result<Observation, StoreError> {
+    let file = settings.server.database_file(&settings.site);
+    Ok(match Store::open_to_read(&file).await? {
+        Some(store) => observation.decided(store.decisions(paths.date, &paths.prod_id).await?),
+        None => observation,
+    })
+}
+
 async fn queued(
     store: Store,
     since: DateTime<Utc>,

@@ -8,6 +8,7 @@ mod plan;
 #[cfg(test)]
 mod plan_tests;
 mod prepare;
+mod resubmission;
 mod script;
 #[cfg(test)]
 mod script_tests;
@@ -21,11 +22,14 @@ use serde::Serialize;
 use crate::schedule::SchedulerError;
 use crate::store::StoreError;
 
-pub use engine::{Answer, Engine, ask, look_on};
+pub use engine::{Answer, Engine, ask, decided, look_on};
 pub use gates::Gate;
 pub use plan::{LaunchPlan, LeftOut, PlannedScript, Reason, purpose};
 pub use prepare::{Prepared, gate_without_jobs, prepare, write_scripts};
-pub use script::{ScriptError, ScriptOptions, Work, command_script, job_script, write};
+pub use resubmission::{Resubmission, resubmission};
+pub use script::{
+    ScriptError, ScriptOptions, Work, command_script, job_script, job_script_with, write,
+};
 pub use undertaking::{Launched, Undertaking, author, told, user};
 
 /// Why a night could not be launched, or not all of it.

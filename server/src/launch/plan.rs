@@ -11,7 +11,7 @@ use crate::night::{NightPaths, Observation};
 
 use super::gates::{Gate, shut};
 use super::ground::Disk;
-use super::script::{ScriptError, ScriptOptions, Work, job_script};
+use super::script::{ScriptError, ScriptOptions, Work, job_script_with};
 use super::{LaunchOptions, PlannedJob};
 
 /// What launching a night would do.
@@ -102,7 +102,8 @@ impl Grounds<'_> {
             let sequence = &status.sequence;
             let work = self.work(sequence);
             if let Ok(work) = &work {
-                let text = job_script(self.paths, sequence, work, self.script)?;
+                let resources = self.observation.resources(sequence.run);
+                let text = job_script_with(self.paths, sequence, work, self.script, &resources)?;
                 let file = self.paths.script(sequence.run);
                 plan.scripts.push(PlannedScript { run: sequence.run, file, text });
             }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::SiteConfig;
 use crate::model::{CalibrationRuns, RunId, Sequence, Subrun};
-use crate::night::{CalibrationFiles, NightPaths, Stream};
+use crate::night::{CalibrationFiles, NightPaths, Resources, Stream};
 
 /// Why a job script cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -71,14 +71,26 @@ pub enum Work {
     },
 }
 
-/// The text of a sequence's job script.
+/// The text of a sequence's job script, with memory and time as the configuration says.
 pub fn job_script(
     night: &NightPaths,
     sequence: &Sequence,
     work: &Work,
     options: &ScriptOptions,
 ) -> Result<String, ScriptError> {
-    let mut script = head(&night.config, options, directives(night, sequence, work))?;
+    job_script_with(night, sequence, work, options, &Resources::default())
+}
+
+/// The text of a sequence's job script, with memory and time as people have decided.
+pub fn job_script_with(
+    night: &NightPaths,
+    sequence: &Sequence,
+    work: &Work,
+    options: &ScriptOptions,
+    resources: &Resources,
+) -> Result<String, ScriptError> {
+    let directives = directives(night, sequence, work, resources);
+    let mut script = head(&night.config, options, directives)?;
     if matches!(work, Work::Data { .. }) {
         script.push_str(SUBRUN);
     }
@@ -144,12 +156,20 @@ fn write_beside(file: &Path, text: &str) -> std::io::Result<()> {
     std::fs::File::open(directory)?.sync_all()
 }
 
-fn directives(night: &NightPaths, sequence: &Sequence, work: &Work) -> Vec<(&'static str, String)> {
+fn directives(
+    night: &NightPaths,
+    sequence: &Sequence,
+    work: &Work,
+    resources: &Resources,
+) -> Vec<(&'static str, String)> {
     let slurm = &night.config.slurm;
+    let decided = resources.clone();
+    let walltime = decided.walltime.unwrap_or_else(|| slurm.walltime.clone());
+    let memory = decided.memory.unwrap_or_else(|| slurm.memory(sequence.kind).to_owned());
     let log = |stream| NightPaths::job_log_pattern(sequence.run, stream);
     let mut directives = vec![
         ("job-name", sequence.job_name()),
-        ("time", slurm.walltime.clone()),
+        ("time", walltime),
         ("chdir", night.analysis_dir().display().to_string()),
         ("output", log(Stream::Output)),
         ("error", log(Stream::Error)),
@@ -158,7 +178,7 @@ fn directives(night: &NightPaths, sequence: &Sequence, work: &Work) -> Vec<(&'st
         directives.push(("array", array(subruns)));
     }
     directives.push(("partition", slurm.partition(sequence.kind)));
-    directives.push(("mem-per-cpu", slurm.memory(sequence.kind).to_owned()));
+    directives.push(("mem-per-cpu", memory));
     directives.push(("account", slurm.account.clone().unwrap_or_default()));
     directives.retain(|(_, value)| !value.is_empty());
     directives

@@ -8,6 +8,15 @@ use super::Observation;
 /// Type of a run that nobody processes.
 const DISCARDED: &str = "EDATA";
 
+/// Memory and time of a run's jobs; `None`: as the configuration says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resources {
+    /// Memory a processor, such as `12GB`.
+    pub memory: Option<String>,
+    /// Walltime, such as `2:30:00`.
+    pub walltime: Option<String>,
+}
+
 impl Observation {
     /// The observation as people have decided about its runs; decisions that were undone do not
     /// act. Those about runs that are not in the run summary have no effect.
@@ -33,7 +42,7 @@ impl Observation {
                     }
                     self.sequences.retain(|sequence| !data(sequence.kind) || sequence.subruns > 0);
                 }
-                Choice::Veto | Choice::Unveto { .. } | Choice::Resources { .. } => {}
+                Choice::Veto | Choice::Resources { .. } => {}
             }
         }
         // As if the run summary had said so.
@@ -49,7 +58,24 @@ impl Observation {
         self.decisions.iter().filter(move |decision| decision.run == run)
     }
 
-    /// The subruns that were left out, whose files do not count.
+    /// The memory and time that people have decided a run's jobs get.
+    pub fn resources(&self, run: RunId) -> Resources {
+        let mut resources = Resources::default();
+        for decision in self.decisions_on(run) {
+            if let Choice::Resources { memory, walltime } = &decision.choice {
+                resources.memory = memory.clone().or(resources.memory);
+                resources.walltime = walltime.clone().or(resources.walltime);
+            }
+        }
+        resources
+    }
+
+    /// Whether a subrun was left out.
+    pub fn is_dropped(&self, run: RunId, subrun: Option<u32>) -> bool {
+        self.dropped().any(|(other, left)| other == run && Some(left.0) == subrun)
+    }
+
+    /// The subruns that were left out, whose files and tasks do not count.
     pub fn dropped(&self) -> impl Iterator<Item = (RunId, Subrun)> + '_ {
         self.decisions.iter().filter_map(|decision| match &decision.choice {
             Choice::DropLastSubrun { subrun } => Some((decision.run, *subrun)),

@@ -16,6 +16,7 @@ mod version;
 
 pub use calibration::night_of;
 pub use catalogue::Catalogue;
+pub use decided::Resources;
 pub use error::NightError;
 pub use files::{CalibrationFiles, calibration_files, charge_file, drs4_file};
 pub use observation::{MissingSummary, Observation, list};

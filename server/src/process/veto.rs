@@ -48,9 +48,14 @@ pub(super) fn set(flag: &Path, line: &HistoryLine) -> Result<(), ProcessError> {
     }
 }
 
+/// Whether the flag is one of ours, set since a stage failed twice in the same way. Blocks.
+pub fn is_automatic(flag: &Path) -> bool {
+    std::fs::read_to_string(flag).is_ok_and(|text| text.starts_with(OURS))
+}
+
 /// Takes back a flag of ours; tells whether there was one.
 pub(super) fn lift(flag: &Path) -> Result<bool, ProcessError> {
-    let ours = std::fs::read_to_string(flag).is_ok_and(|text| text.starts_with(OURS));
+    let ours = is_automatic(flag);
     if ours {
         std::fs::remove_file(flag).map_err(ProcessError::file("remove", flag))?;
     }

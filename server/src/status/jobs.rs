@@ -89,6 +89,14 @@ pub fn last_job<'a>(tasks: &[&'a TaskRecord]) -> Vec<&'a TaskRecord> {
     last
 }
 
+/// All tasks, those of older jobs first: where a job was for some tasks only, an older one tells of
+/// the others.
+pub fn oldest_first<'a>(tasks: &[&'a TaskRecord]) -> Vec<&'a TaskRecord> {
+    let mut sorted = tasks.to_vec();
+    sorted.sort_by_key(|task| (task.job, task.task));
+    sorted
+}
+
 /// How much a task's state says about its job: the job's state is that of the task with the lowest
 /// number, the first such task giving the exit code.
 ///

@@ -23,6 +23,7 @@ mod verdict;
 pub use blockers::{Diagnosis, KnownErrorsError, blockers, observation_ends, told};
 pub use histories::{Digest, Histories, StatusCache};
 pub use jobs::Jobs;
+pub(crate) use night::scripted_without_dl2;
 pub use night::{
     Depth, NightInput, Sight, is_calibrated, look, night_status, night_status_with_files,
     unobserved,

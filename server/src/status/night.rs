@@ -118,8 +118,10 @@ pub fn look(input: &NightInput<'_>, cache: &StatusCache) -> Sight {
                 calibrated,
                 closed: scan.night_closed,
             };
-            let tasks = tasks.get(&sequence.run).map_or(&[][..], Vec::as_slice);
-            Row::new(sequence, &evidence, tasks, input.depth)
+            let run = sequence.run;
+            let mut tasks = tasks.get(&run).cloned().unwrap_or_default();
+            tasks.retain(|task| !input.observation.is_dropped(run, task.task));
+            Row::new(sequence, &evidence, &tasks, input.depth)
         })
         .collect();
     let verdicts: Vec<&Verdict> = rows.iter().map(|row| &row.verdict).collect();
@@ -185,7 +187,7 @@ impl Row {
         let last = jobs::last_job(tasks);
         let standings = match depth {
             Depth::Table => Vec::new(),
-            Depth::Full => standings(sequence, evidence, &last),
+            Depth::Full => standings(sequence, evidence, &jobs::oldest_first(tasks)),
         };
         let status = sequence_status(sequence, evidence, summary, segments(standings));
         let verdict = Verdict::new(&status, evidence, depth);
@@ -193,17 +195,17 @@ impl Row {
     }
 }
 
-/// Where each subrun of a sequence stands, given the tasks of its last job.
-fn standings(sequence: &Sequence, evidence: &Evidence<'_>, last: &[&TaskRecord]) -> Vec<Standing> {
-    let tasks = by_subrun(sequence, last.iter().copied());
+/// Where each subrun of a sequence stands, given the tasks of its jobs, oldest first.
+fn standings(sequence: &Sequence, evidence: &Evidence<'_>, tasks: &[&TaskRecord]) -> Vec<Standing> {
+    let tasks = by_subrun(sequence, tasks.iter().copied());
     let standing = |subrun: Option<Subrun>| {
         evidence.standing(sequence.run, subrun, tasks.get(&subrun).copied())
     };
     subruns(sequence).into_iter().map(standing).collect()
 }
 
-/// The tasks of a job by the subrun that they are about. A job that is no array stands for every
-/// subrun of its run.
+/// The tasks of jobs by the subrun that they are about, the later ones counting. A job that is no
+/// array stands for every subrun of its run.
 pub(super) fn by_subrun<'a>(
     sequence: &Sequence,
     tasks: impl Iterator<Item = &'a TaskRecord>,
@@ -271,7 +273,7 @@ fn sequence_status(
 }
 
 /// Whether the run's job script leaves DL2 out.
-fn scripted_without_dl2(paths: &NightPaths, sequence: &Sequence) -> bool {
+pub(crate) fn scripted_without_dl2(paths: &NightPaths, sequence: &Sequence) -> bool {
     std::fs::read_to_string(paths.script(sequence.run))
         .is_ok_and(|script| script.contains("'--no-dl2'"))
 }

@@ -11,7 +11,7 @@ use crate::model::{
 use crate::night::{JobLog, NightPaths};
 use crate::process::history::History;
 
-use super::jobs::{by_run, last_job};
+use super::jobs::{by_run, oldest_first};
 use super::night::{NightInput, Row, by_subrun, is_calibrated};
 use super::progress::{Evidence, subruns};
 use super::{Depth, Histories, Scan, StatusCache};
@@ -21,7 +21,10 @@ use super::{Depth, Histories, Scan, StatusCache};
 pub fn run_detail(input: &NightInput<'_>, run: RunId, cache: &StatusCache) -> Option<RunDetail> {
     let input = &NightInput { depth: Depth::Full, ..*input };
     let sequence = input.observation.sequences.iter().find(|sequence| sequence.run == run)?;
-    let scan = Scan::of(input.paths, [run]);
+    let mut scan = Scan::of(input.paths, [run]);
+    for (run, subrun) in input.observation.dropped() {
+        scan.leave_out(run, subrun);
+    }
     let histories = Histories::read(input.paths, std::slice::from_ref(sequence), &scan, cache);
     let stages = input.stages(sequence, &scan);
     let evidence = Evidence {
@@ -33,13 +36,15 @@ pub fn run_detail(input: &NightInput<'_>, run: RunId, cache: &StatusCache) -> Op
     };
     let mut tasks = by_run(input.jobs.tasks).remove(&run).unwrap_or_default();
     tasks.sort_by_key(|task| (std::cmp::Reverse(task.job), task.task));
-    let row = Row::new(sequence, &evidence, &tasks, Depth::Full);
+    let mut counted = tasks.clone();
+    counted.retain(|task| !input.observation.is_dropped(run, task.task));
+    let row = Row::new(sequence, &evidence, &counted, Depth::Full);
     let logs = log_files(input.paths, run);
     Some(RunDetail {
         date: input.paths.date,
         prod_id: input.paths.prod_id.clone(),
         status: row.status,
-        subruns: details(sequence, &evidence, &last_job(&tasks), &logs),
+        subruns: details(sequence, &evidence, &oldest_first(&counted), &logs),
         history: history(input.paths, sequence, &scan),
         tasks: tasks.into_iter().cloned().collect(),
         logs: logs.into_iter().map(|(_, file)| file).collect(),
@@ -51,10 +56,10 @@ pub fn run_detail(input: &NightInput<'_>, run: RunId, cache: &StatusCache) -> Op
 fn details(
     sequence: &Sequence,
     evidence: &Evidence<'_>,
-    last: &[&TaskRecord],
+    tasks: &[&TaskRecord],
     logs: &[(JobLog, LogFile)],
 ) -> Vec<SubrunDetail> {
-    let tasks = by_subrun(sequence, last.iter().copied());
+    let tasks = by_subrun(sequence, tasks.iter().copied());
     let mut logs = newest_logs(logs);
     let detail = |subrun: Option<Subrun>| {
         let task = tasks.get(&subrun).copied();

@@ -1,6 +1,7 @@
 //! Integration tests through the real binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that panics has failed
 
+mod actions;
 mod closing;
 mod config;
 mod datacheck;

@@ -4,6 +4,13 @@ use crate::launch::submit::SubmitOutcome;
 use crate::launch::{Gate, LaunchPlan, Reason};
 use crate::model::{NightStatus, Notice, Severity};
 
+/// The decisions that act on the night: the table alone does not tell them.
+pub(super) fn decisions(status: &NightStatus) {
+    for decision in &status.decisions {
+        eprintln!("decided: {}", decision.sentence());
+    }
+}
+
 /// What a shifter should know; mere information only if `verbose`.
 pub(super) fn notices(status: &NightStatus, verbose: bool) {
     let least = if verbose { Severity::Info } else { Severity::Warning };

@@ -117,6 +117,12 @@ impl NightPaths {
         self.analysis_dir().join("prov.log")
     }
 
+    /// `decisions_D.json` of the analysis directory: what people have decided about the night's runs,
+    /// a copy of what our database holds.
+    pub fn decisions(&self) -> PathBuf {
+        self.analysis_dir().join(format!("decisions_{}.json", self.date.compact()))
+    }
+
     /// `log/job_information.csv`: the accounting of the night's jobs.
     pub fn job_information(&self) -> PathBuf {
         self.log_dir().join("job_information.csv")

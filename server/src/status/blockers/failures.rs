@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::model::{
-    Blocker, BlockerKind, Choice, Condition, Evidence, JobId, JobState, Kind, Remedy,
-    SequenceStatus, Stage, Subrun, TaskRecord,
+    Blocker, BlockerKind, Condition, Evidence, JobId, JobState, Kind, Remedy, SequenceStatus,
+    Stage, Subrun, TaskRecord,
 };
 use crate::night::{JobLog, Stream};
 use crate::schedule::script::{TimeLimit, memory_bytes, time_limit};
@@ -22,7 +22,8 @@ const LOOKED_AT: usize = 60;
 pub(super) struct Failing<'a> {
     view: &'a View<'a>,
     status: &'a SequenceStatus,
-    last: Vec<&'a TaskRecord>,
+    /// Of all its jobs, the oldest first.
+    tasks: Vec<&'a TaskRecord>,
 }
 
 /// What failures have in common that are told together.
@@ -46,14 +47,14 @@ impl<'a> Failing<'a> {
     pub(super) fn new(
         view: &'a View<'a>,
         status: &'a SequenceStatus,
-        last: &[&'a TaskRecord],
+        tasks: Vec<&'a TaskRecord>,
     ) -> Self {
-        Self { view, status, last: last.to_vec() }
+        Self { view, status, tasks }
     }
 
     /// One blocker for each cause.
     pub(super) fn blockers(&self) -> Vec<Blocker> {
-        let tasks = by_subrun(&self.status.sequence, self.last.iter().copied());
+        let tasks = by_subrun(&self.status.sequence, self.tasks.iter().copied());
         let calibration = self.status.sequence.kind == Kind::Calibration;
         let mut groups: BTreeMap<Cause, Group> = BTreeMap::new();
         let mut alike: BTreeMap<Cause, Cause> = BTreeMap::new();
@@ -233,14 +234,9 @@ impl<'a> Failing<'a> {
     fn resources(&self) -> (String, String) {
         let sequence = &self.status.sequence;
         let slurm = &self.view.input.paths.config.slurm;
-        let mut now = (slurm.memory(sequence.kind).to_owned(), slurm.walltime.clone());
-        for decision in self.view.input.observation.decisions_on(sequence.run) {
-            if let Choice::Resources { memory, walltime } = &decision.choice {
-                now.0 = memory.clone().unwrap_or(now.0);
-                now.1 = walltime.clone().unwrap_or(now.1);
-            }
-        }
-        now
+        let decided = self.view.input.observation.resources(sequence.run);
+        let memory = decided.memory.unwrap_or_else(|| slurm.memory(sequence.kind).to_owned());
+        (memory, decided.walltime.unwrap_or_else(|| slurm.walltime.clone()))
     }
 
     fn more_memory(&self, factor: f64) -> Option<String> {

@@ -16,6 +16,8 @@ use crate::model::{
 };
 use crate::night::{NightError, calibration_files};
 
+use crate::process::is_automatic_veto;
+
 use super::jobs::{self, NEVER};
 use super::night::{NightInput, Sight, by_subrun};
 
@@ -309,15 +311,17 @@ impl View<'_> {
     }
 
     fn of_sequence(&self, status: &SequenceStatus) -> Vec<Blocker> {
-        let tasks = self.tasks.get(&status.sequence.run).map_or(&[][..], Vec::as_slice);
-        let last = jobs::last_job(tasks);
+        let run = status.sequence.run;
+        let mut tasks = self.tasks.get(&run).cloned().unwrap_or_default();
+        tasks.retain(|task| !self.input.observation.is_dropped(run, task.task));
+        let last = jobs::last_job(&tasks);
         let mut found = Vec::new();
         found.extend(self.vetoed(status));
         if status.reason == NEVER {
             found.extend(never(status, &last));
             return found;
         }
-        let failed = failures::Failing::new(self, status, &last);
+        let failed = failures::Failing::new(self, status, jobs::oldest_first(&tasks));
         found.extend(failed.blockers());
         found.extend(lost(status, &last));
         found.extend(processing(status));
@@ -331,13 +335,18 @@ impl View<'_> {
         let files = self.sight.scan.run(run);
         let paths = self.input.paths;
         // A subrun that failed is told as a failure, and submitting it again lifts its veto.
+        let calibration = sequence.kind == Kind::Calibration;
+        let flag = paths.sequence_file(run, None, "veto");
+        if calibration && status.count(Condition::Failed) > 0 && is_automatic_veto(&flag) {
+            return None;
+        }
         let failed = |subrun: &Subrun| condition(status, *subrun) != Some(Condition::Idle);
         let subruns: Vec<Subrun> =
             files.vetoed_subruns.iter().filter(|subrun| !failed(subrun)).collect();
         let (what, evidence, subruns) = match files.vetoed {
             true => (
                 format!("Run {run} is vetoed and is not submitted."),
-                vec![file(&paths.sequence_file(run, None, "veto"), "is there")],
+                vec![file(&flag, "is there")],
                 Vec::new(),
             ),
             false if subruns.is_empty() => return None,
@@ -360,7 +369,10 @@ impl View<'_> {
             explanation: "Somebody has put the flag there, or a stage failed twice in the same \
                           way."
                 .into(),
-            remedies: vec![Remedy::Unveto { run }, Remedy::DiscardRun { run }],
+            remedies: match sequence.kind {
+                Kind::Calibration => vec![Remedy::Unveto { run }],
+                Kind::Data => vec![Remedy::Unveto { run }, Remedy::DiscardRun { run }],
+            },
             ..blank(BlockerKind::Vetoed, what)
         })
     }

@@ -1,0 +1,106 @@
+//! Actions of a shifter: what one would do, step by step, before it is done.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Choice, JobId, NightDate, ProdId, Remedy, RunId, Subrun, spans};
+
+/// What an action would do. The very same is done when it is carried out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionPlan {
+    /// The night.
+    pub date: NightDate,
+    /// The production.
+    pub prod_id: ProdId,
+    /// What was asked for.
+    pub request: Remedy,
+    /// Why, in the words of whoever asks; may be empty.
+    pub reason: String,
+    /// What keeps it from being done, each in a sentence; empty: nothing does.
+    pub obstacles: Vec<String>,
+    /// What is done, in this order.
+    pub steps: Vec<ActionStep>,
+}
+
+/// One step of an action.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub enum ActionStep {
+    /// A decision is recorded.
+    Decide {
+        /// The run.
+        run: RunId,
+        /// What is decided.
+        choice: Choice,
+    },
+    /// A decision ends.
+    Undo {
+        /// Its number.
+        decision: i64,
+        /// What it said.
+        sentence: String,
+    },
+    /// The flag `.veto` is put there.
+    SetFlag {
+        /// The file.
+        path: String,
+    },
+    /// The flag `.veto` is removed.
+    RemoveFlag {
+        /// The file.
+        path: String,
+    },
+    /// A product is removed.
+    RemoveFile {
+        /// The file.
+        path: String,
+        /// Its size.
+        bytes: u64,
+    },
+    /// A job script is written.
+    WriteScript {
+        /// The file.
+        path: String,
+    },
+    /// A job is submitted.
+    Submit {
+        /// Its name.
+        name: String,
+        /// What it is for.
+        purpose: String,
+        /// Its subruns, one task each; none for the calibration.
+        subruns: Vec<Subrun>,
+        /// Memory a processor.
+        memory: String,
+        /// Walltime.
+        walltime: String,
+    },
+    /// A job is cancelled.
+    Cancel {
+        /// The job.
+        job: JobId,
+        /// Its name.
+        name: String,
+    },
+}
+
+impl ActionStep {
+    /// The step as an order: `remove /data/dl1.h5 (12 bytes)`.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Decide { run, choice } => format!("record that run {run} {}", choice.effect()),
+            Self::Undo { sentence, .. } => format!("undo: {sentence}"),
+            Self::SetFlag { path } => format!("write {path}"),
+            Self::RemoveFlag { path } => format!("remove {path}"),
+            Self::RemoveFile { path, bytes } => format!("remove {path} ({bytes} bytes)"),
+            Self::WriteScript { path } => format!("write {path}"),
+            Self::Submit { name, subruns, memory, walltime, .. } => {
+                let tasks = match subruns.len() {
+                    0 => String::new(),
+                    _ => format!(" for subruns {}", spans(subruns)),
+                };
+                format!("submit {name}{tasks}, {memory} a processor, for up to {walltime}")
+            }
+            Self::Cancel { job, name } => format!("cancel job {job} ({name})"),
+        }
+    }
+}

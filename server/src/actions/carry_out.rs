@@ -1,0 +1,213 @@
+//! Carrying out a plan, step by step.
+
+use std::fs::{File, TryLockError};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::launch::submit::{Order, SubmitOutcome, execute};
+use crate::launch::{self, Engine, LaunchError, Resubmission, told};
+use crate::model::{ActionPlan, ActionStep, DeedOutcome, Remedy};
+use crate::night::NightPaths;
+use crate::store::{Deed, NewDecision};
+
+use super::plan::Planned;
+use super::{ActionError, Request, export};
+
+/// What was done.
+#[derive(Debug)]
+pub struct Done {
+    /// The plan that was carried out.
+    pub plan: ActionPlan,
+    /// What became of the job, if one was to be submitted.
+    pub submitted: Vec<SubmitOutcome>,
+    /// In one line, as the logbook has it.
+    pub outcome: DeedOutcome,
+}
+
+/// The turn of whoever acts on a night: two actions at once would undo each other's work. The lock
+/// is on the night's directory, and goes with the process.
+pub(super) fn turn(paths: &NightPaths) -> Result<File, ActionError> {
+    let directory = paths.analysis_dir();
+    let wrong = |cause| ActionError::File { what: "lock", file: directory.clone(), cause };
+    std::fs::create_dir_all(&directory).map_err(wrong)?;
+    let turn = File::open(&directory).map_err(wrong)?;
+    match turn.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(ActionError::Busy(directory)),
+        Err(TryLockError::Error(cause)) if cause.kind() != ErrorKind::Unsupported => {
+            Err(wrong(cause))
+        }
+        _ => Ok(turn),
+    }
+}
+
+pub(super) async fn carry_out(
+    request: &Request,
+    engine: &Engine,
+    planned: Planned,
+) -> Result<Done, ActionError> {
+    let Planned { plan, resubmission } = planned;
+    let begun = Instant::now();
+    let deed = Deed {
+        date: plan.date,
+        prod_id: &plan.prod_id,
+        author: &request.author,
+        process: &request.process,
+        action: word(&plan.request),
+        plan: &plan,
+    };
+    let line = engine.store.begin_deed(&deed, request.now).await?;
+    let work = Work { request, engine, begun };
+    let result = work.steps(&plan, resubmission.as_ref()).await;
+    let outcome = match &result {
+        Err(error) => DeedOutcome { well: false, message: error.to_string() },
+        Ok(submitted) if submitted.is_empty() => DeedOutcome {
+            well: true,
+            message: plan.steps.iter().map(ActionStep::sentence).collect::<Vec<_>>().join("; "),
+        },
+        Ok(submitted) => told(submitted),
+    };
+    let ended = engine.store.end_deed(line, &outcome, work.now()).await;
+    let submitted = result?;
+    ended?;
+    Ok(Done { plan, submitted, outcome })
+}
+
+/// The action, as the logbook names it.
+fn word(remedy: &Remedy) -> &'static str {
+    match remedy {
+        Remedy::Launch {} => "launch",
+        Remedy::Resubmit { .. } => "resubmit",
+        Remedy::CancelNever { .. } => "cancel",
+        _ => "decide",
+    }
+}
+
+struct Work<'a> {
+    request: &'a Request,
+    engine: &'a Engine,
+    begun: Instant,
+}
+
+impl Work<'_> {
+    fn now(&self) -> DateTime<Utc> {
+        let took = TimeDelta::from_std(self.begun.elapsed()).unwrap_or(TimeDelta::MAX);
+        self.request.now + took
+    }
+
+    async fn steps(
+        &self,
+        plan: &ActionPlan,
+        resubmission: Option<&Resubmission>,
+    ) -> Result<Vec<SubmitOutcome>, ActionError> {
+        let mut submitted = Vec::new();
+        for step in &plan.steps {
+            self.step(plan, step, resubmission, &mut submitted).await?;
+        }
+        Ok(submitted)
+    }
+
+    async fn step(
+        &self,
+        plan: &ActionPlan,
+        step: &ActionStep,
+        resubmission: Option<&Resubmission>,
+        submitted: &mut Vec<SubmitOutcome>,
+    ) -> Result<(), ActionError> {
+        let Self { request, engine, .. } = self;
+        match step {
+            ActionStep::Decide { run, choice } => {
+                let new = NewDecision {
+                    date: plan.date,
+                    prod_id: &plan.prod_id,
+                    run: *run,
+                    choice,
+                    reason: &plan.reason,
+                    author: &request.author,
+                };
+                engine.store.decide(&new, self.now()).await?;
+                self.export().await
+            }
+            ActionStep::Undo { decision, .. } => {
+                engine.store.undo_decision(*decision, &request.author, self.now()).await?;
+                self.export().await
+            }
+            ActionStep::SetFlag { path } => {
+                let text = format!("osa: vetoed by {}: {}\n", request.author, plan.reason);
+                blocking(path, "write", move |file| set_flag(file, &text)).await
+            }
+            ActionStep::RemoveFlag { path } | ActionStep::RemoveFile { path, .. } => {
+                blocking(path, "remove", remove).await
+            }
+            ActionStep::WriteScript { .. } => match resubmission {
+                Some(again) => self.write_script(again).await,
+                None => Ok(()),
+            },
+            ActionStep::Submit { .. } => {
+                if let Some(again) = resubmission {
+                    submitted.extend(self.submit(again).await?);
+                }
+                Ok(())
+            }
+            ActionStep::Cancel { job, .. } => Ok(engine.scheduler.cancel(*job).await?),
+        }
+    }
+
+    async fn export(&self) -> Result<(), ActionError> {
+        let paths = self.request.paths.clone();
+        let decisions = self.engine.store.decisions(paths.date, &paths.prod_id).await?;
+        tokio::task::spawn_blocking(move || export::write(&paths, &decisions)).await?
+    }
+
+    async fn write_script(&self, again: &Resubmission) -> Result<(), ActionError> {
+        let (paths, script) = (self.request.paths.clone(), again.script.clone());
+        let write = move || {
+            let directory = paths.log_dir();
+            std::fs::create_dir_all(&directory)
+                .map_err(|cause| launch::ScriptError::Directory { directory, cause })?;
+            launch::write(&script.file, &script.text)
+        };
+        Ok(tokio::task::spawn_blocking(write).await??)
+    }
+
+    async fn submit(&self, again: &Resubmission) -> Result<Vec<SubmitOutcome>, ActionError> {
+        let Request { paths, process, .. } = self.request;
+        let order = Order {
+            date: paths.date,
+            prod_id: &paths.prod_id,
+            jobs: std::slice::from_ref(&again.job),
+            environment: &[("MPLBACKEND".to_owned(), "Agg".to_owned())],
+            author: process,
+        };
+        let Engine { store, scheduler } = self.engine;
+        let outcomes = execute(store, &**scheduler, &order, self.now()).await;
+        Ok(outcomes.map_err(LaunchError::from)?)
+    }
+}
+
+async fn blocking(
+    path: &str,
+    what: &'static str,
+    act: impl FnOnce(&Path) -> std::io::Result<()> + Send + 'static,
+) -> Result<(), ActionError> {
+    let file = PathBuf::from(path);
+    let acted = file.clone();
+    let done = tokio::task::spawn_blocking(move || act(&acted)).await?;
+    done.map_err(|cause| ActionError::File { what, file, cause })
+}
+
+fn set_flag(flag: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = File::create_new(flag)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+/// What is gone is removed.
+fn remove(file: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(file) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}

@@ -1,0 +1,135 @@
+//! What shifters do about a night beside launching and closing it: decisions, submitting again,
+//! cancelling what can never start. First a plan, then the same plan is carried out, with a line in
+//! the logbook; the command line and the pages call the same two functions.
+
+mod carry_out;
+mod export;
+mod plan;
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+
+use crate::config::Settings;
+use crate::launch::{Answer, Engine, LaunchError, ScriptError, ScriptOptions, ask, look_on};
+use crate::model::{ActionPlan, Author, Decision, Remedy};
+use crate::night::{MissingSummary, NightError, NightPaths, Observation};
+use crate::schedule::SchedulerError;
+use crate::store::{Store, StoreError};
+
+pub use carry_out::Done;
+
+/// Why an action could not be planned or carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum ActionError {
+    /// The night cannot be read.
+    #[error(transparent)]
+    Night(#[from] NightError),
+    /// The books cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The scheduler cannot be asked, or submitting had to stop.
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
+    /// A job cannot be cancelled.
+    #[error(transparent)]
+    Scheduler(#[from] SchedulerError),
+    /// A job script cannot be written.
+    #[error(transparent)]
+    Script(#[from] ScriptError),
+    /// A file cannot be written or removed.
+    #[error("cannot {what} {}: {cause}", file.display())]
+    File {
+        /// `write` or `remove`.
+        what: &'static str,
+        /// The file.
+        file: PathBuf,
+        /// Why not.
+        cause: std::io::Error,
+    },
+    /// Something keeps it from being done; nothing was done.
+    #[error("nothing was done: {}", .0.join(" "))]
+    Obstacles(Vec<String>),
+    /// Another action is being carried out.
+    #[error("nothing was done: another action on the night is under way ({})", .0.display())]
+    Busy(PathBuf),
+    /// A thread of ours broke off.
+    #[error("looking at the night broke off: {0}")]
+    Thread(#[from] tokio::task::JoinError),
+}
+
+/// Something that somebody wants to do to a night.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The settings.
+    pub settings: Settings,
+    /// The night.
+    pub paths: NightPaths,
+    /// What. [`Remedy::Launch`] is none of ours: see [`crate::launch::Undertaking`].
+    pub remedy: Remedy,
+    /// Why, in their words; may be empty.
+    pub reason: String,
+    /// What all job scripts have in common.
+    pub script: ScriptOptions,
+    /// Who.
+    pub author: Author,
+    /// The program that does it, `user@host:pid`.
+    pub process: String,
+    /// Now.
+    pub now: DateTime<Utc>,
+}
+
+/// What a plan is made of.
+struct Ground {
+    observation: Observation,
+    /// All decisions about the night, also those that were undone.
+    decisions: Vec<Decision>,
+    jobs: Answer,
+}
+
+impl Request {
+    /// What would be done; nothing is changed anywhere.
+    ///
+    /// # Errors
+    /// The night or the books cannot be read.
+    pub async fn plan(&self) -> Result<ActionPlan, ActionError> {
+        let observation = self.observe().await?;
+        let file = self.settings.server.database_file(&self.settings.site);
+        let decisions = match Store::open_to_read(&file).await? {
+            Some(store) => store.decisions(self.paths.date, &self.paths.prod_id).await?,
+            None => Vec::new(),
+        };
+        let observation = observation.decided(decisions.clone());
+        let jobs = look_on(&self.settings, &self.paths, &observation, self.now).await?;
+        self.planned(Ground { observation, decisions, jobs }).await.map(|planned| planned.plan)
+    }
+
+    /// Plans, and does what was planned.
+    ///
+    /// # Errors
+    /// [`ActionError::Obstacles`] and [`ActionError::Busy`]: nothing was done. Else the steps before
+    /// the one that failed were done; the logbook tells, and it may simply be asked for again.
+    pub async fn execute(&self, engine: &Engine) -> Result<Done, ActionError> {
+        let _turn = carry_out::turn(&self.paths)?;
+        let observation = self.observe().await?;
+        let decisions = engine.store.decisions(self.paths.date, &self.paths.prod_id).await?;
+        let observation = observation.decided(decisions.clone());
+        let jobs = ask(engine, &self.paths, &observation, self.now).await?;
+        let planned = self.planned(Ground { observation, decisions, jobs }).await?;
+        if !planned.plan.obstacles.is_empty() {
+            return Err(ActionError::Obstacles(planned.plan.obstacles));
+        }
+        carry_out::carry_out(self, engine, planned).await
+    }
+
+    async fn observe(&self) -> Result<Observation, ActionError> {
+        let paths = self.paths.clone();
+        let read = move || Observation::read(&paths, MissingSummary::Fail);
+        Ok(tokio::task::spawn_blocking(read).await??)
+    }
+
+    async fn planned(&self, ground: Ground) -> Result<plan::Planned, ActionError> {
+        let request = self.clone();
+        Ok(tokio::task::spawn_blocking(move || plan::plan(&request, &ground)).await?)
+    }
+}
