@@ -1,8 +1,8 @@
 //! One file a command, named as in the original. The program answers as `osa COMMAND …` and,
 //! through links made by `osa link`, as plain `COMMAND …`.
 
-mod autocloser;
 mod act;
+mod autocloser;
 mod calibration_pipeline;
 mod cancel;
 mod closer;
