@@ -3,6 +3,7 @@
 
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // figures for people
 
+mod closing;
 mod load;
 mod process;
 
@@ -38,7 +39,8 @@ fn run(osa: &Path) -> Res {
     let demo = dir.path().join("demo");
     succeed(Command::new(&osa).arg("demo").arg(&demo).stdout(Stdio::null()))?;
     commands(&osa, &demo)?;
-    pages(&osa, &demo)
+    pages(&osa, &demo)?;
+    closing::measure(&osa, &demo)
 }
 
 fn succeed(command: &mut Command) -> Res {
