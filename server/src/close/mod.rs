@@ -14,34 +14,39 @@ mod lock;
 mod mail;
 pub mod manifest;
 pub mod moves;
+mod past;
 mod plan;
+mod reopen;
 mod run;
+mod standing;
 mod steps;
 mod survey;
 mod tell;
+mod work;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::json;
 
 use crate::config::Settings;
 use crate::launch::{Answer, Engine, ScriptOptions, ask, author, look_on};
 use crate::model::{
-    Author, CloseOptions, ClosingPlan, ClosingProgress, DeedOutcome, JobState, NightDate, ProdId,
-    RunId, StepState,
+    Author, CloseOptions, ClosingPlan, ClosingProgress, NightDate, ProdId, RunId, StepState,
 };
 use crate::night::{MissingSummary, NightPaths, Observation};
 use crate::status::{Depth, NightInput, StatusCache, night_status};
-use crate::store::{Closing, Deed, NewClosing, Store, StoreError, Submission, SubmissionState};
+use crate::store::{Closing, Store, StoreError};
 
 pub use error::CloseError;
 pub use mail::MailError;
 pub use plan::observation_over;
+pub use reopen::reopen;
 pub use tell::plan as plan_text;
+pub use work::{Begun, Closed, Undertaken, begin, start};
 
+use past::Past;
 use plan::Grounds;
 use survey::Survey;
 
@@ -118,68 +123,6 @@ impl Clock {
     fn now(&self) -> DateTime<Utc> {
         self.now + TimeDelta::from_std(self.begun.elapsed()).unwrap_or(TimeDelta::MAX)
     }
-}
-
-/// What became of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Closed {
-    /// It is closed now.
-    Now(ClosingProgress),
-    /// It had been closed before; nothing was changed.
-    Before,
-}
-
-/// What the books say of earlier closings of a night.
-#[derive(Debug, Default)]
-struct Past {
-    /// One that has not come to its end.
-    earlier: Option<Closing>,
-    /// Purposes of jobs that have ended well since the night was reopened last.
-    done: BTreeSet<String>,
-    /// The same since the earlier closing was begun, and the purposes of its jobs; others were done
-    /// before it.
-    own: Option<(BTreeSet<String>, BTreeSet<String>)>,
-}
-
-impl Past {
-    async fn of(store: &Store, request: &Request) -> Result<Self, StoreError> {
-        let (date, prod_id) = (request.paths.date, &request.paths.prod_id);
-        let last = store.closings(date, prod_id).await?;
-        let last = last.into_iter().find(|closing| closing.options.seq == request.options.seq);
-        let earlier = last.filter(|closing| closing.state != StepState::Done);
-        let submissions = store.submissions_of(date, prod_id).await?;
-        let done = done_after(&submissions, store.reopened_after(date, prod_id).await?);
-        let own = match earlier.as_ref().filter(|earlier| earlier.options == request.options) {
-            Some(earlier) => Some((
-                done_after(&submissions, earlier.after_submission),
-                store.closing_purposes(earlier.id).await?,
-            )),
-            None => None,
-        };
-        Ok(Self { earlier, done, own })
-    }
-
-    /// Whether the earlier closing cannot be gone on with: files have come since of a run of which
-    /// it has done jobs, so that they must be done again.
-    fn is_outdated(&self, survey: &Survey) -> bool {
-        let Some((done, _)) = &self.own else { return self.earlier.is_some() };
-        let of = |run: RunId| done.iter().any(|purpose| purpose.ends_with(&format!(" {run}")));
-        survey.groups.iter().any(|group| survey.moves(group.run) && of(group.run))
-    }
-}
-
-/// Purposes whose last submission, of those after the one with this number, has ended well.
-fn done_after(submissions: &[Submission], floor: i64) -> BTreeSet<String> {
-    let mut done = BTreeSet::new();
-    for submission in submissions.iter().filter(|submission| submission.id > floor) {
-        let well = submission.state == SubmissionState::Submitted
-            && submission.end_state == Some(JobState::Completed);
-        match well {
-            true => done.insert(submission.purpose.clone()),
-            false => done.remove(&submission.purpose),
-        };
-    }
-    done
 }
 
 /// A plan, and the closing that it goes on with or takes the place of.
@@ -289,118 +232,6 @@ fn lock_name(date: NightDate, prod_id: &ProdId) -> String {
     format!("closing {date} {prod_id}")
 }
 
-/// Closes a night or a sequence, or goes on with a closing that was cut short or failed, to its end.
-///
-/// Waits for the jobs of this closing, and for no others.
-///
-/// # Errors
-/// [`CloseError::Blocked`] and [`CloseError::Unfinished`], with the plan: nothing was done.
-/// [`CloseError::Busy`]: somebody else is at it. [`CloseError::Step`]: a step failed, and the night
-/// stays open; calling this again goes on from there.
-pub async fn start(engine: &Engine, request: &Request) -> Result<Closed, CloseError> {
-    let store = &engine.store;
-    let name = lock_name(request.paths.date, &request.paths.prod_id);
-    let guard = lock::take(store, &name, &request.by.to_string(), request.now).await?;
-    let closed = close(engine, request).await;
-    let released = guard.release().await;
-    let closed = closed?;
-    released?;
-    Ok(closed)
-}
-
-async fn close(engine: &Engine, request: &Request) -> Result<Closed, CloseError> {
-    let store = &engine.store;
-    let clock = Clock::new(request.now);
-    let request = &decided(store, request).await?;
-    let answer = asked(engine, request).await?;
-    let tasks = answer.tasks.clone();
-    let past = Past::of(store, request).await?;
-    let Planned { plan, earlier, outdated } = plan_with(request, answer, past).await?;
-    if plan.already_closed {
-        // It was cut short after the very last step.
-        if let Some(earlier) = earlier {
-            store.end_closing(earlier.id, StepState::Done, "", clock.now()).await?;
-        }
-        return Ok(Closed::Before);
-    }
-    if !plan.blocks.is_empty() {
-        return Err(CloseError::Blocked(plan.blocks));
-    }
-    // Whoever began it has said that it is to be closed as it is.
-    if !(plan.ready || plan.resumes || request.anyway) {
-        return Err(CloseError::Unfinished(Box::new(plan)));
-    }
-    let steps = steps::of(&plan);
-    let named: Vec<_> = steps.iter().map(|step| (step.name.clone(), step.title.clone())).collect();
-    let new = NewClosing {
-        date: plan.date,
-        prod_id: &plan.prod_id,
-        options: plan.options,
-        author: &request.by.to_string(),
-        plan: &serde_json::to_string(&plan)?,
-        jobs: &serde_json::to_string(&plan.jobs)?,
-        steps: &named,
-    };
-    let deed = Deed {
-        date: plan.date,
-        prod_id: &plan.prod_id,
-        author: &request.by,
-        process: &request.author,
-        action: "close",
-        plan: &json!({
-            "seq": plan.options.seq,
-            "no_dl2": plan.options.no_dl2,
-            "files": plan.file_count(),
-            "bytes": plan.bytes(),
-            "jobs": plan.jobs.iter().map(|job| &job.name).collect::<Vec<_>>(),
-            "unfinished": plan.unfinished().map(|sequence| sequence.run).collect::<Vec<_>>(),
-        }),
-    };
-    let line = store.begin_deed(&deed, request.now).await?;
-    let earlier = match earlier {
-        Some(earlier) if outdated => {
-            let why = "another closing was begun in its place";
-            store.end_closing(earlier.id, StepState::Failed, why, clock.now()).await?;
-            None
-        }
-        earlier => earlier,
-    };
-    let (closing, attempt) = store.begin_closing(&new, earlier.as_ref(), clock.now()).await?;
-    fault::point("begun");
-    let after = store.last_submission_before(closing).await?;
-    let work = run::Run { engine, request, plan: &plan, tasks, closing, attempt, after, clock };
-    let ended = work.carry_out(&steps).await;
-    let (state, message) = match &ended {
-        Ok(()) => (StepState::Done, String::new()),
-        Err(error) => (StepState::Failed, error.to_string()),
-    };
-    store.end_closing(closing, state, &message, clock.now()).await?;
-    let outcome = DeedOutcome {
-        well: ended.is_ok(),
-        message: if ended.is_ok() { "closed".into() } else { message.clone() },
-    };
-    store.end_deed(line, &outcome, clock.now()).await?;
-    if let Err(error) = ended {
-        warn(request, &message).await;
-        return Err(error);
-    }
-    let progress = progress(store, request.paths.date, &request.paths.prod_id).await?;
-    Ok(progress.map_or(Closed::Before, Closed::Now))
-}
-
-/// Sends the warning mail; that it cannot be sent is told, and changes nothing.
-async fn warn(request: &Request, why: &str) {
-    let (settings, paths) = (request.settings.clone(), request.paths.clone());
-    let why = why.to_owned();
-    let sent = tokio::task::spawn_blocking(move || mail::warn(&settings, &paths, &why)).await;
-    match sent {
-        Ok(Ok(Some(to))) => eprintln!("{to} was warned by mail"),
-        Ok(Ok(None)) => {}
-        Ok(Err(error)) => eprintln!("warning: no mail was sent: {error}"),
-        Err(error) => eprintln!("warning: no mail was sent: {error}"),
-    }
-}
-
 /// How far the last closing of a night is; `None` if there was none.
 ///
 /// # Errors
@@ -425,7 +256,7 @@ pub async fn progress(
     }
     let submissions = store.submissions_of(date, prod_id).await?;
     let purposes = store.closing_jobs(closing.id).await?;
-    let jobs = run::job_states(&purposes, &submissions, closing.after_submission);
+    let jobs = standing::job_states(&purposes, &submissions, closing.after_submission);
     Ok(Some(ClosingProgress {
         id: closing.id,
         date,
@@ -457,56 +288,4 @@ pub async fn interrupted(
         }
     }
     Ok(found)
-}
-
-/// Opens a closed night, or one sequence, again: removes its flags, and records that. Products stay
-/// where they are; closing again finds them there. Returns the flags that were removed.
-///
-/// # Errors
-/// A flag cannot be removed, or somebody is closing the night.
-pub async fn reopen(engine: &Engine, request: &Request) -> Result<Vec<String>, CloseError> {
-    let store = &engine.store;
-    let Request { paths, options, by, now, .. } = request;
-    let name = lock_name(paths.date, &paths.prod_id);
-    let guard = lock::take(store, &name, &by.to_string(), *now).await?;
-    let reopened = remove_flags(engine, request).await;
-    guard.release().await?;
-    let removed = reopened?;
-    if !removed.is_empty() {
-        let seq = options.seq;
-        let author = by.to_string();
-        store.record_reopening(paths.date, &paths.prod_id, seq, &author, &removed, *now).await?;
-    }
-    Ok(removed)
-}
-
-async fn remove_flags(engine: &Engine, request: &Request) -> Result<Vec<String>, CloseError> {
-    let Request { paths, observation, options, .. } = request;
-    let mut flags = Vec::new();
-    // Without the night's flag first, or a crash in between would leave a closed night with open
-    // sequences.
-    flags.push(paths.night_finished());
-    let chosen = observation.sequences.iter().map(|sequence| sequence.run);
-    let chosen = chosen.filter(|run| options.seq.is_none_or(|seq| seq == *run));
-    flags.extend(chosen.map(|run| paths.sequence_file(run, None, "closed")));
-    flags.retain(|flag| flag.exists());
-    let names: Vec<String> = flags.iter().map(|flag| flag.display().to_string()).collect();
-    if names.is_empty() {
-        return Ok(names);
-    }
-    let deed = Deed {
-        date: paths.date,
-        prod_id: &paths.prod_id,
-        author: &request.by,
-        process: &request.author,
-        action: "reopen",
-        plan: &json!({ "seq": options.seq, "flags": names }),
-    };
-    let line = engine.store.begin_deed(&deed, request.now).await?;
-    for flag in &flags {
-        std::fs::remove_file(flag).map_err(CloseError::file("remove", flag))?;
-    }
-    let outcome = DeedOutcome { well: true, message: "reopened".into() };
-    engine.store.end_deed(line, &outcome, request.now).await?;
-    Ok(names)
 }

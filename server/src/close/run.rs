@@ -12,15 +12,13 @@ use crate::launch::Engine;
 use crate::launch::PlannedJob;
 use crate::launch::ledger::resolve;
 use crate::launch::submit::{Order, SubmitFailure, Verdict, execute_after};
-use crate::model::{
-    ClosingJob, ClosingJobState, ClosingPlan, JobId, JobState, MoveGroup, RunId, StepState,
-    TaskRecord,
-};
+use crate::model::{ClosingJob, ClosingPlan, MoveGroup, RunId, StepState, TaskRecord};
 use crate::night::NightPaths;
 use crate::status::jobs::NEVER;
-use crate::store::{StepAt, Submission, SubmissionState};
+use crate::store::{StepAt, Submission};
 
 use super::moves::{move_group, settle};
+use super::standing::{Standing, standing};
 use super::steps::{Act, Step};
 use super::{Clock, CloseError, Request, account, fault, files, jobs, manifest};
 
@@ -33,32 +31,12 @@ pub(super) struct Run<'a> {
     pub(super) request: &'a Request,
     pub(super) plan: &'a ClosingPlan,
     /// The night's tasks, as asked for the plan.
-    pub(super) tasks: Vec<TaskRecord>,
+    pub(super) tasks: &'a [TaskRecord],
     pub(super) closing: i64,
     pub(super) attempt: u32,
     /// Submissions up to this one are none of this closing's.
     pub(super) after: i64,
     pub(super) clock: Clock,
-}
-
-/// Where a job stands, as the books have it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Standing {
-    /// It was not submitted, or never reached the scheduler.
-    Open,
-    /// Whether the scheduler has it is not known yet.
-    Unclear,
-    /// It waits or runs.
-    Active(JobId),
-    /// It has ended well.
-    Done,
-    /// It has ended and not well, was refused, or is gone.
-    Failed {
-        /// Why.
-        why: String,
-        /// It was cancelled.
-        cancelled: bool,
-    },
 }
 
 impl Run<'_> {
@@ -98,7 +76,7 @@ impl Run<'_> {
         match act {
             Act::JobInformation => {
                 let file = self.paths().job_information();
-                let text = account::job_information(&self.tasks);
+                let text = account::job_information(self.tasks);
                 let count = self.tasks.len();
                 self.blocking(move || files::write(&file, text.as_bytes(), 0o644)).await?;
                 Ok(format!("{count} tasks"))
@@ -358,49 +336,6 @@ impl Run<'_> {
         self.blocking(move || files::link(Path::new(&link), Path::new(&target))).await?;
         Ok(String::new())
     }
-}
-
-/// Where a job stands by the last submission for its purpose.
-fn standing(paths: &NightPaths, job: &ClosingJob, submissions: &[Submission]) -> Standing {
-    let last = submissions.iter().rfind(|submission| submission.purpose == job.purpose);
-    let Some(last) = last else { return Standing::Open };
-    match (last.state, last.job, &last.end_state) {
-        (SubmissionState::Intended, ..) => Standing::Unclear,
-        (SubmissionState::Withdrawn, ..) => Standing::Open,
-        (SubmissionState::Submitted, Some(id), None) => Standing::Active(id),
-        (SubmissionState::Submitted, _, Some(JobState::Completed)) => Standing::Done,
-        (SubmissionState::Submitted, Some(id), Some(end)) => {
-            let log = paths.closing_log(&job.name, id);
-            let why = format!("job {id} ended as {end}; see {}.err and .out", log.display());
-            Standing::Failed { why, cancelled: *end == JobState::Cancelled }
-        }
-        (SubmissionState::Lost | SubmissionState::Refused | SubmissionState::Submitted, ..) => {
-            Standing::Failed { why: last.message.clone(), cancelled: false }
-        }
-    }
-}
-
-/// What the books have of a closing's jobs, given by name and purpose.
-pub(super) fn job_states(
-    jobs: &[(String, String)],
-    submissions: &[Submission],
-    after: i64,
-) -> Vec<ClosingJobState> {
-    let state = |(name, purpose): &(String, String)| {
-        let last = submissions.iter().rfind(|s| s.id > after && s.purpose == *purpose);
-        let job = last.and_then(|last| last.job);
-        ClosingJobState {
-            name: name.clone(),
-            job,
-            end: last.and_then(|last| match last.state {
-                SubmissionState::Lost => Some(JobState::Lost),
-                _ => last.end_state.clone(),
-            }),
-            message: last.map(|last| last.message.clone()).unwrap_or_default(),
-            log: job.map(|job| NightPaths::closing_log_name(name, job)).unwrap_or_default(),
-        }
-    };
-    jobs.iter().map(state).collect()
 }
 
 /// Every directory that moves have written to.

@@ -33,7 +33,7 @@ pub struct Closer {
     /// Open the night, or the run of --seq, again: remove the flags, leave the files where they are
     #[arg(long, conflicts_with_all = ["simulate", "test"])]
     reopen: bool,
-    /// Print the plan (with -s) or what was done as JSON
+    /// Print the plan (with -s) or what was done as JSON; `null` if it was closed already
     #[arg(long)]
     json: bool,
     /// Telescope
@@ -134,7 +134,12 @@ pub(super) fn conclude(
         None => format!("The night {}", request.paths.date),
     };
     match closed {
-        Ok(Closed::Before) => eprintln!("{what} is closed already."),
+        Ok(Closed::Before) => {
+            if as_json {
+                std::io::stdout().write_all(b"null\n")?;
+            }
+            eprintln!("{what} is closed already.");
+        }
         Ok(Closed::Now(progress)) => {
             if as_json {
                 std::io::stdout().write_all(json(&progress)?.as_bytes())?;

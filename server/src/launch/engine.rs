@@ -24,6 +24,13 @@ pub struct Engine {
     pub scheduler: Arc<dyn Scheduler>,
 }
 
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let engine = self.scheduler.engine();
+        f.debug_struct("Engine").field("store", &self.store).field("scheduler", &engine).finish()
+    }
+}
+
 impl Engine {
     /// Opens the books, which are made if they are missing, and the scheduler that is set or found.
     ///
