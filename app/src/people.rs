@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
 use crate::backend::BackendError;
-use crate::model::{ApiToken, PersonName, Role, SessionInfo, User};
+use crate::model::{ApiToken, DeedPlan, PersonName, Role, SessionInfo, User};
 
 /// Who looks at a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -93,6 +93,15 @@ pub struct AccountView {
     pub said: Option<Said>,
     /// When it was read.
     pub now: DateTime<Utc>,
+}
+
+/// What the page of a deed shows.
+#[derive(Clone, Debug)]
+pub struct DeedView {
+    /// What would be done.
+    pub plan: DeedPlan,
+    /// What came of the last form.
+    pub said: Option<Said>,
 }
 
 /// What the page of users shows.

@@ -1,7 +1,5 @@
 //! The frame of every page, and which page is where.
 
-use std::fmt::Write as _;
-
 use http::{HeaderValue, header};
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
@@ -12,9 +10,10 @@ use leptos_router::{SsrMode, path};
 
 use crate::live::ThemeSwitch;
 use crate::pages::{
-    AccountPage, InsteadPage, LogPage, NightPage, NightsPage, NotFoundPage, RunPage, SignInPage,
-    UsersPage,
+    AccountPage, DeedPage, InsteadPage, LogPage, NightPage, NightsPage, NotFoundPage, RunPage,
+    SignInPage, UsersPage,
 };
+use crate::parts::links;
 use crate::people::{Instead, visitor};
 
 /// What every page must know of the site it is part of.
@@ -94,6 +93,7 @@ fn content() -> impl IntoView {
                     <Route path=path!("") view=NightsPage ssr=SsrMode::Async/>
                     <Route path=path!("nights") view=NightsPage ssr=SsrMode::Async/>
                     <Route path=path!("nights/:date") view=NightPage ssr=SsrMode::Async/>
+                    <Route path=path!("nights/:date/do") view=DeedPage ssr=SsrMode::Async/>
                     <Route path=path!("nights/:date/runs/:run") view=RunPage ssr=SsrMode::Async/>
                     <Route
                         path=path!("nights/:date/runs/:run/logs/:name")
@@ -134,16 +134,9 @@ fn here() -> String {
     let path = location.pathname.get_untracked();
     let search = location.search.get_untracked();
     let query = if search.is_empty() { search } else { format!("?{search}") };
-    let mut here = String::new();
-    for byte in format!("{}{query}", path.trim_matches('/')).bytes() {
-        if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {
-            here.push(char::from(byte));
-        } else {
-            let _ = write!(here, "%{byte:02X}");
-        }
-    }
-    here
+    links::quoted(&format!("{}{query}", path.trim_matches('/')))
 }
+
 /// The way past the head for those who use the keyboard. With a base, a link within the page must
 /// name the page.
 #[component]

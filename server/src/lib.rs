@@ -6,6 +6,7 @@ pub mod close;
 pub mod commands;
 pub mod config;
 pub mod datacheck;
+pub mod deeds;
 pub mod demo;
 pub mod launch;
 pub mod night;

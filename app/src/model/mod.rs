@@ -5,6 +5,7 @@ mod action;
 mod blocker;
 mod closing;
 mod decision;
+mod deed;
 mod ids;
 mod job;
 mod logbook;
@@ -20,6 +21,7 @@ pub use closing::{
     ClosingSequence, ClosingStep, FileStep, MoveGroup, PlannedFile, StepState,
 };
 pub use decision::{Choice, Decision, Undone};
+pub use deed::{Affairs, Deed, DeedPlan, Fields, LogbookLine, PlannedStep, read_spans};
 pub use ids::{IdError, NightDate, ProdId, RunId, Subrun, SubrunId};
 pub use job::{ExitCode, JobId, JobState, TaskRecord};
 pub use logbook::{Author, DeedOutcome, LogbookEntry};

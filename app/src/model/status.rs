@@ -6,7 +6,9 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Blocker, CalibrationRuns, Decision, ExitCode, JobId, JobState, Kind, NightDate};
+use super::{
+    Affairs, Blocker, CalibrationRuns, Decision, ExitCode, JobId, JobState, Kind, NightDate,
+};
 use super::{ProdId, Sequence, Stage};
 
 /// A night in one word.
@@ -222,6 +224,9 @@ pub struct NightStatus {
     /// What stands in the way of closing it; empty where nobody looked for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blockers: Vec<Blocker>,
+    /// What is being done to it and what was done; empty where nobody looked for it.
+    #[serde(default, skip_serializing_if = "Affairs::is_empty")]
+    pub affairs: Affairs,
     /// Whether the scheduler answers.
     pub scheduler: SchedulerHealth,
     /// When the directories were read.

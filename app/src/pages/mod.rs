@@ -1,6 +1,7 @@
 //! A page is a route. The server renders it complete; what changes is an island in it.
 
 mod account;
+mod deed;
 mod log;
 mod night;
 mod nights;
@@ -16,6 +17,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 pub use account::AccountPage;
+pub use deed::DeedPage;
 pub use log::LogPage;
 pub use night::NightPage;
 pub use nights::NightsPage;

@@ -15,7 +15,7 @@ use crate::parts::map::run_map;
 use crate::parts::notices::notices;
 use crate::parts::sequences::sequence_table;
 use crate::parts::state::badge;
-use crate::parts::{format, links, scheduler};
+use crate::parts::{affairs, format, links, scheduler};
 
 /// Where a night stands: what stands in its way, notices, sequence table, map.
 #[component]
@@ -75,8 +75,10 @@ fn article(night: &NightStatus) -> impl IntoView + use<> {
             <div class="title">
                 <h1>"Night "{date.clone()}</h1>
                 {badge(night.state.into(), night.state.as_str())}
+                {affairs::buttons(night)}
             </div>
             {scheduler::banner(&night.scheduler)}
+            {affairs::under_way(&night.affairs)}
             {facts(night)}
             {blockers(night)}
             {decisions(&night.decisions)}
@@ -86,6 +88,7 @@ fn article(night: &NightStatus) -> impl IntoView + use<> {
             } else {
                 view! { {sequence_table(night)}{run_map(night)} }.into_any()
             }}
+            {affairs::logbook(&night.affairs)}
         </article>
     }
 }

@@ -5,8 +5,10 @@ use leptos::prelude::*;
 use super::links;
 use super::state::Tone;
 use crate::model::{
-    Blocker, BlockerKind, Decision, Evidence, NightDate, NightState, NightStatus, Remedy, RunId,
+    Blocker, BlockerKind, Decision, Deed, Evidence, NightDate, NightState, NightStatus, Remedy,
+    Role, RunId,
 };
+use crate::people::visitor;
 
 /// What stands in the way, what needs somebody's hand first; one line if nothing does, and nothing
 /// for a closed night.
@@ -99,8 +101,15 @@ fn evidence(date: NightDate, evidence: &Evidence) -> AnyView {
     }
 }
 
+/// What helps: a button for those who may press it, and the command that does the same.
 fn remedy(date: NightDate, remedy: &Remedy) -> impl IntoView + use<> {
-    view! { <li><span>{remedy.label()}</span>" "<code>{remedy.command(date)}</code></li> }
+    let label = if visitor().may(Role::Shifter) {
+        let href = links::deed(date, &Deed::from(remedy.clone()));
+        view! { <a class="button" href=href>{remedy.label()}"…"</a> }.into_any()
+    } else {
+        view! { <span>{remedy.label()}</span> }.into_any()
+    };
+    view! { <li>{label}" "<code>{remedy.command(date)}</code></li> }
 }
 
 /// The decisions that act on a night; nothing if there are none.
@@ -111,10 +120,10 @@ pub fn decisions(decisions: &[Decision]) -> Option<AnyView> {
     let items = decisions
         .iter()
         .map(|decision| {
-            let undo = Remedy::Undo { decision: decision.id };
+            let undo = remedy(decision.night, &Remedy::Undo { decision: decision.id });
             let sentence = decision.sentence();
             let sentence = sentence.strip_prefix("run ").unwrap_or(&sentence).to_owned();
-            view! { <li>"Run "{sentence}". "<code>{undo.command(decision.night)}</code></li> }
+            view! { <li>"Run "{sentence}". "<ul class="remedies">{undo}</ul></li> }
         })
         .collect::<Vec<_>>();
     let section = view! {

@@ -1,10 +1,36 @@
 //! Addresses of pages, relative to the page's `<base>`: a path prefix needs no word here.
 
-use crate::model::{NightDate, RunId, Subrun};
+use std::fmt::Write as _;
+
+use crate::model::{Deed, NightDate, RunId, Subrun};
 
 /// The page of a night.
 pub fn night(date: NightDate) -> String {
     format!("nights/{date}")
+}
+
+/// The plan of a deed.
+pub fn deed(date: NightDate, deed: &Deed) -> String {
+    let fields = deed.fields();
+    let pairs = fields.iter().map(|(name, value)| format!("{name}={}", quoted(value)));
+    format!("{}?{}", deed_of(date), pairs.collect::<Vec<_>>().join("&"))
+}
+
+/// Where deeds of a night are planned and done.
+pub fn deed_of(date: NightDate) -> String {
+    format!("nights/{date}/do")
+}
+
+/// A text as a value in a query.
+pub fn quoted(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut quoted, byte| {
+        if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {
+            quoted.push(char::from(byte));
+        } else {
+            let _ = write!(quoted, "%{byte:02X}");
+        }
+        quoted
+    })
 }
 
 /// The page of a run.

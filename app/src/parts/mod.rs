@@ -1,5 +1,6 @@
 //! Pieces that pages are made of. All are drawn on the server.
 
+pub mod affairs;
 pub mod blockers;
 pub mod facts;
 pub mod form;

@@ -43,7 +43,7 @@ pub use error::CloseError;
 pub use mail::MailError;
 pub use plan::observation_over;
 pub use reopen::reopen;
-pub use tell::plan as plan_text;
+pub use tell::{plan as plan_text, word as level_word};
 pub use work::{Begun, Closed, Undertaken, begin, start};
 
 use past::Past;

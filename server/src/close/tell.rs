@@ -71,7 +71,8 @@ pub fn plan(plan: &ClosingPlan) -> String {
     text
 }
 
-fn word(level: Level) -> &'static str {
+/// What a level is called.
+pub fn word(level: Level) -> &'static str {
     match level {
         Level::Dl1 => "DL1a",
         Level::Muons => "muons",

@@ -12,6 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{ServerConfig, Settings};
+use crate::deeds;
 use crate::launch::Engine;
 use crate::model::NightDate;
 use crate::schedule;
@@ -60,8 +61,13 @@ pub async fn run(args: Serve) -> Outcome {
     let scheduler = schedule::open(&server, store.clone())?;
     let days = Days::new(site.slurm.starttime_days_sacct.unwrap_or(DAYS).into());
     let today = NightDate::new(Utc::now().date_naive());
-    let closer = Engine { store: store.clone(), scheduler: Arc::clone(&scheduler) };
-    let closing = closing::keep(closer, settings, prod_id.clone());
+    let engine = Engine { store: store.clone(), scheduler: Arc::clone(&scheduler) };
+    let deeds = deeds::Site {
+        engine: engine.clone(),
+        settings: settings.clone(),
+        prod_id: prod_id.clone(),
+    };
+    let closing = closing::keep(engine, settings, prod_id.clone());
     let look = SiteLook::new(site, prod_id, today, Books::new(store.clone()));
     let look = look.with_diagnosis(diagnosis);
     let watcher = Watcher::new(Arc::new(look), scheduler.engine(), server.poll);
@@ -80,7 +86,7 @@ pub async fn run(args: Serve) -> Outcome {
     let end = end()?;
     let closing = tokio::spawn(closing);
     let watching = tokio::spawn(Arc::clone(&watcher).run(scheduler, Some(store), days));
-    web::serve(listener, &config, watcher, people, end).await?;
+    web::serve(listener, &config, watcher, people, Arc::new(deeds), end).await?;
     watching.abort();
     closing.abort();
     Ok(ExitCode::SUCCESS)

@@ -13,6 +13,11 @@ pub fn md5_hex(bytes: &[u8]) -> String {
     hex(&Md5::digest(bytes))
 }
 
+/// SHA-256 of bytes, in hexadecimal.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
 /// SHA-256 of a file's content, in hexadecimal; `None` if it is larger than `limit` bytes, which
 /// is not worth reading it again, or no regular file. Blocks.
 pub fn sha256_of_file(file: &Path, limit: u64) -> io::Result<Option<String>> {

@@ -137,6 +137,7 @@ pub fn look(input: &NightInput<'_>, cache: &StatusCache) -> Sight {
         notices,
         decisions: input.observation.decisions.clone(),
         blockers: Vec::new(),
+        affairs: crate::model::Affairs::default(),
         scheduler: input.jobs.health.clone(),
         scanned: input.now,
     };
@@ -163,6 +164,7 @@ pub fn unobserved(
         }],
         decisions: Vec::new(),
         blockers: unobserved_blockers(error),
+        affairs: crate::model::Affairs::default(),
         scheduler: jobs.health.clone(),
         scanned: now,
     }

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use crate::launch::ledger::{NightJobs, night_jobs};
-use crate::model::{Decision, NightDate, Notice, ProdId, Severity, TaskRecord};
+use crate::model::{Affairs, Decision, NightDate, Notice, ProdId, Severity, TaskRecord};
 use crate::night::{NightPaths, Observation};
 use crate::status::Jobs;
 use crate::store::Store;
 
+use super::affairs::affairs;
 use super::jobs::JobNews;
 use super::look::unreadable;
 
@@ -16,6 +19,7 @@ use super::look::unreadable;
 pub struct Books {
     store: Store,
     runtime: tokio::runtime::Handle,
+    since: DateTime<Utc>,
 }
 
 /// The decisions about runs of one night, and why they are not known if they are not.
@@ -25,9 +29,16 @@ type Decided = (Vec<Decision>, Option<Notice>);
 pub struct Known(NightJobs);
 
 impl Books {
-    /// The books in `store`. Call it on the program's runtime.
+    /// The books in `store`, for a program that was started now. Call it on the program's runtime.
     pub fn new(store: Store) -> Self {
-        Self { store, runtime: tokio::runtime::Handle::current() }
+        Self { store, runtime: tokio::runtime::Handle::current(), since: Utc::now() }
+    }
+
+    /// What is being done to a night and what was done.
+    pub fn affairs(&self, paths: &NightPaths, now: DateTime<Utc>) -> Affairs {
+        let read = self.runtime.block_on(affairs(&self.store, paths, self.since, now));
+        // Where the books cannot be read, the night's decisions say so already.
+        read.unwrap_or_default()
     }
 
     /// What was decided about a night's runs.

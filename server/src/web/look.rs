@@ -115,7 +115,9 @@ impl Look for SiteLook {
                 let observation = &observation;
                 let input =
                     NightInput { paths, observation, jobs, depth: Depth::Full, dl2: None, now };
-                Ok(told(&input, look(&input, &self.histories), &self.diagnosis))
+                let mut status = told(&input, look(&input, &self.histories), &self.diagnosis);
+                status.affairs = self.books.affairs(paths, now);
+                Ok(status)
             }
         })
     }

@@ -1,8 +1,10 @@
 //! The web server: pages, the JSON interface, live news, files, and who may ask for what.
 
+mod affairs;
 mod api;
 mod books;
 mod cache;
+mod deeds;
 mod events;
 mod gate;
 mod jobs;
@@ -41,6 +43,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 
 pub use books::Books;
+pub use deeds::Doer;
 pub use look::{Look, SiteLook};
 pub use people::People;
 pub use watcher::Watcher;
@@ -70,6 +73,7 @@ struct WebState {
     prefix: String,
     watcher: Arc<Watcher>,
     people: People,
+    deeds: Arc<dyn Doer>,
     leptos: LeptosOptions,
     cache: Arc<cache::PageCache>,
     /// Becomes true when the server ends: streams that would never end do so then.
@@ -81,9 +85,10 @@ pub fn router(
     config: &WebConfig,
     watcher: Arc<Watcher>,
     people: People,
+    deeds: Arc<dyn Doer>,
     closing: watch::Receiver<bool>,
 ) -> Router {
-    router_of(config, watcher, people, closing, rules::routes)
+    router_of(config, watcher, people, deeds, closing, rules::routes)
 }
 
 /// Everything that `routes` lists, each behind its rule, and the files of the site.
@@ -91,6 +96,7 @@ fn router_of(
     config: &WebConfig,
     watcher: Arc<Watcher>,
     people: People,
+    deeds: Arc<dyn Doer>,
     closing: watch::Receiver<bool>,
     routes: impl FnOnce(&WebState) -> Vec<rules::Route>,
 ) -> Router {
@@ -100,7 +106,7 @@ fn router_of(
         .env(Env::PROD)
         .build();
     let prefix = config.prefix.clone();
-    let state = WebState { prefix, watcher, people, leptos, cache: Arc::default(), closing };
+    let state = WebState { prefix, watcher, people, deeds, leptos, cache: Arc::default(), closing };
     // Which also starts what Leptos runs its tasks on.
     let mut pages: Vec<_> = generate_route_list(app::App).iter().map(page_path).collect();
     let mut table = Router::new();
@@ -162,10 +168,11 @@ pub async fn serve(
     config: &WebConfig,
     watcher: Arc<Watcher>,
     people: People,
+    deeds: Arc<dyn Doer>,
     end: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let (close, closing) = watch::channel(false);
-    let router = router(config, watcher, people, closing.clone());
+    let router = router(config, watcher, people, deeds, closing.clone());
     let router = router.into_make_service_with_connect_info::<SocketAddr>();
     // Without it every answer waits 40 ms for the network's convenience.
     let listener = listener.tap_io(|stream| {

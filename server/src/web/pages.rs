@@ -2,11 +2,11 @@
 
 use app::backend::{Backend, BackendError};
 use app::people::{Instead, Visitor};
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
-use axum::{Extension, http};
 use leptos::context::provide_context;
 use leptos_axum::render_app_async_with_context;
 use std::sync::Arc;
@@ -62,11 +62,12 @@ impl WebState {
     pub async fn draw_private(
         &self,
         who: &Who,
-        path: &'static str,
+        path: &str,
         more: impl Fn() + Clone + Send + Sync + 'static,
     ) -> Response {
         let mut request = Request::new(Body::empty());
-        *request.uri_mut() = http::Uri::from_static(path);
+        // Every path here is one of ours; the root of the site shows what is in the context too.
+        *request.uri_mut() = path.parse().unwrap_or_default();
         let mut response = self.draw(who.visitor(), request, more).await;
         let never = HeaderValue::from_static("no-store");
         response.headers_mut().insert(header::CACHE_CONTROL, never);

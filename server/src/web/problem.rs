@@ -35,6 +35,11 @@ impl Problem {
         Self { status: StatusCode::FORBIDDEN, detail: detail.into() }
     }
 
+    /// Things are not as whoever asks takes them to be.
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self { status: StatusCode::CONFLICT, detail: detail.into() }
+    }
+
     /// Whoever asks must show who they are.
     pub fn unauthorized(detail: impl Into<String>) -> Self {
         Self { status: StatusCode::UNAUTHORIZED, detail: detail.into() }

@@ -10,7 +10,7 @@ use tower_http::compression::CompressionLayer;
 
 use super::gate::gate;
 use super::people::{account, sign_in, users};
-use super::{WebState, api, cache, events, pages};
+use super::{WebState, api, cache, deeds, events, pages};
 use crate::config::Reading;
 use crate::model::Role;
 
@@ -105,11 +105,13 @@ fn kept(path: &'static str, state: &WebState) -> Route {
 /// Every address.
 pub fn routes(state: &WebState) -> Vec<Route> {
     use Needs::{Browser, Reading, Session};
-    use Role::{Admin, Viewer};
+    use Role::{Admin, Shifter, Viewer};
     vec![
         kept("/", state),
         page("/nights"),
         kept("/nights/{date}", state),
+        get("/nights/{date}/do", Session(Shifter), deeds::show),
+        post("/nights/{date}/do", Session(Shifter), deeds::carry_out),
         page("/nights/{date}/runs/{run}"),
         page("/nights/{date}/runs/{run}/logs/{name}"),
         get("/nights/{date}/runs/{run}/logs/{name}/raw", Reading, api::raw_log),
@@ -119,6 +121,8 @@ pub fn routes(state: &WebState) -> Vec<Route> {
         get("/api/v1/nights/events", Reading, events::nights),
         get("/api/v1/nights/{date}", Reading, api::night),
         get("/api/v1/nights/{date}/blockers", Reading, api::blockers),
+        get("/api/v1/nights/{date}/plan", Needs::Role(Shifter), deeds::plan),
+        post("/api/v1/nights/{date}/deeds", Needs::Role(Shifter), deeds::order),
         get("/api/v1/nights/{date}/events", Reading, events::night),
         get("/api/v1/nights/{date}/runs/{run}", Reading, api::run),
         get("/api/v1/nights/{date}/runs/{run}/events", Reading, events::run),

@@ -9,9 +9,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
+use crate::deeds::{Became, DeedError, Order};
 use crate::model::*;
 use crate::schedule::{JobRequest, JobSnapshot, Scheduler, SchedulerError, SubmitError};
 
+use super::deeds::Doer;
 use super::jobs::JobNews;
 use super::look::Look;
 
@@ -176,6 +178,7 @@ impl Look for FakeSite {
             sequences: vec![self.sequence(jobs)],
             decisions: Vec::new(),
             blockers: Vec::new(),
+            affairs: Affairs::default(),
             notices: vec![
                 Notice {
                     severity: Severity::Info,
@@ -248,5 +251,53 @@ impl Look for FakeSite {
         let missing = || BackendError::NotFound(format!("there is no log {name} of run {run}"));
         crate::night::JobLog::parse(name).filter(|log| log.run == run).ok_or_else(missing)?;
         super::logs::open(&self.logs.join(name)).map_err(|_| missing())
+    }
+}
+
+/// Plans every deed as one job, and notes what it is told to do.
+#[derive(Clone, Default)]
+pub struct FakeDoer {
+    /// What was to be done, by whom.
+    pub done: Arc<Mutex<Vec<(Deed, String)>>>,
+    /// What stands in the way.
+    pub obstacles: Arc<Mutex<Vec<String>>>,
+}
+
+impl FakeDoer {
+    /// The mark of its plans.
+    pub const MARK: &str = "mark";
+}
+
+#[async_trait]
+impl Doer for FakeDoer {
+    async fn plan(
+        &self,
+        date: NightDate,
+        deed: Deed,
+        _: DateTime<Utc>,
+    ) -> Result<DeedPlan, DeedError> {
+        Ok(DeedPlan {
+            date,
+            deed,
+            obstacles: self.obstacles.lock().unwrap().clone(),
+            doubts: Vec::new(),
+            steps: vec![PlannedStep { title: "submit <LST1_19102>".into(), items: Vec::new() }],
+            jobs: 1,
+            files: 0,
+            bytes: 0,
+            mark: Self::MARK.into(),
+        })
+    }
+
+    async fn carry_out(&self, order: Order) -> Result<Became, DeedError> {
+        let plan = self.plan(order.date, order.deed.clone(), order.now).await?;
+        if !plan.obstacles.is_empty() {
+            return Err(DeedError::Obstacles(Box::new(plan)));
+        }
+        if order.mark != Self::MARK {
+            return Err(DeedError::Changed(Box::new(plan)));
+        }
+        self.done.lock().unwrap().push((order.deed, order.author.to_string()));
+        Ok(Became::UnderWay)
     }
 }

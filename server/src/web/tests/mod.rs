@@ -1,6 +1,7 @@
 //! Every address, asked as a browser does, of a site that a test makes up.
 
 mod accounts;
+mod deeds;
 mod forged;
 mod pages;
 
@@ -22,7 +23,7 @@ use tokio::sync::watch;
 use tower::ServiceExt;
 
 use super::rules::{self as table, Needs, Route};
-use super::testing::{FakeScheduler, FakeSite};
+use super::testing::{FakeDoer, FakeScheduler, FakeSite};
 use super::who::Shifter;
 use super::{People, Watcher, WebConfig, WebState, router_of};
 use crate::config::{AccessConfig, ServerConfig};
@@ -34,6 +35,7 @@ use crate::store::Store;
 struct TestApp {
     router: Router,
     site: Arc<FakeSite>,
+    deeds: FakeDoer,
     scheduler: FakeScheduler,
     watcher: Arc<Watcher>,
     close: watch::Sender<bool>,
@@ -80,15 +82,17 @@ impl TestApp {
         let shown = Arc::clone(&time);
         let clock = Arc::new(move || *shown.lock().unwrap());
         let people = People::at(store.clone(), access, clock);
+        let deeds = FakeDoer::default();
+        let doer = Arc::new(deeds.clone());
         let mut kept = None;
         let routes = |state: &WebState| {
             kept = Some(state.clone());
             table::routes(state).into_iter().chain(probes()).collect()
         };
-        let router = router_of(&config, Arc::clone(&watcher), people, closing, routes);
+        let router = router_of(&config, Arc::clone(&watcher), people, doer, closing, routes);
         let scheduler = FakeScheduler::new();
         let state = kept.unwrap();
-        Self { router, site, scheduler, watcher, close, dir, store, time, state }
+        Self { router, site, deeds, scheduler, watcher, close, dir, store, time, state }
     }
 
     /// Lets the watcher look again and again, as a server does.

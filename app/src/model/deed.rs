@@ -1,0 +1,323 @@
+//! Deeds: what a shifter can have done to a night, each shown as a plan before it is done.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Author, ClosingProgress, DeedOutcome, IdError, JobId, NightDate, Remedy, RunId, Subrun, spans,
+};
+
+/// Something that can be done to a night.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "deed", rename_all = "snake_case")]
+pub enum Deed {
+    /// Whatever is left is submitted.
+    Launch,
+    /// The night is closed.
+    Close {
+        /// There is no DL2.
+        no_dl2: bool,
+    },
+    /// The data quality files are copied to the web server.
+    CopyDatacheck,
+    /// Something about one run or its jobs.
+    Act(Remedy),
+}
+
+/// Names and values of a form or query.
+pub type Fields = Vec<(String, String)>;
+
+impl From<Remedy> for Deed {
+    fn from(remedy: Remedy) -> Self {
+        match remedy {
+            Remedy::Launch {} => Self::Launch,
+            other => Self::Act(other),
+        }
+    }
+}
+
+impl Deed {
+    /// The deed as a button says it.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Launch => "Launch the night".to_owned(),
+            Self::Close { no_dl2: false } => "Close the night".to_owned(),
+            Self::Close { no_dl2: true } => "Close the night without DL2".to_owned(),
+            Self::CopyDatacheck => "Copy the datacheck".to_owned(),
+            Self::Act(remedy) => remedy.label(),
+        }
+    }
+
+    /// The run that it is about, if it is about one.
+    pub fn run(&self) -> Option<RunId> {
+        match self {
+            Self::Act(
+                Remedy::Resubmit { run, .. }
+                | Remedy::DropLastSubrun { run }
+                | Remedy::DiscardRun { run }
+                | Remedy::Veto { run }
+                | Remedy::Unveto { run },
+            ) => Some(*run),
+            _ => None,
+        }
+    }
+
+    /// As fields of a form or query; [`Deed::from_fields`] reads them.
+    pub fn fields(&self) -> Fields {
+        let mut fields = Fields::new();
+        let mut add = |name: &str, value: String| fields.push((name.to_owned(), value));
+        let what = |what: &str| what.to_owned();
+        match self {
+            Self::Launch | Self::Act(Remedy::Launch {}) => add("what", what("launch")),
+            Self::Close { no_dl2 } => {
+                add("what", what("close"));
+                if *no_dl2 {
+                    add("no_dl2", what("on"));
+                }
+            }
+            Self::CopyDatacheck => add("what", what("copy-datacheck")),
+            Self::Act(Remedy::Resubmit { run, subruns, memory, walltime, remove_products }) => {
+                add("what", what("resubmit"));
+                add("run", run.to_string());
+                if !subruns.is_empty() {
+                    add("subruns", spans(subruns));
+                }
+                for (name, value) in [("memory", memory), ("walltime", walltime)] {
+                    if let Some(value) = value {
+                        add(name, value.clone());
+                    }
+                }
+                if *remove_products {
+                    add("remove_products", what("on"));
+                }
+            }
+            Self::Act(Remedy::DropLastSubrun { run }) => {
+                add("what", what("drop-last-subrun"));
+                add("run", run.to_string());
+            }
+            Self::Act(Remedy::DiscardRun { run }) => {
+                add("what", what("discard"));
+                add("run", run.to_string());
+            }
+            Self::Act(Remedy::Veto { run }) => {
+                add("what", what("veto"));
+                add("run", run.to_string());
+            }
+            Self::Act(Remedy::Unveto { run }) => {
+                add("what", what("unveto"));
+                add("run", run.to_string());
+            }
+            Self::Act(Remedy::CancelNever { jobs }) => {
+                let jobs: Vec<_> = jobs.iter().map(ToString::to_string).collect();
+                add("what", what("cancel-never"));
+                add("jobs", jobs.join(","));
+            }
+            Self::Act(Remedy::Undo { decision }) => {
+                add("what", what("undo"));
+                add("decision", decision.to_string());
+            }
+        }
+        fields
+    }
+
+    /// Reads what [`Deed::fields`] wrote; fields of other names are passed over.
+    ///
+    /// # Errors
+    /// A field is missing or cannot be read.
+    pub fn from_fields(fields: &[(String, String)]) -> Result<Self, IdError> {
+        let field = |name: &str| {
+            let found = fields.iter().find(|(other, _)| other == name);
+            found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        };
+        let run = || field("run").unwrap_or_default().parse::<RunId>();
+        let wrong = |text: &str, expected| IdError { text: text.to_owned(), expected };
+        let remedy = match field("what").unwrap_or_default() {
+            "launch" => return Ok(Self::Launch),
+            "close" => return Ok(Self::Close { no_dl2: field("no_dl2").is_some() }),
+            "copy-datacheck" => return Ok(Self::CopyDatacheck),
+            "resubmit" => Remedy::Resubmit {
+                run: run()?,
+                subruns: read_spans(field("subruns").unwrap_or_default())?,
+                memory: field("memory").map(str::to_owned),
+                walltime: field("walltime").map(str::to_owned),
+                remove_products: field("remove_products").is_some(),
+            },
+            "drop-last-subrun" => Remedy::DropLastSubrun { run: run()? },
+            "discard" => Remedy::DiscardRun { run: run()? },
+            "veto" => Remedy::Veto { run: run()? },
+            "unveto" => Remedy::Unveto { run: run()? },
+            "cancel-never" => {
+                let text = field("jobs").unwrap_or_default();
+                let jobs: Result<Vec<_>, _> =
+                    text.split(',').map(|job| job.parse().map(JobId)).collect();
+                let jobs = jobs.map_err(|_| wrong(text, "numbers of jobs such as 1007,1008"))?;
+                Remedy::CancelNever { jobs }
+            }
+            "undo" => {
+                let text = field("decision").unwrap_or_default();
+                let decision = text.parse().map_err(|_| wrong(text, "the number of a decision"))?;
+                Remedy::Undo { decision }
+            }
+            other => {
+                return Err(wrong(other, "a deed such as launch, close, resubmit, veto"));
+            }
+        };
+        Ok(Self::Act(remedy))
+    }
+}
+
+/// Subruns as [`spans`] writes them, `0-2,4`, in order and each once.
+///
+/// # Errors
+/// The text is something else, or names more than ten thousand.
+pub fn read_spans(text: &str) -> Result<Vec<Subrun>, IdError> {
+    const MOST: usize = 10_000;
+    let wrong = || IdError { text: text.to_owned(), expected: "subruns such as 0-2,4" };
+    let mut found = std::collections::BTreeSet::new();
+    for part in text.split(',').filter(|_| !text.is_empty()) {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let number = |text: &str| text.trim().parse::<u32>().map_err(|_| wrong());
+        let (first, last) = (number(first)?, number(last)?);
+        if first > last || (last - first) as usize >= MOST || found.len() >= MOST {
+            return Err(wrong());
+        }
+        found.extend(first..=last);
+    }
+    Ok(found.into_iter().map(Subrun).collect())
+}
+
+/// What a deed would do, before it is done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeedPlan {
+    /// The night.
+    pub date: NightDate,
+    /// What was asked for.
+    pub deed: Deed,
+    /// What keeps it from being done, each in a sentence or two; empty: nothing does.
+    pub obstacles: Vec<String>,
+    /// Why one might not want it, such as runs that are not finished: whoever wants it all the same
+    /// must say so.
+    pub doubts: Vec<String>,
+    /// What is done, in order.
+    pub steps: Vec<PlannedStep>,
+    /// How many jobs are submitted.
+    pub jobs: usize,
+    /// How many files are moved, copied or removed.
+    pub files: usize,
+    /// Their size.
+    pub bytes: u64,
+    /// Tells this plan from any other: what is confirmed is what was shown.
+    pub mark: String,
+}
+
+/// A step of a plan: one line, and what is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedStep {
+    /// What is done.
+    pub title: String,
+    /// With what: files, commands.
+    pub items: Vec<String>,
+}
+
+/// What is being done to a night, and what was done.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Affairs {
+    /// The last closing, if there was one.
+    pub closing: Option<ClosingProgress>,
+    /// The last lines of the logbook, the newest first.
+    pub logbook: Vec<LogbookLine>,
+}
+
+impl Affairs {
+    /// Whether nothing was ever done.
+    pub fn is_empty(&self) -> bool {
+        self.closing.is_none() && self.logbook.is_empty()
+    }
+
+    /// What is being done now.
+    pub fn under_way(&self) -> impl Iterator<Item = &LogbookLine> {
+        self.logbook.iter().filter(|line| line.under_way)
+    }
+}
+
+/// A line of a night's logbook, as the night's page shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogbookLine {
+    /// Its number.
+    pub id: i64,
+    /// Who.
+    pub author: Author,
+    /// What, in one word.
+    pub action: String,
+    /// When it was begun.
+    pub begun: DateTime<Utc>,
+    /// When it ended.
+    pub ended: Option<DateTime<Utc>>,
+    /// What came of it; `None` while it is under way, and for ever if its program died.
+    pub outcome: Option<DeedOutcome>,
+    /// Whether it is being done now.
+    pub under_way: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> Vec<Deed> {
+        let run = RunId(19102);
+        let resubmit = |subruns: &[u32], memory: Option<&str>, remove_products| Remedy::Resubmit {
+            run,
+            subruns: subruns.iter().copied().map(Subrun).collect(),
+            memory: memory.map(str::to_owned),
+            walltime: memory.map(|_| "2:30:00".to_owned()),
+            remove_products,
+        };
+        let remedies = [
+            resubmit(&[], None, false),
+            resubmit(&[0, 1, 2, 7], Some("12GB"), true),
+            Remedy::DropLastSubrun { run },
+            Remedy::DiscardRun { run },
+            Remedy::Veto { run },
+            Remedy::Unveto { run },
+            Remedy::CancelNever { jobs: vec![JobId(7), JobId(9)] },
+            Remedy::Undo { decision: 3 },
+        ];
+        let plain = [
+            Deed::Launch,
+            Deed::Close { no_dl2: false },
+            Deed::Close { no_dl2: true },
+            Deed::CopyDatacheck,
+        ];
+        plain.into_iter().chain(remedies.map(Deed::Act)).collect()
+    }
+
+    #[test]
+    fn deeds_are_read_as_they_were_written() {
+        for deed in all() {
+            assert_eq!(Deed::from_fields(&deed.fields()).as_ref(), Ok(&deed));
+        }
+        assert_eq!(Deed::from(Remedy::Launch {}), Deed::Launch);
+    }
+
+    #[test]
+    fn what_is_no_deed_is_refused() {
+        let fields = |text: &str| -> Fields {
+            let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+            pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+        };
+        for wrong in [
+            "",
+            "what=",
+            "what=remove",
+            "what=veto",
+            "what=veto&run=x",
+            "what=resubmit&run=19102&subruns=5-3",
+            "what=resubmit&run=19102&subruns=0-4294967295",
+            "what=resubmit&run=19102&subruns=1,,2",
+            "what=cancel-never&jobs=",
+            "what=undo&decision=../3",
+        ] {
+            assert!(Deed::from_fields(&fields(wrong)).is_err(), "{wrong}");
+        }
+    }
+}

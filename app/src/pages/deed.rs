@@ -1,0 +1,145 @@
+//! `/nights/2024-11-28/do?what=…`: what a deed would do, and the button that does it.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use super::problem::problem;
+use super::{crumbs, night_step};
+use crate::backend::BackendError;
+use crate::model::{DeedPlan, PlannedStep};
+use crate::parts::form::said;
+use crate::parts::state::Tone;
+use crate::parts::{format, links};
+use crate::people::{DeedView, FormToken};
+
+/// Lines of a step that are shown at once.
+const SHOWN: usize = 200;
+
+/// A plan, to be confirmed.
+#[component]
+pub fn DeedPage() -> impl IntoView {
+    match use_context::<DeedView>() {
+        Some(view) => page(view).into_any(),
+        None => problem(&BackendError::NotFound("There is no such page.".into())).into_any(),
+    }
+}
+
+fn page(view: DeedView) -> impl IntoView {
+    let DeedView { plan, said: what } = view;
+    let date = plan.date;
+    let label = plan.deed.label();
+    let about = plan.deed.run().map(|run| format!(", run {run}")).unwrap_or_default();
+    let title = format!("{label}{about}");
+    let nothing = plan.steps.is_empty() && plan.obstacles.is_empty();
+    view! {
+        <Title text=format!("{title}, night {date}")/>
+        {crumbs(vec![night_step(date)], label.clone())}
+        <article class="deed">
+            <div class="title"><h1>{title}</h1></div>
+            {what.as_ref().map(said)}
+            {list("In the way", Tone::Failed, &plan.obstacles)}
+            {list("To think about", Tone::Waiting, &plan.doubts)}
+            {nothing.then(|| view! { <p class="none">"There is nothing to be done."</p> })}
+            {(!plan.steps.is_empty()).then(|| steps(&plan))}
+            {confirm(&plan, nothing)}
+        </article>
+    }
+}
+
+/// Sentences under a heading; nothing if there are none.
+fn list(title: &'static str, tone: Tone, lines: &[String]) -> Option<AnyView> {
+    if lines.is_empty() {
+        return None;
+    }
+    let items = lines
+        .iter()
+        .map(|line| {
+            view! {
+                <li class=format!("blocker {}", tone.class())>
+                    <i class="icon" aria-hidden="true"></i>
+                    <div>{line.clone()}</div>
+                </li>
+            }
+        })
+        .collect::<Vec<_>>();
+    let section = view! {
+        <section class="blockers"><h2>{title}</h2><ul>{items}</ul></section>
+    };
+    Some(section.into_any())
+}
+
+fn steps(plan: &DeedPlan) -> impl IntoView + use<> {
+    let items = plan.steps.iter().map(step).collect::<Vec<_>>();
+    view! {
+        <section class="part" aria-labelledby="steps">
+            <h2 id="steps">"What will happen"</h2>
+            <p class="hint">{totals(plan)}</p>
+            <ol class="steps">{items}</ol>
+        </section>
+    }
+}
+
+/// `3 jobs, 120 files, 1.2 GB`.
+fn totals(plan: &DeedPlan) -> String {
+    let count =
+        |number: usize, noun| format::plural(u32::try_from(number).unwrap_or(u32::MAX), noun);
+    let mut parts = vec![count(plan.steps.len(), "step"), count(plan.jobs, "job")];
+    if plan.files > 0 {
+        parts.push(count(plan.files, "file"));
+        parts.push(format::bytes(plan.bytes));
+    }
+    parts.join(", ")
+}
+
+fn step(step: &PlannedStep) -> impl IntoView + use<> {
+    let title = step.title.clone();
+    if step.items.is_empty() {
+        return view! { <li>{title}</li> }.into_any();
+    }
+    let more = step.items.len().saturating_sub(SHOWN);
+    let items = step.items.iter().take(SHOWN);
+    let items = items.map(|item| view! { <li><code>{item.clone()}</code></li> });
+    let items = items.collect::<Vec<_>>();
+    view! {
+        <li>
+            <details>
+                <summary>{title}</summary>
+                <ul>{items}{(more > 0).then(|| view! { <li>{format!("and {more} more")}</li> })}</ul>
+            </details>
+        </li>
+    }
+    .into_any()
+}
+
+/// The deliberate act; without it there is only the way back.
+fn confirm(plan: &DeedPlan, nothing: bool) -> impl IntoView + use<> {
+    let back = links::night(plan.date);
+    if nothing || !plan.obstacles.is_empty() {
+        return view! {
+            <div class="buttons"><a class="button" href=back>"Back to the night"</a></div>
+        }
+        .into_any();
+    }
+    let fields = plan.deed.fields().into_iter().map(|(name, value)| {
+        view! { <input type="hidden" name=name value=value/> }
+    });
+    let fields = fields.collect::<Vec<_>>();
+    let sure = if plan.doubts.is_empty() {
+        "I have read what will happen"
+    } else {
+        "I have read this, and want it all the same"
+    };
+    view! {
+        <form class="card confirm" method="post" action=links::deed_of(plan.date)>
+            <FormToken/>
+            {fields}
+            <input type="hidden" name="mark" value=plan.mark.clone()/>
+            <label class="sure"><input type="checkbox" name="sure" value="yes" required/><span>{sure}</span></label>
+            <div class="buttons">
+                <button class="main">{plan.deed.label()}</button>
+                <a class="button" href=back>"Not now"</a>
+            </div>
+        </form>
+    }
+    .into_any()
+}

@@ -1,0 +1,50 @@
+//! Decisions, submitting again and cancelling from a page.
+
+use super::{DeedError, Night, plan};
+use crate::actions::Request;
+use crate::launch;
+use crate::model::{ActionStep, Author, Deed, DeedPlan, Remedy};
+
+fn request(night: &Night<'_>, remedy: Remedy, author: Author) -> Result<Request, DeedError> {
+    Ok(Request {
+        settings: night.site.settings.clone(),
+        paths: night.paths(),
+        remedy,
+        reason: String::new(),
+        script: night.script(false)?,
+        author,
+        process: launch::author(),
+        now: night.now,
+    })
+}
+
+pub(super) async fn plan(night: &Night<'_>, remedy: Remedy) -> Result<DeedPlan, DeedError> {
+    let action = request(night, remedy.clone(), Author::Auto)?.plan().await?;
+    let mut shown = plan::empty(night.date, Deed::Act(remedy));
+    shown.obstacles = action.obstacles;
+    for step in &action.steps {
+        match step {
+            ActionStep::Submit { .. } => shown.jobs += 1,
+            ActionStep::RemoveFile { bytes, .. } => {
+                shown.files += 1;
+                shown.bytes += bytes;
+            }
+            _ => {}
+        }
+        shown.steps.push(plan::step(step.sentence(), Vec::new()));
+    }
+    Ok(shown)
+}
+
+pub(super) async fn carry_out(
+    night: &Night<'_>,
+    remedy: Remedy,
+    author: Author,
+) -> Result<String, DeedError> {
+    let done = request(night, remedy, author)?.execute(&night.site.engine).await?;
+    if done.outcome.well {
+        Ok(done.outcome.message)
+    } else {
+        Err(DeedError::Failed(done.outcome.message))
+    }
+}

@@ -1,0 +1,74 @@
+//! Launching from a page.
+
+use std::sync::Arc;
+
+use super::{DeedError, Night, plan};
+use crate::launch::{self, LaunchError, LaunchOptions, LaunchPlan, Reason, Undertaking};
+use crate::model::{Author, Deed, DeedPlan};
+
+async fn undertaking(night: &Night<'_>, by: Author) -> Result<Undertaking, DeedError> {
+    Ok(Undertaking {
+        paths: night.paths(),
+        observation: Arc::clone(&night.observe().await?),
+        options: LaunchOptions {
+            no_calib: false,
+            no_dl2: false,
+            no_gainsel: false,
+            force: false,
+            submit: true,
+        },
+        script: night.script(false)?,
+        by,
+        author: launch::author(),
+        now: night.now,
+    })
+}
+
+pub(super) async fn plan(night: &Night<'_>) -> Result<DeedPlan, DeedError> {
+    let undertaking = undertaking(night, Author::Auto).await?;
+    let Undertaking { paths, observation, now, .. } = &undertaking;
+    let jobs = launch::ask(&night.site.engine, paths, observation, *now).await?;
+    if let Some(error) = jobs.health.error {
+        return Err(LaunchError::Unanswered(error).into());
+    }
+    Ok(shown(night, &undertaking.prepare(jobs).await?.plan))
+}
+
+fn shown(night: &Night<'_>, launch: &LaunchPlan) -> DeedPlan {
+    let mut shown = plan::empty(night.date, Deed::Launch);
+    shown
+        .obstacles
+        .extend(launch.gate.iter().map(|gate| plan::with_hint(&gate.message(), &gate.hint())));
+    for left in &launch.left_out {
+        let text = format!("Run {} is left out: {}.", left.run, left.reason);
+        if matches!(left.reason, Reason::Blocked(_)) {
+            shown.doubts.push(text);
+        }
+    }
+    if launch.gate.is_some() {
+        return shown;
+    }
+    let files = launch.scripts.iter().map(|script| script.file.display().to_string());
+    let files: Vec<_> = files.collect();
+    if !launch.jobs.is_empty() {
+        shown.steps.push(plan::step(format!("write {} job scripts", files.len()), files));
+    }
+    for job in &launch.jobs {
+        let after = match job.needs.as_slice() {
+            [] => String::new(),
+            needs => format!(", after {}", needs.join(", ")),
+        };
+        shown.steps.push(plan::step(format!("submit {}{after}", job.name), Vec::new()));
+    }
+    shown.jobs = launch.jobs.len();
+    shown
+}
+
+pub(super) async fn carry_out(night: &Night<'_>, by: Author) -> Result<String, DeedError> {
+    let launched = undertaking(night, by).await?.launch(&night.site.engine).await?;
+    if let Some(gate) = &launched.prepared.plan.gate {
+        return Err(DeedError::Failed(plan::with_hint(&gate.message(), &gate.hint())));
+    }
+    let outcome = launch::told(&launched.outcomes);
+    if outcome.well { Ok(outcome.message) } else { Err(DeedError::Failed(outcome.message)) }
+}
