@@ -14,7 +14,7 @@ use crate::status::{Depth, NightInput, StatusCache, night_status};
 use crate::store::Store;
 
 use super::plan::observation_over;
-use super::{CloseError, Closed, Request, asked, decided, lock, start};
+use super::{Clock, CloseError, Closed, Request, asked, decided, lock, start};
 
 /// How the automatic closer is to go about it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -225,6 +225,7 @@ async fn close_ready(
     request: &Request,
     options: AutoOptions,
 ) -> Result<AutoOutcome, CloseError> {
+    let clock = Clock::new(request.now);
     let decided = decided(&engine.store, request).await?;
     let answer = asked(engine, &decided).await?;
     let plan = decide_with(&decided, options, answer).await?;
@@ -234,6 +235,8 @@ async fn close_ready(
         let mut one = request.clone();
         one.options.seq = seq;
         one.anyway = options.force;
+        // The one before may have taken hours.
+        one.now = clock.now();
         let closed = start(engine, &one).await;
         let failed = closed.is_err();
         closings.push((seq, closed));

@@ -22,7 +22,8 @@ pub fn configuration(dir: &Path) -> Result<Arc<SiteConfig>, DemoError> {
     let base = dir.join("data").display().to_string();
     let cache = dir.join("cache").display().to_string();
     let www = dir.join("www/datacheck").display().to_string();
-    let settings: [(&str, &str); 14] = [
+    let database = dir.join("data/OSA/osa.db").display().to_string();
+    let settings: [(&str, &str); 15] = [
         ("BASE", &base),
         ("PROD_ID", PROD_ID),
         ("dl1a_config", &lstchain),
@@ -36,6 +37,7 @@ pub fn configuration(dir: &Path) -> Result<Arc<SiteConfig>, DemoError> {
         ("CTAPIPE_CACHE", &cache),
         ("CTAPIPE_SVC_PATH", &cache),
         ("MPLCONFIGDIR", &cache),
+        ("path", &database),
         ("recipient", "shifter@localhost"),
     ];
     let file = dir.join("sequencer.cfg");

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
+use server::model::Level;
 use server::schedule::local::myself;
 use server::store::{Holder, Store};
 
@@ -137,4 +138,28 @@ fn the_server_goes_on_with_a_closing_that_was_cut_short() {
     let log = fs::read_to_string(site.night.dir.path().join("serve.log")).unwrap();
     assert!(closed, "{log}");
     assert_eq!(site.submitted(), once());
+}
+
+#[test]
+fn a_night_is_launched_and_then_closed_without_anybodys_help() {
+    let site = Site::fresh();
+    Said::of(site.command("sequencer", &[]).output().unwrap()).well();
+    let deadline = Instant::now() + Duration::from_secs(240);
+    loop {
+        let said = autocloser(&site, &[]);
+        if said.err.contains("The night 2024-11-28 is closed.") {
+            break;
+        }
+        assert_eq!(said.code, Some(0), "{}", said.err);
+        assert!(Instant::now() < deadline, "{}", said.err);
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    let submitted = site.submitted();
+    for purpose in once().keys() {
+        assert_eq!(submitted.get(purpose), Some(&1), "{purpose}: {submitted:?}");
+    }
+    assert!(submitted.values().all(|count| *count == 1), "{submitted:?}");
+    let provenance = site.final_dir(Level::Dl1ab).join("log/calibration_to_dl1_19102_prov.json");
+    let text = fs::read_to_string(&provenance).unwrap();
+    assert!(text.contains("dl1_LST-1.Run19102"), "{text}");
 }
