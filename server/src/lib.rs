@@ -13,6 +13,7 @@ pub mod night;
 pub mod people;
 pub mod process;
 pub mod provenance;
+pub mod publish;
 pub mod schedule;
 pub mod status;
 pub mod store;

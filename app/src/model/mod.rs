@@ -11,6 +11,7 @@ mod job;
 mod logbook;
 mod observation;
 mod people;
+mod publish;
 mod run;
 mod status;
 
@@ -27,6 +28,7 @@ pub use job::{ExitCode, JobId, JobState, TaskRecord};
 pub use logbook::{Author, DeedOutcome, LogbookEntry};
 pub use observation::{CalibrationRuns, Kind, Level, RunType, Sequence, Stage};
 pub use people::{ApiToken, PersonName, Role, SessionInfo, User};
+pub use publish::{CopyState, MissingProduct, PublishFile, PublishPlan};
 pub use run::{HistoryLine, LogChunk, LogFile, RunDetail, SubrunDetail};
 pub use status::{
     Action, Condition, NightList, NightState, NightStatus, NightSummary, Notice, Percentages,

@@ -8,6 +8,7 @@ mod cancel;
 mod closer;
 mod common;
 mod config;
+mod copy_datacheck;
 mod datacheck;
 mod datasequence;
 mod decide;
@@ -56,6 +57,8 @@ enum Command {
     Sequencer(sequencer::Sequencer),
     Cancel(cancel::Cancel),
     Config(config::ConfigArgs),
+    #[command(name = "copy_datacheck")]
+    CopyDatacheck(copy_datacheck::CopyDatacheck),
     Datacheck(datacheck::Datacheck),
     Decide(decide::Decide),
     Demo(demo::Demo),
@@ -75,8 +78,15 @@ enum Command {
 }
 
 /// Names under which a link to this program is a command of its own.
-pub const DROP_IN: [&str; 6] =
-    ["sequencer", "calibration_pipeline", "datasequence", "closer", "autocloser", "provprocess"];
+pub const DROP_IN: [&str; 7] = [
+    "sequencer",
+    "calibration_pipeline",
+    "datasequence",
+    "closer",
+    "autocloser",
+    "provprocess",
+    "copy_datacheck",
+];
 
 /// Runs the command that `arguments` name; the first is the program, possibly a link.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
@@ -128,6 +138,7 @@ async fn run(command: Command) -> Outcome {
         Command::Sequencer(args) => sequencer::run(args).await,
         Command::Cancel(args) => cancel::run(args).await,
         Command::Config(args) => config::run(args).await,
+        Command::CopyDatacheck(args) => copy_datacheck::run(args).await,
         Command::Datacheck(arguments) => datacheck::run(arguments).await,
         Command::Decide(arguments) => decide::run(arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,

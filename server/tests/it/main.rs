@@ -8,6 +8,7 @@ mod datacheck;
 mod night;
 mod people;
 mod provenance;
+mod publish;
 mod scheduler;
 mod sequencer;
 mod stages;

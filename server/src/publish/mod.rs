@@ -1,0 +1,157 @@
+//! Copying a night's datacheck to where it is looked at: a directory of this machine, or another
+//! machine over ssh, with one connection for all files.
+//!
+//! Only what is new or other than its copy, by size and time, is copied; each file appears whole or
+//! not at all. What is missing is told, and keeps nothing else from being copied.
+
+mod local;
+mod remote;
+mod sources;
+mod tar;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::config::Settings;
+use crate::model::{Author, CopyState, DeedOutcome, PublishPlan};
+use crate::night::NightPaths;
+use crate::store::{Deed, Store, StoreError};
+
+/// Why a night's datacheck cannot be copied.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// It is not said where to.
+    #[error("{}: [WEBSERVER] DATACHECK is not set: it is the directory to copy to", .0.display())]
+    NoDestination(PathBuf),
+    /// The directory cannot be used.
+    #[error("cannot use {}: {cause}", directory.display())]
+    Directory {
+        /// The directory.
+        directory: PathBuf,
+        /// Why not.
+        cause: std::io::Error,
+    },
+    /// The other machine cannot be reached, or did not do what it was asked to.
+    #[error("copying to {host} stopped: {problem}")]
+    Remote {
+        /// The machine.
+        host: String,
+        /// What is known.
+        problem: String,
+    },
+    /// The books cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A thread of ours broke off.
+    #[error("copying broke off: {0}")]
+    Thread(#[from] tokio::task::JoinError),
+}
+
+/// A night whose datacheck is to be copied.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The night.
+    pub paths: NightPaths,
+    /// The PATH in which ssh is looked for.
+    pub search_path: OsString,
+    /// Who.
+    pub author: Author,
+    /// The program that does it, `user@host:pid`.
+    pub process: String,
+    /// Now.
+    pub now: DateTime<Utc>,
+}
+
+impl Request {
+    /// By the settings, for whoever asks.
+    pub fn new(
+        settings: &Settings,
+        paths: NightPaths,
+        (author, process): (Author, String),
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self { paths, search_path: settings.server.child_path(), author, process, now }
+    }
+
+    /// What would be copied; nothing is changed anywhere, and no other machine is asked. Blocks.
+    ///
+    /// # Errors
+    /// [`PublishError::NoDestination`].
+    pub fn plan(&self) -> Result<PublishPlan, PublishError> {
+        let webserver = &self.paths.config.webserver;
+        let root = webserver
+            .datacheck
+            .as_ref()
+            .ok_or_else(|| PublishError::NoDestination(self.paths.config.file.clone()))?;
+        let (files, missing) = sources::look(&self.paths);
+        let mut plan = PublishPlan {
+            date: self.paths.date,
+            prod_id: self.paths.prod_id.clone(),
+            host: webserver.host.clone().filter(|host| !host.is_empty()),
+            root: root.display().to_string(),
+            files,
+            missing,
+        };
+        if plan.host.is_none() {
+            local::compare(root, &mut plan.files);
+        }
+        Ok(plan)
+    }
+
+    /// Plans, and copies what was planned. A file that cannot be copied is told in the plan that
+    /// comes back, and keeps no other from being copied.
+    ///
+    /// # Errors
+    /// Nothing can be copied at all, or the connection broke: what was copied before stays.
+    pub async fn execute(&self, store: &Store) -> Result<PublishPlan, PublishError> {
+        let begun = Instant::now();
+        let request = self.clone();
+        let plan = tokio::task::spawn_blocking(move || request.plan()).await??;
+        let deed = Deed {
+            date: plan.date,
+            prod_id: &plan.prod_id,
+            author: &self.author,
+            process: &self.process,
+            action: "copy_datacheck",
+            plan: &plan,
+        };
+        let line = store.begin_deed(&deed, self.now).await?;
+        let path = self.search_path.clone();
+        let copied = tokio::task::spawn_blocking(move || copy(plan, &path)).await?;
+        let outcome = match &copied {
+            Ok(plan) => told(plan),
+            Err(error) => DeedOutcome { well: false, message: error.to_string() },
+        };
+        let took = TimeDelta::from_std(begun.elapsed()).unwrap_or(TimeDelta::MAX);
+        let ended = store.end_deed(line, &outcome, self.now + took).await;
+        let plan = copied?;
+        ended?;
+        Ok(plan)
+    }
+}
+
+fn copy(mut plan: PublishPlan, search_path: &OsString) -> Result<PublishPlan, PublishError> {
+    match plan.host.clone() {
+        None => local::copy(&PathBuf::from(&plan.root), &mut plan.files)?,
+        Some(host) => remote::copy(&host, &plan.root, &mut plan.files, search_path)?,
+    }
+    Ok(plan)
+}
+
+/// What became of the files, in one line.
+pub fn told(plan: &PublishPlan) -> DeedOutcome {
+    let count = |state| plan.files.iter().filter(|file| file.state == state).count();
+    let failed = plan.files.iter().filter(|file| file.error.is_some()).count();
+    let mut parts = vec![format!("{} copied", count(CopyState::Copied))];
+    for (number, word) in
+        [(count(CopyState::Same), "the same"), (plan.missing.len(), "missing"), (failed, "failed")]
+    {
+        if number > 0 {
+            parts.push(format!("{number} {word}"));
+        }
+    }
+    DeedOutcome { well: failed == 0, message: parts.join(", ") }
+}
