@@ -52,6 +52,10 @@ pub fn FormToken() -> impl IntoView {
 #[derive(Clone, Debug)]
 pub struct Instead(pub BackendError);
 
+/// Path of the page where it is not the one that is drawn: what a form is answered with.
+#[derive(Clone, Debug)]
+pub struct At(pub String);
+
 /// What came of a form that was sent.
 #[derive(Clone, Debug)]
 pub struct Said {

@@ -14,7 +14,7 @@ use crate::pages::{
     SignInPage, UsersPage,
 };
 use crate::parts::links;
-use crate::people::{Instead, visitor};
+use crate::people::{At, Instead, visitor};
 
 /// What every page must know of the site it is part of.
 #[derive(Clone, Debug)]
@@ -113,9 +113,10 @@ fn content() -> impl IntoView {
 fn Who() -> impl IntoView {
     if let Some(who) = visitor().signed_in {
         return view! {
-            <a class="who" href="account" aria-label=format!("Account of {}, {}", who.name, who.role)>
+            <a class="who" href="account">
+                <span class="unseen">"Account of "</span>
                 <b>{who.name.to_string()}</b>
-                <span>{who.role.as_str()}</span>
+                <span class="role">" "{who.role.as_str()}</span>
             </a>
         }
         .into_any();
@@ -143,6 +144,7 @@ fn here() -> String {
 fn SkipLink() -> impl IntoView {
     let location = leptos_router::hooks::use_location();
     let path = location.pathname.get_untracked();
+    let path = use_context::<At>().map_or(path, |at| at.0);
     let search = location.search.get_untracked();
     let query = if search.is_empty() { search } else { format!("?{search}") };
     let here = format!("{}{query}#main", path.trim_start_matches('/'));

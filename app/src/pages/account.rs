@@ -79,7 +79,6 @@ fn fresh_token((name, secret): (PersonName, String)) -> impl IntoView {
 }
 
 fn session_table(sessions: Vec<SessionInfo>) -> impl IntoView {
-    let many = sessions.len() > 1;
     let rows = sessions
         .into_iter()
         .map(|session| {
@@ -94,11 +93,10 @@ fn session_table(sessions: Vec<SessionInfo>) -> impl IntoView {
             }
         })
         .collect::<Vec<_>>();
-    let everywhere = if many { "Sign out everywhere" } else { "Sign out everywhere (only here)" };
     view! {
         <section class="part">
             {table::table("sessions", "Where I am signed in", &SESSIONS, rows)}
-            <div class="buttons">{deed("sign-out/everywhere", everywhere, "", "")}</div>
+            <div class="buttons">{deed("sign-out/everywhere", "Sign out everywhere", "", "")}</div>
         </section>
     }
 }

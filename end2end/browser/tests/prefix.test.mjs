@@ -36,3 +36,24 @@ test('pages, links, news and scripts stay under the prefix', async () => {
   assert.deepEqual(page.complaints, []);
   await page.context().close();
 });
+
+test('signing in stays under the prefix, and so does its cookie', async () => {
+  const page = await open(browser);
+  await page.goto(server.url);
+  await page.getByRole('link', { name: 'Sign in' }).click();
+  assert.equal(page.url(), `${server.url}sign-in`);
+  await page.getByLabel('Name', { exact: true }).fill('viewer');
+  await page.getByLabel('Password').fill('demo-viewer');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.waitForURL(server.url);
+  await page.getByRole('link', { name: 'Account of viewer viewer' }).click();
+  assert.equal(page.url(), `${server.url}account`);
+  const cookies = await page.context().cookies(server.url);
+  const session = cookies.find((cookie) => cookie.name === 'osa_session');
+  assert.deepEqual([session.path, session.httpOnly, session.sameSite], ['/lst/osa', true, 'Lax']);
+  await page.getByRole('button', { name: 'Sign out', exact: true }).click();
+  await page.waitForURL(server.url);
+  await page.getByRole('link', { name: 'Sign in' }).waitFor();
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});

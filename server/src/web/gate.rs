@@ -1,17 +1,24 @@
 //! The one gate before everything that is served: who asks must be who the rule demands, and what
 //! changes something must come from a page of ours.
 
+use std::time::Duration;
+
 use app::backend::BackendError;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::WebState;
+use super::lapse::Lapsing;
 use super::problem::Problem;
 use super::rules::{Needs, Rule};
 use super::who::{Who, forged};
 use crate::model::Role;
+
+/// For how long somebody who had to show who they are is told news without showing it again.
+const NEWS: Duration = Duration::from_secs(60);
 
 /// Why somebody is not let through.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,15 +39,29 @@ pub async fn gate(
         tracing::error!("{} {} is asked for by nobody", rule.verb, rule.path);
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    if let Err(refusal) = allow(rule.needs.effective(state.people.access.reading), &who) {
+    let needs = rule.needs.effective(state.people.access.reading);
+    if let Err(refusal) = allow(needs, &who) {
         return refuse(&state, &rule, &who, &refusal, request).await;
     }
     match forged(&who, request).await {
-        Ok(request) => next.run(request).await,
+        Ok(request) if needs == Needs::Nothing => next.run(request).await,
+        Ok(request) => kept_to(next.run(request).await),
         Err(reason) => {
             tracing::warn!("{} {} from {}: {reason}", rule.verb, rule.path, who.client.address);
             disbelieve(&state, &rule, &who, reason).await
         }
+    }
+}
+
+/// An answer that is for somebody only: nobody else may keep it, and news end now and then, so that
+/// whoever follows them must show again who they are.
+fn kept_to(mut response: Response) -> Response {
+    let private = HeaderValue::from_static("private, no-cache");
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(private);
+    let news = |kind: &HeaderValue| kind == "text/event-stream";
+    match response.headers().get(header::CONTENT_TYPE).is_some_and(news) {
+        true => response.map(|body| Body::new(Lapsing::new(body, NEWS))),
+        false => response,
     }
 }
 

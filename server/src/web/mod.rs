@@ -8,6 +8,7 @@ mod deeds;
 mod events;
 mod gate;
 mod jobs;
+mod lapse;
 mod logs;
 mod look;
 mod pages;

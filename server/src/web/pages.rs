@@ -1,7 +1,7 @@
 //! Drawing pages, as `app` has them, for whoever asks.
 
 use app::backend::{Backend, BackendError};
-use app::people::{Instead, Visitor};
+use app::people::{At, Instead, Visitor};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -68,6 +68,11 @@ impl WebState {
         let mut request = Request::new(Body::empty());
         // Every path here is one of ours; the root of the site shows what is in the context too.
         *request.uri_mut() = path.parse().unwrap_or_default();
+        let at = At(who.path.clone());
+        let more = move || {
+            provide_context(at.clone());
+            more();
+        };
         let mut response = self.draw(who.visitor(), request, more).await;
         let never = HeaderValue::from_static("no-store");
         response.headers_mut().insert(header::CACHE_CONTROL, never);

@@ -5,6 +5,7 @@ mod actions;
 mod closing;
 mod config;
 mod datacheck;
+mod injection;
 mod night;
 mod people;
 mod provenance;

@@ -47,7 +47,7 @@ pub async fn form(
         return Redirect::to(&inside(&state.prefix, &destination.to)).into_response();
     }
     let view = SignInView { to: destination.to, ..SignInView::default() };
-    show(&state, &who, &headers, view, StatusCode::OK).await
+    show(&state, &who, &headers, view).await
 }
 
 /// `POST /sign-in`
@@ -62,7 +62,7 @@ pub async fn sign_in(
     let (now, address) = ((people.clock)(), who.client.counted());
     let outcome =
         people::sign_in(&people.store, people.limit, &given.name, &given.password, &address, now);
-    let (status, refusal) = match outcome.await {
+    let (status, refusal, wait) = match outcome.await {
         Ok(user) => match begin(&state, &who, &session, &user, &headers).await {
             Ok(()) => {
                 tracing::info!("{} has signed in from {}", user.name, who.client.address);
@@ -72,9 +72,14 @@ pub async fn sign_in(
         },
         Err(Refusal::Error(error)) => return failed(&state, &who, &error.to_string()).await,
         Err(Refusal::Wrong) => {
-            (StatusCode::UNPROCESSABLE_ENTITY, "The name or the password is not right.".to_owned())
+            let text = "The name or the password is not right.".to_owned();
+            (StatusCode::UNPROCESSABLE_ENTITY, text, None)
         }
-        Err(Refusal::TooOften(left)) => (StatusCode::TOO_MANY_REQUESTS, too_often(left)),
+        Err(Refusal::TooOften(left)) => (
+            StatusCode::TOO_MANY_REQUESTS,
+            too_often(left),
+            Some((left.num_milliseconds() + 999) / 1000),
+        ),
     };
     tracing::warn!("a sign-in from {} was refused: {refusal}", who.client.address);
     let view = SignInView {
@@ -83,7 +88,12 @@ pub async fn sign_in(
         to: given.to,
         ..SignInView::default()
     };
-    show(&state, &who, &headers, view, status).await
+    let mut response = show(&state, &who, &headers, view).await;
+    *response.status_mut() = status;
+    if let Some(seconds) = wait {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
 }
 
 /// Begins a session for a user. Whatever session the browser came with ends, so that nobody can
@@ -135,13 +145,7 @@ pub async fn sign_out_everywhere(
 }
 
 /// The page of signing in.
-async fn show(
-    state: &WebState,
-    who: &Who,
-    headers: &HeaderMap,
-    mut view: SignInView,
-    status: StatusCode,
-) -> Response {
+async fn show(state: &WebState, who: &Who, headers: &HeaderMap, mut view: SignInView) -> Response {
     let cookie = match FormCookie::of(headers, &who.client, &state.prefix) {
         Ok(cookie) => cookie,
         Err(error) => return failed(state, who, &error.to_string()).await,
@@ -152,14 +156,7 @@ async fn show(
     }
     view.nobody = state.people.store.users().await.is_ok_and(|users| users.is_empty());
     let draw = move || provide_context(view.clone());
-    let mut response = state.draw_private(who, "/sign-in", draw).await;
-    if status != StatusCode::OK {
-        *response.status_mut() = status;
-    }
-    if status == StatusCode::TOO_MANY_REQUESTS {
-        let minute = HeaderValue::from_static("60");
-        response.headers_mut().insert(header::RETRY_AFTER, minute);
-    }
+    let response = state.draw_private(who, "/sign-in", draw).await;
     cookie.with(response)
 }
 

@@ -37,12 +37,14 @@ pub struct Who {
     pub form_token: Option<String>,
     /// Where they are.
     pub client: Client,
+    /// The path that they ask for.
+    pub path: String,
 }
 
 impl Who {
     /// Somebody who has not shown who they are.
-    fn anonymous(client: Client) -> Self {
-        Self { author: None, form_token: None, client }
+    fn anonymous(client: Client, path: String) -> Self {
+        Self { author: None, form_token: None, client, path }
     }
 
     /// The user who is signed in.
@@ -67,6 +69,7 @@ impl Who {
 /// Puts [`Who`] into the request. Whoever shows a token is nobody else: cookies are not looked at.
 pub async fn identify(State(state): State<WebState>, mut request: Request, next: Next) -> Response {
     let client = Client::of(&request, &state.people.access);
+    let path = request.uri().path().to_owned();
     if let Some(token) = bearer(request.headers()) {
         let now = (state.people.clock)();
         let author = match token_author(&state.people.store, token, now).await {
@@ -81,12 +84,17 @@ pub async fn identify(State(state): State<WebState>, mut request: Request, next:
             }
         };
         request.headers_mut().remove(header::COOKIE);
-        request.extensions_mut().insert(Who { author: Some(author), form_token: None, client });
+        request.extensions_mut().insert(Who {
+            author: Some(author),
+            form_token: None,
+            client,
+            path,
+        });
         return next.run(request).await;
     }
     // Reading without a session, which is most of what is asked, has no need of the rest.
     if request.method().is_safe() && cookie(request.headers(), SESSION_COOKIE).is_none() {
-        request.extensions_mut().insert(Who::anonymous(client));
+        request.extensions_mut().insert(Who::anonymous(client, path));
         return next.run(request).await;
     }
     with_session(state, client, request, next).await
@@ -105,11 +113,11 @@ async fn with_session(state: WebState, client: Client, request: Request, next: N
     let inner = tower::service_fn(move |mut request: Request| {
         let (state, client, next) = (state.clone(), client.clone(), next.clone());
         async move {
-            let session = request.extensions().get::<Session>().cloned();
-            let who = match session {
-                Some(session) => of_session(&state, &session, client).await,
-                None => Who::anonymous(client),
-            };
+            let path = request.uri().path().to_owned();
+            let mut who = Who::anonymous(client, path);
+            if let Some(session) = request.extensions().get::<Session>().cloned() {
+                who = of_session(&state, &session, who).await;
+            }
             request.extensions_mut().insert(who);
             Ok::<_, std::convert::Infallible>(next.run(request).await)
         }
@@ -121,8 +129,8 @@ async fn with_session(state: WebState, client: Client, request: Request, next: N
 }
 
 /// Whose session it is. The user is looked up every time: a role that was taken away is gone.
-async fn of_session(state: &WebState, session: &Session, client: Client) -> Who {
-    let Some(content) = Content::read(session).await else { return Who::anonymous(client) };
+async fn of_session(state: &WebState, session: &Session, nobody: Who) -> Who {
+    let Some(content) = Content::read(session).await else { return nobody };
     let user = match state.people.store.user_by_id(content.user).await {
         Ok(user) => user.filter(|user| user.disabled.is_none()),
         Err(error) => {
@@ -130,10 +138,10 @@ async fn of_session(state: &WebState, session: &Session, client: Client) -> Who 
             None
         }
     };
-    let Some(user) = user else { return Who::anonymous(client) };
+    let Some(user) = user else { return nobody };
     let form_token = Some(content.form_token.clone());
     content.used(session, (state.people.clock)()).await;
-    Who { author: Some(Author::of_session(user)), form_token, client }
+    Who { author: Some(Author::of_session(user)), form_token, ..nobody }
 }
 
 /// Where cookies are sent: only to us.
