@@ -16,10 +16,12 @@ impl Network {
     pub fn contains(self, address: IpAddr) -> bool {
         let (own, own_width) = bits(self.address);
         let (other, width) = bits(address);
-        // A shift by the whole width is none to Rust.
-        let shift = width - u32::from(self.bits);
-        own_width == width
-            && own.checked_shr(shift).unwrap_or(0) == other.checked_shr(shift).unwrap_or(0)
+        if own_width != width {
+            return false;
+        }
+        // All 128 bits are more than Rust shifts by: then nothing is left to differ.
+        let rest = own_width - u32::from(self.bits);
+        own.checked_shr(rest).unwrap_or(0) == other.checked_shr(rest).unwrap_or(0)
     }
 }
 
@@ -74,6 +76,7 @@ mod tests {
         assert!(contains("2001:db8::/32", "2001:db8:1::1"));
         assert!(contains("10.0.0.0/8", "::ffff:10.1.2.3"));
         assert!(contains("::1", "::1") && !contains("::1", "::2"));
+        assert!(!contains("::1", "127.0.0.1") && !contains("127.0.0.1", "::1"));
     }
 
     #[test]
