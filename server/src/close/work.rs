@@ -111,6 +111,9 @@ async fn undertake(engine: &Engine, request: &Request) -> Result<Option<Undertak
     if !(plan.ready || plan.resumes || request.anyway) {
         return Err(CloseError::Unfinished(Box::new(plan)));
     }
+    // Asked for in another way than the earlier one: its jobs, which may still run, count.
+    let other_way = earlier.as_ref().filter(|earlier| earlier.options != plan.options);
+    let after = other_way.map(|earlier| earlier.after_submission);
     let steps = steps::of(&plan);
     let named: Vec<_> = steps.iter().map(|step| (step.name.clone(), step.title.clone())).collect();
     let new = NewClosing {
@@ -120,6 +123,7 @@ async fn undertake(engine: &Engine, request: &Request) -> Result<Option<Undertak
         author: &request.by.to_string(),
         plan: &serde_json::to_string(&plan)?,
         jobs: &serde_json::to_string(&plan.jobs)?,
+        after,
         steps: &named,
     };
     let deed = Deed {

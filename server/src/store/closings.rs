@@ -52,6 +52,8 @@ pub struct NewClosing<'a> {
     pub plan: &'a str,
     /// The jobs of the plan as JSON; those of an earlier attempt are kept instead.
     pub jobs: &'a str,
+    /// The last submission that is none of its own; `None`: the last that there is.
+    pub after: Option<i64>,
     /// Names and titles of its steps.
     pub steps: &'a [(String, String)],
 }
@@ -252,7 +254,7 @@ impl Store {
                 sqlx::query(
                     "INSERT INTO closings (date, prod_id, kind, seq, options, author, plan, jobs, state,
                                            attempt, after_submission, started)
-                     SELECT ?, ?, 'close', ?, ?, ?, ?, ?, 'running', 1, COALESCE(MAX(id), 0), ?
+                     SELECT ?, ?, 'close', ?, ?, ?, ?, ?, 'running', 1, COALESCE(?, MAX(id), 0), ?
                      FROM submissions
                      RETURNING id, attempt",
                 )
@@ -263,6 +265,7 @@ impl Store {
                 .bind(new.author)
                 .bind(new.plan)
                 .bind(new.jobs)
+                .bind(new.after)
                 .bind(now)
                 .fetch_one(&mut *tx)
                 .await?

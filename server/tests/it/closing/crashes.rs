@@ -130,3 +130,17 @@ fn killed_while_it_submits_no_job_is_doubled_or_forgotten() {
         assert_eq!(site.jobs().len(), once().len(), "{fault:?}");
     }
 }
+
+#[test]
+fn killed_and_run_again_in_another_way_no_job_is_doubled() {
+    let play = Play { site: Site::on_slurm, arguments: &[], variables: &[] };
+    let (points, _) = play.undisturbed();
+    let number = 1 + points.iter().position(|name| name == "after submit").unwrap();
+    let site = Site::on_slurm();
+    let mut command = site.command("closer", &[]);
+    let killed = command.env("OSA_FAULT_KILL", number.to_string()).output().unwrap();
+    assert_eq!(killed.status.signal(), Some(9));
+    site.closer(&["--no-dl2"]).well().says("is closed.");
+    assert_eq!(site.submitted(), once());
+    assert!(site.jobs().values().all(|count| *count == 1), "{:?}", site.jobs());
+}
