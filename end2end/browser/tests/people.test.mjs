@@ -47,8 +47,6 @@ for (const [look, options] of Object.entries(looks)) {
     await signIn(page, 'admin', 'a wrong password');
     await page.getByRole('alert').waitFor();
     await look_at('sign-in-refused');
-    assert.equal(page.complaints.filter((text) => !text.includes('422')).length, 0);
-    page.complaints.length = 0;
     await signIn(page, 'admin');
     await awake(page);
     await page.getByRole('link', { name: 'Account of admin admin' }).click();
@@ -60,7 +58,8 @@ for (const [look, options] of Object.entries(looks)) {
     await page.getByRole('link', { name: 'Manage users' }).click();
     await page.getByRole('heading', { name: 'Users' }).waitFor();
     await look_at('users');
-    assert.deepEqual(page.complaints, []);
+    // The browser tells of the refusal when it likes.
+    assert.deepEqual(page.complaints.filter((text) => !text.includes('422')), []);
     await page.context().close();
   });
 }
