@@ -74,7 +74,9 @@ fn steps(plan: &DeedPlan) -> impl IntoView + use<> {
         <section class="part" aria-labelledby="steps">
             <h2 id="steps">"What will happen"</h2>
             <p class="hint">{totals(plan)}</p>
-            <ol class="steps">{items}</ol>
+            <div class="long" role="region" aria-label="Steps" tabindex="0">
+                <ol class="steps">{items}</ol>
+            </div>
         </section>
     }
 }

@@ -25,6 +25,7 @@ pub fn buttons(night: &NightStatus) -> Option<AnyView> {
         deeds.push((Deed::Launch, night.state == NightState::Fresh));
         deeds.push((Deed::Close { no_dl2: false }, night.state == NightState::Processed));
     }
+    deeds.push((Deed::CopyDatacheck, false));
     let links = deeds
         .into_iter()
         .map(|(deed, next)| {

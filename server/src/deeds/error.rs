@@ -5,16 +5,14 @@ use app::backend::BackendError;
 use crate::actions::ActionError;
 use crate::close::CloseError;
 use crate::launch::LaunchError;
-use crate::model::{Deed, DeedPlan};
+use crate::model::DeedPlan;
 use crate::night::NightError;
+use crate::publish::PublishError;
 use crate::store::StoreError;
 
 /// Why a deed is not planned or not done.
 #[derive(Debug, thiserror::Error)]
 pub enum DeedError {
-    /// Nobody here does it.
-    #[error("{} is not offered here", .0.label())]
-    Unknown(Deed),
     /// Something keeps it from being done; nothing was done. With the plan.
     #[error("nothing was done: {}", .0.obstacles.join(" "))]
     Obstacles(Box<DeedPlan>),
@@ -33,6 +31,9 @@ pub enum DeedError {
     /// Closing failed.
     #[error(transparent)]
     Close(#[from] CloseError),
+    /// The datacheck cannot be copied.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
     /// An action failed.
     #[error(transparent)]
     Action(#[from] ActionError),
@@ -56,7 +57,6 @@ impl From<DeedError> for BackendError {
             DeedError::Night(cause @ NightError::NoSummary { .. }) => {
                 Self::NotFound(cause.to_string())
             }
-            DeedError::Unknown(_) => Self::NotFound(error.to_string()),
             other => Self::Unavailable(other.to_string()),
         }
     }

@@ -6,6 +6,7 @@ mod close;
 mod error;
 mod launch;
 mod plan;
+mod publish;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,7 +73,7 @@ impl Site {
         let mut plan = match &deed {
             Deed::Launch => launch::plan(&night).await?,
             Deed::Close { no_dl2 } => close::plan(&night, *no_dl2).await?,
-            Deed::CopyDatacheck => return Err(DeedError::Unknown(deed)),
+            Deed::CopyDatacheck => publish::plan(&night).await?,
             Deed::Act(remedy) => act::plan(&night, remedy.clone()).await?,
         };
         plan.mark = plan::mark(&plan)?;
@@ -115,7 +116,7 @@ impl Site {
         match order.deed {
             Deed::Launch => launch::carry_out(&night, order.author).await,
             Deed::Close { no_dl2 } => close::carry_out(&night, no_dl2, order.author).await,
-            Deed::CopyDatacheck => Err(DeedError::Unknown(order.deed)),
+            Deed::CopyDatacheck => publish::carry_out(&night, order.author).await,
             Deed::Act(remedy) => act::carry_out(&night, remedy, order.author).await,
         }
     }

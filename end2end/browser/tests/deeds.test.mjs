@@ -1,0 +1,123 @@
+// What a shifter does in the browser, from a fresh night to a closed one, by buttons alone.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { accessible, launch, open } from '../lib/browser.mjs';
+import { Server } from '../lib/server.mjs';
+
+let server, browser;
+before(async () => {
+  [server, browser] = [await Server.start(), await launch()];
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+// Long, since jobs run meanwhile and machines can be slow.
+const PATIENCE = 240_000;
+
+async function signedIn(name, options) {
+  const page = await open(browser, options);
+  await page.goto(`${server.url}sign-in`);
+  const [, password] = await page.locator('.demo tr', { hasText: name }).locator('code').allTextContents();
+  await page.getByLabel('Name').fill(name);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.locator('.who', { hasText: name }).waitFor();
+  return page;
+}
+
+// Reads the plan behind a button, and confirms it.
+async function confirm(page, button) {
+  await button.click();
+  await page.getByRole('heading', { name: 'What will happen' }).waitFor();
+  await page.getByRole('checkbox').check();
+  await page.locator('.confirm button.main').click();
+}
+
+const state = (page) => page.locator('.title .state').first();
+
+async function until(page, night, text) {
+  await page.goto(`${server.url}nights/${night}`);
+  await state(page).filter({ hasText: text }).waitFor({ timeout: PATIENCE });
+}
+
+test('a fresh night is launched, followed to its end and closed', async () => {
+  const page = await signedIn('shifter');
+  const night = '2024-11-29';
+  await page.goto(`${server.url}nights/${night}`);
+  await accessible(page);
+  await page.locator('.title').getByRole('link', { name: 'Launch the night…' }).click();
+  await page.getByText('submit LST1_19122, after').waitFor();
+  await accessible(page);
+  await page.locator('.confirm button.main').click();
+  assert.equal(await page.getByRole('heading', { name: 'What will happen' }).count(), 1, 'without the tick nothing is sent');
+  await page.getByRole('checkbox').check();
+  await page.locator('.confirm button.main').click();
+  await page.waitForURL(`${server.url}nights/${night}`);
+  await page.locator('table.logbook', { hasText: 'web:shifter' }).waitFor();
+  await until(page, night, 'processed');
+
+  await page.locator('.title').getByRole('link', { name: 'Close the night…' }).click();
+  await page.getByText('NightFinished.txt').first().waitFor();
+  await accessible(page);
+  await page.getByRole('checkbox').check();
+  await page.locator('.confirm button.main').click();
+  await page.waitForURL(`${server.url}nights/${night}`);
+  await until(page, night, 'closed');
+  await accessible(page);
+  const flag = join(server.demo, 'data/OSA/Closer/20241129/v0.10.18/NightFinished.txt');
+  assert.match(readFileSync(flag, 'utf8'), /\S/);
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test('a night with every known error is brought to its close by the offered buttons', async () => {
+  const page = await signedIn('shifter');
+  const night = '2024-11-26';
+  const address = `${server.url}nights/${night}`;
+  await page.goto(address);
+  const kinds = await page.locator('.blocker strong').count();
+  assert(kinds >= 7, `${kinds} blockers`);
+  const pressed = [];
+  const deadline = Date.now() + PATIENCE;
+  while ((await state(page).textContent()) !== 'processed') {
+    assert(Date.now() < deadline, `pressed ${pressed.join(', ')}; still ${await page.locator('main').innerText()}`);
+    const button = page.locator('.blockers .remedies a.button').first();
+    if ((await button.count()) === 0) {
+      // Jobs are at work, and the page follows them.
+      await page.waitForTimeout(500);
+      continue;
+    }
+    const [label, link] = [await button.textContent(), await button.getAttribute('href')];
+    await page.goto(server.url + link);
+    if ((await page.getByRole('checkbox').count()) > 0) {
+      pressed.push(label);
+      await page.getByRole('checkbox').check();
+      await page.locator('.confirm button.main').click();
+      await page.waitForURL(address);
+    } else {
+      // The page was a second old: what it asks for is under way.
+      await page.goto(address);
+    }
+  }
+  assert(pressed.length >= 7, pressed.join(', '));
+  await confirm(page, page.locator('.title').getByRole('link', { name: 'Close the night…' }));
+  await page.waitForURL(address);
+  await until(page, night, 'closed');
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test('a viewer is shown no buttons, and nobody without signing in', async () => {
+  const page = await signedIn('viewer');
+  await page.goto(`${server.url}nights/2024-11-27`);
+  assert.equal(await page.locator('a[href*="do?what="]').count(), 0);
+  await page.context().close();
+  const stranger = await open(browser);
+  await stranger.goto(`${server.url}nights/2024-11-27/do?what=launch`);
+  await stranger.getByRole('heading', { name: 'Sign in' }).waitFor();
+  await stranger.context().close();
+});
