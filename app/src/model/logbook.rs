@@ -16,6 +16,8 @@ pub enum Author {
     Cli(String),
     /// A user of the pages: `web:jane`.
     Web(String),
+    /// A program with a token of nobody's: `token:cron`.
+    Token(String),
     /// The automatic closer: `auto`.
     Auto,
 }
@@ -25,6 +27,7 @@ impl fmt::Display for Author {
         match self {
             Self::Cli(name) => write!(f, "cli:{name}"),
             Self::Web(name) => write!(f, "web:{name}"),
+            Self::Token(name) => write!(f, "token:{name}"),
             Self::Auto => f.write_str("auto"),
         }
     }
@@ -37,6 +40,7 @@ impl FromStr for Author {
         match text.split_once(':') {
             Some(("cli", name)) if !name.is_empty() => Ok(Self::Cli(name.to_owned())),
             Some(("web", name)) if !name.is_empty() => Ok(Self::Web(name.to_owned())),
+            Some(("token", name)) if !name.is_empty() => Ok(Self::Token(name.to_owned())),
             None if text == "auto" => Ok(Self::Auto),
             _ => Err(IdError {
                 text: text.to_owned(),
@@ -100,7 +104,7 @@ mod tests {
 
     #[test]
     fn authors_print_as_they_are_read() {
-        for text in ["cli:jane", "web:jane:doe", "auto"] {
+        for text in ["cli:jane", "web:jane/nightly", "token:cron", "auto"] {
             assert_eq!(text.parse::<Author>().unwrap().to_string(), text);
         }
         for bad in ["", "jane", "cli:", "auto:jane", "root:jane"] {

@@ -141,8 +141,9 @@ fn asked(date: &str, fields: &[(String, String)]) -> Result<(NightDate, Deed), B
     Ok((date.parse().map_err(wrong)?, Deed::from_fields(fields).map_err(wrong)?))
 }
 
+/// Who signs: a user, a token of theirs, or a token of nobody's.
 fn author(who: &Who) -> Option<Author> {
-    who.author.as_ref().map(|author| Author::Web(author.name().to_string()))
+    who.author.as_ref().and_then(|author| author.to_string().parse().ok())
 }
 
 fn sentence(error: &DeedError) -> String {

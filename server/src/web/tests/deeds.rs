@@ -103,7 +103,7 @@ async fn a_program_with_a_token_plans_and_orders() {
     }
     let done = app.done();
     assert_eq!(done.len(), 1);
-    assert_eq!(done[0].1, "web:cron");
+    assert_eq!(done[0].1, "token:cron");
 }
 
 #[tokio::test]

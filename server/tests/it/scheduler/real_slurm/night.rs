@@ -17,6 +17,8 @@ use crate::scheduler::lab::{Lab, until};
 
 const OSA: &str = env!("CARGO_BIN_EXE_osa");
 const DATE: &str = "2024-11-28";
+/// A night of the demo of which everything is done.
+const PROCESSED: &str = "2024-11-25";
 
 /// What goes wrong: one subrun fails in every try, two never end by themselves.
 const RULES: &str = "
@@ -46,13 +48,19 @@ impl DemoNight {
         self.lab.dir().join("demo")
     }
 
-    /// `sequencer` with the commands of `first` before those of the PATH.
-    fn sequencer(&self, first: Option<&Path>, arguments: &[&str]) -> Command {
+    /// A command of ours for a night, on this Slurm.
+    fn osa(&self, name: &str, date: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(OSA);
-        command.args(["sequencer", "-d", DATE]).args(arguments).arg("LST1");
+        command.args([name, "-d", date]).args(arguments).arg("LST1");
         command.arg("-c").arg(self.demo().join("sequencer.cfg"));
         command.env("OSA_SCHEDULER", "slurm").env("OSA_LOST_AFTER_SECONDS", "2");
         command.env("SLURM_CONF", self.lab.base.join("etc/slurm.conf"));
+        command
+    }
+
+    /// `sequencer` with the commands of `first` before those of the PATH.
+    fn sequencer(&self, first: Option<&Path>, arguments: &[&str]) -> Command {
+        let mut command = self.osa("sequencer", DATE, arguments);
         let path = std::env::var("PATH").unwrap();
         let path = first.map_or(path.clone(), |first| format!("{}:{path}", first.display()));
         command.env("PATH", path);
@@ -272,6 +280,42 @@ async fn a_demo_night_survives_a_bad_morning_and_nothing_runs_twice() {
     assert!(twice.is_empty(), "{twice:?}");
     // 57 subruns through four stages, the failing one through the first alone, and the calibration.
     assert_eq!(ends.len(), 57 * 4 + 1 + 2, "{ends:#?}");
+}
+
+#[tokio::test]
+#[ignore = "wants a real Slurm: end2end/slurm/test"]
+async fn a_demo_night_is_closed_once_by_jobs_of_slurm() {
+    let night = DemoNight::new().await;
+    let closer = |arguments: &[&str]| {
+        let mut command = night.osa("closer", PROCESSED, arguments);
+        tokio::task::spawn_blocking(move || command.output().unwrap())
+    };
+    let plan = closer(&["-s", "--json"]).await.unwrap();
+    let plan: Value = serde_json::from_slice(&plan.stdout).unwrap();
+    assert_eq!((&plan["ready"], &plan["blocks"]), (&true.into(), &Value::Array(Vec::new())));
+    let planned: Vec<_> = plan["jobs"].as_array().unwrap().iter().map(|j| &j["name"]).collect();
+
+    // Two closers at the same moment: one does it, the other says who is at it.
+    let (first, second) = (closer(&[]), closer(&[]));
+    let (first, second) = (first.await.unwrap(), second.await.unwrap());
+    let well = [&first, &second].iter().filter(|said| said.status.success()).count();
+    assert!(well >= 1, "{first:?} {second:?}");
+    let flag = night.demo().join("data/OSA/Closer/20241125/v0.10.18/NightFinished.txt");
+    assert!(flag.exists(), "{first:?} {second:?}");
+
+    let since = Utc::now() - TimeDelta::hours(1);
+    let known = until(&night.lab, "an answer", || async {
+        night.lab.scheduler().jobs(since).await.map_err(|error| error.to_string())
+    })
+    .await;
+    for name in planned {
+        let runs: Vec<_> = known.tasks.iter().filter(|task| task.name == *name).collect();
+        assert_eq!(runs.len(), 1, "{name}: {runs:#?}");
+        assert_eq!(runs[0].state, JobState::Completed, "{name}: {runs:#?}");
+    }
+    let again = closer(&[]).await.unwrap();
+    let said = String::from_utf8_lossy(&again.stderr);
+    assert!(again.status.success() && said.contains("is closed already"), "{again:?}");
 }
 
 /// The table's cells without heading, tries, numbers of jobs, seconds of computing and exit codes,
