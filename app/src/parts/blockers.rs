@@ -24,7 +24,15 @@ pub fn blockers(night: &NightStatus) -> Option<AnyView> {
                 .into_any()
         });
     }
-    let items = night.blockers.iter().map(|blocker| item(date, blocker)).collect::<Vec<_>>();
+    let at_work = |blocker: &&Blocker| blocker.kind == BlockerKind::Processing;
+    let working: Vec<_> = night.blockers.iter().filter(at_work).collect();
+    let others = night.blockers.iter().filter(|blocker| !at_work(blocker));
+    let mut items = others.map(|blocker| item(date, blocker).into_any()).collect::<Vec<_>>();
+    match working.as_slice() {
+        [] => {}
+        [only] => items.push(item(date, only).into_any()),
+        many => items.push(processing(date, many).into_any()),
+    }
     let section = view! {
         <section class="blockers" aria-labelledby="blockers-title">
             <h2 id="blockers-title">"Why this night is not closed"</h2>
@@ -32,6 +40,26 @@ pub fn blockers(night: &NightStatus) -> Option<AnyView> {
         </section>
     };
     Some(section.into_any())
+}
+
+/// What only takes its time, in one line, so that it hides nothing else.
+fn processing(date: NightDate, working: &[&Blocker]) -> impl IntoView + use<> {
+    let lines =
+        working.iter().map(|blocker| view! { <li>{what(date, blocker)}</li> }).collect::<Vec<_>>();
+    view! {
+        <li class="blocker running">
+            <i class="icon" aria-hidden="true"></i>
+            <div>
+                <details>
+                    <summary>
+                        <strong>"Processing: "</strong>
+                        {format!("{} runs wait or are being worked on.", working.len())}
+                    </summary>
+                    <ul class="evidence">{lines}</ul>
+                </details>
+            </div>
+        </li>
+    }
 }
 
 fn item(date: NightDate, blocker: &Blocker) -> impl IntoView + use<> {
