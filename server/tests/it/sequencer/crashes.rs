@@ -1,12 +1,15 @@
-//! kill -9 of `sequencer` at every step of a submission.
+//! kill -9 of `sequencer`, and of the server, at every step of a submission.
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Said, Site};
+use super::{Said, Site, TOOLS};
 
 /// How many jobs the fake has by name.
 fn jobs(site: &Site) -> BTreeMap<String, usize> {
@@ -61,5 +64,93 @@ fn killed_at_any_step_the_sequencer_leaves_no_job_twice_and_none_forgotten() {
         // While jobs of the night wait, nothing more is submitted; before that, everything is.
         let expected = if accepted == 0 { 5 } else { accepted };
         assert_eq!(jobs.len(), expected, "{why}: {jobs:?}");
+    }
+}
+
+/// `osa serve` on the site, and a token that may launch.
+struct Server {
+    process: Child,
+    address: String,
+    token: String,
+}
+
+impl Server {
+    fn start(site: &Site) -> Self {
+        let osa = || {
+            let mut command = site.night.osa();
+            command.env("PATH", format!("{TOOLS}:{}", std::env::var("PATH").unwrap()));
+            command.env("FAKE_SLURM", site.slurm.books());
+            command
+        };
+        let made = osa().args(["token", "add", "test", "--role", "shifter"]).output().unwrap();
+        assert!(made.status.success(), "{made:?}");
+        let token = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+        let pages = site.night.dir.path().join("pages");
+        fs::create_dir_all(pages.join("pkg")).unwrap();
+        let mut serve = osa();
+        serve.args(["serve", "--listen", "127.0.0.1:0"]).env("OSA_SITE", &pages);
+        let mut process = serve.stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(process.stderr.take().unwrap());
+        let mut line = String::new();
+        said.read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("http://").unwrap().trim_end_matches('/').to_owned();
+        // Whoever does not listen must not stop it.
+        thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+        Self { process, address, token }
+    }
+
+    /// The answer's body; `None` if the server is gone before it has answered.
+    fn ask(&self, verb: &str, path: &str, body: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(&self.address).ok()?;
+        write!(
+            stream,
+            "{verb} {path} HTTP/1.0\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            self.address,
+            self.token,
+            body.len()
+        )
+        .ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned())
+    }
+
+    /// Orders the launch whose plan it has shown.
+    fn launch(&self) -> Option<String> {
+        let night = "/api/v1/nights/2024-11-28";
+        let plan = self.ask("GET", &format!("{night}/plan?what=launch"), "").unwrap();
+        let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
+        let order = serde_json::json!({ "deed": "launch", "mark": plan["mark"] });
+        self.ask("POST", &format!("{night}/deeds"), &order.to_string())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn killed_at_any_step_of_a_launch_the_server_leaves_no_job_twice_and_none_forgotten() {
+    for (faults, accepted) in [
+        ("kill-parent-before", 0),
+        ("kill-parent-after", 1),
+        ("ok\nkill-parent-before", 1),
+        ("ok\nkill-parent-after", 2),
+        ("ok\nok\nok\nok\nkill-parent-after", 5),
+    ] {
+        let site = Site::fresh();
+        site.slurm.set("faults/sbatch", faults);
+        let mut server = Server::start(&site);
+        let said = server.launch();
+        assert_eq!(server.process.wait().unwrap().signal(), Some(9), "{faults:?}: {said:?}");
+        let there = if accepted == 0 { 0 } else { jobs(&site).len() };
+        assert_eq!(there, accepted, "{faults:?}");
+        let jobs = run_until_quiet(&site, faults);
+        let expected = if accepted == 0 { 5 } else { accepted };
+        assert_eq!(jobs.len(), expected, "{faults:?}: {jobs:?}");
     }
 }
