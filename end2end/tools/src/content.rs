@@ -1,9 +1,11 @@
-//! What stands in the files. For now a few lines of text in every one of them, whatever its suffix.
+//! What stands in the files: a few lines of text, whatever the suffix, but for the datacheck, whose
+//! files are real.
 
 use std::fs::OpenOptions;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use crate::datacheck::{self, Subruns};
 use crate::failure::Failure;
 
 /// First line of every file of ours.
@@ -16,16 +18,33 @@ const TAIL: &str = "complete\n";
 pub struct Product {
     /// Where.
     pub path: PathBuf,
-    /// What, if it matters; else a placeholder.
-    pub text: Option<String>,
+    /// What.
+    pub content: Content,
     /// Whether to extend a file that is there.
     pub append: bool,
+}
+
+/// What a file holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A few lines that say whose it is.
+    Placeholder,
+    /// A text.
+    Text(String),
+    /// Muon rings of a subrun.
+    Muons(Subruns),
+    /// Datacheck of a subrun or a run.
+    Run(Subruns),
+    /// Datacheck of a night.
+    Night(Vec<Subruns>),
+    /// The spectra of a night's showers, for the file that is there.
+    Spectrum(Vec<Subruns>),
 }
 
 impl Product {
     /// A placeholder.
     pub fn new(path: PathBuf) -> Self {
-        Self { path, text: None, append: false }
+        Self { path, content: Content::Placeholder, append: false }
     }
 }
 
@@ -35,7 +54,7 @@ pub fn begin(product: &Product, tool: &str, subject: &str, bytes: usize) -> Resu
         return Ok(());
     }
     let mut file = std::fs::File::create(&product.path)?;
-    if product.text.is_none() {
+    if !matches!(product.content, Content::Text(_)) {
         file.write_all(head(tool, subject).as_bytes())?;
         file.write_all(&padding(bytes / 2))?;
     }
@@ -43,19 +62,20 @@ pub fn begin(product: &Product, tool: &str, subject: &str, bytes: usize) -> Resu
 }
 
 /// Writes the rest of it.
-pub fn finish(product: &Product, tool: &str, subject: &str, bytes: usize) -> Result<(), Failure> {
-    let mut file = OpenOptions::new().append(true).open(&product.path)?;
-    match &product.text {
-        Some(text) => file.write_all(text.as_bytes())?,
-        None if product.append => {
-            file.write_all(format!("extended by {tool} for {subject}\n{TAIL}").as_bytes())?;
-        }
-        None => {
+pub fn finish(product: &Product, bytes: usize) -> Result<(), Failure> {
+    match &product.content {
+        Content::Text(text) => Ok(std::fs::write(&product.path, text)?),
+        Content::Muons(of) => Ok(std::fs::write(&product.path, datacheck::muons(of))?),
+        Content::Run(of) => datacheck::run(&product.path, of),
+        Content::Night(runs) => datacheck::night(&product.path, runs),
+        Content::Spectrum(runs) => datacheck::spectrum(&product.path, runs),
+        Content::Placeholder => {
+            let mut file = OpenOptions::new().append(true).open(&product.path)?;
             file.write_all(&padding(bytes - bytes / 2))?;
             file.write_all(TAIL.as_bytes())?;
+            Ok(file.flush()?)
         }
     }
-    Ok(file.flush()?)
 }
 
 fn head(tool: &str, subject: &str) -> String {

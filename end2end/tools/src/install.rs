@@ -1,4 +1,4 @@
-//! What the program does under its own name: make the links.
+//! What the program does under its own name: make the links, and fill nights that were made ready.
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -7,9 +7,10 @@ use std::process::ExitCode;
 
 use clap::{Arg, Command, value_parser};
 
+use crate::datacheck;
 use crate::tool::EXECUTABLES;
 
-/// `lstchain-standin --install DIR`, `lstchain-standin --list`.
+/// `lstchain-standin --install DIR`, `--fill DIR`, `--list`.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
     let matches = Command::new("lstchain-standin")
         .about("Stand-ins for the lstchain executables")
@@ -19,8 +20,15 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
                 .long("install")
                 .value_name("DIR")
                 .value_parser(value_parser!(PathBuf))
-                .required_unless_present("list")
+                .required_unless_present_any(["list", "fill"])
                 .help("Make DIR with a link to this program under the name of every executable"),
+        )
+        .arg(
+            Arg::new("fill")
+                .long("fill")
+                .value_name("DIR")
+                .value_parser(value_parser!(PathBuf))
+                .help("Write real datacheck and muon files over all those of subruns below DIR"),
         )
         .arg(
             Arg::new("list")
@@ -33,6 +41,11 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         for (name, ..) in EXECUTABLES {
             println!("{name}");
         }
+    }
+    if let Some(dir) = matches.get_one::<PathBuf>("fill")
+        && let Err(failure) = datacheck::fill(dir)
+    {
+        return failure.end("lstchain-standin");
     }
     let Some(dir) = matches.get_one::<PathBuf>("install") else { return ExitCode::SUCCESS };
     match install(dir) {

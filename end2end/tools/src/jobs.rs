@@ -7,6 +7,8 @@ mod wholes;
 
 use clap::ArgMatches;
 
+pub use files::run_field;
+
 use crate::behaviour::Behaviour;
 use crate::content::Product;
 use crate::failure::Failure;
@@ -36,8 +38,8 @@ pub fn subject(tool: Tool, options: &ArgMatches) -> String {
         Tool::Drs4Baseline | Tool::ChargeCalibration | Tool::MergeHdf5 | Tool::MergeMuons => {
             run("run-number")
         }
-        Tool::R0ToDl1 | Tool::Dl1ab | Tool::CheckDl1 => files::run_field(text("input-file")),
-        Tool::Dl1ToDl2 => files::run_field(text("input-files")),
+        Tool::R0ToDl1 | Tool::Dl1ab | Tool::CheckDl1 => run_field(text("input-file")),
+        Tool::Dl1ToDl2 => run_field(text("input-files")),
         Tool::CreateRunSummary => text("date").to_owned(),
         Tool::Longterm => files::date_field(text("output-file")),
         Tool::Transparency => files::date_field(text("update-datacheck-file")),

@@ -7,6 +7,7 @@
 
 mod behaviour;
 mod content;
+mod datacheck;
 mod failure;
 mod install;
 mod jobs;
@@ -66,7 +67,7 @@ fn perform(
         return Err(failure);
     }
     for product in &job.products {
-        content::finish(product, name, subject, behaviour.bytes)?;
+        content::finish(product, behaviour.bytes)?;
     }
     println!("{name}: done with {subject}");
     Ok(())

@@ -71,15 +71,7 @@ fn with_values(template: &str, settings: &[(&str, &str)]) -> String {
 /// Links the stand-ins under the real executables' names, and sets how long they take.
 pub fn tools(dir: &Path, tools: &Path) -> Result<(), DemoError> {
     let bin = dir.join("bin");
-    let wrong = |problem: String| DemoError::Tools { tools: tools.to_owned(), problem };
-    let output = Command::new(tools)
-        .arg("--install")
-        .arg(&bin)
-        .output()
-        .map_err(|cause| wrong(cause.to_string()))?;
-    if !output.status.success() {
-        return Err(wrong(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
-    }
+    run_tools(tools, "--install", &bin)?;
     write(
         &bin.join("standin.rules"),
         "# How the stand-ins behave, line by line: TOOL RUN[.SUBRUN] SETTINGS.\n\
@@ -87,6 +79,22 @@ pub fn tools(dir: &Path, tools: &Path) -> Result<(), DemoError> {
          r0_to_dl1 * seconds=3..6\n\
          dl1ab 19104.0007 fail=catb\n",
     )
+}
+
+/// Has the stand-ins write their datacheck into a night whose subruns were made ready.
+pub fn datacheck(tools: &Path, night: &Path) -> Result<(), DemoError> {
+    run_tools(tools, "--fill", night)
+}
+
+fn run_tools(tools: &Path, verb: &str, dir: &Path) -> Result<(), DemoError> {
+    let wrong = |problem: String| DemoError::Tools { tools: tools.to_owned(), problem };
+    let output = Command::new(tools).arg(verb).arg(dir).output();
+    let output = output.map_err(|cause| wrong(cause.to_string()))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(wrong(format!("{verb} failed: {said}")))
 }
 
 /// Writes what all nights share: configuration files, models, time calibration, systematics.

@@ -43,6 +43,18 @@ pub struct DemoNight {
     pub story: &'static str,
 }
 
+impl DemoNight {
+    /// Whether subruns of it were processed before the demo begins.
+    pub fn has_products(&self) -> bool {
+        matches!(self.fate, Fate::Processed | Fate::Failing)
+    }
+
+    /// Number of its subruns.
+    pub fn subruns(&self) -> u32 {
+        self.runs.iter().map(|run| run.subruns).sum()
+    }
+}
+
 /// One of the errors that shifters know, as it looks on disk and with the scheduler.
 #[derive(Debug)]
 pub struct KnownError {

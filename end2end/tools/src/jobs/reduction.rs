@@ -4,7 +4,8 @@ use std::path::Path;
 
 use clap::ArgMatches;
 
-use crate::content::check;
+use crate::content::{Content, Product, check};
+use crate::datacheck::Subruns;
 use crate::failure::Failure;
 use crate::rules::matches;
 
@@ -43,11 +44,15 @@ pub fn r0_to_dl1(options: &ArgMatches) -> Result<Job, Failure> {
     if dl1.exists() {
         return Err(already_extended());
     }
-    Ok(Job::writing([
-        dl1,
-        dir.join(format!("muons_LST-1.Run{run}.fits")),
-        dir.join(format!("interleaved_LST-1.Run{run}.h5")),
-    ]))
+    let muons = dir.join(format!("muons_LST-1.Run{run}.fits"));
+    let content = Subruns::of(&raw).map_or(Content::Placeholder, Content::Muons);
+    Ok(Job {
+        products: vec![
+            Product::new(dl1),
+            Product { path: muons, content, append: false },
+            Product::new(dir.join(format!("interleaved_LST-1.Run{run}.h5"))),
+        ],
+    })
 }
 
 pub fn dl1ab(options: &ArgMatches) -> Result<Job, Failure> {
@@ -72,11 +77,20 @@ pub fn check_dl1(options: &ArgMatches) -> Result<Job, Failure> {
     let run = run_field(&pattern.to_string_lossy());
     let product = |suffix: &str| dir.join(format!("datacheck_dl1_LST-1.Run{run}.{suffix}"));
     let plots_only = matches("datacheck_dl1*", &name);
-    let mut files = vec![product("h5")];
+    let found = Subruns::of(&product("h5")).map(|of| match of.numbers.as_slice() {
+        [] => Subruns { numbers: inputs.iter().filter_map(|file| subrun(file)).collect(), ..of },
+        _ => of,
+    });
+    let content = found.map_or(Content::Placeholder, Content::Run);
+    let mut products = vec![Product { path: product("h5"), content, append: false }];
     if plots_only || !options.get_flag("omit-pdf") {
-        files.push(product("pdf"));
+        products.push(Product::new(product("pdf")));
     }
-    Ok(Job::writing(files))
+    Ok(Job { products })
+}
+
+fn subrun(file: &Path) -> Option<u32> {
+    Subruns::of(file)?.numbers.first().copied()
 }
 
 pub fn dl1_to_dl2(options: &ArgMatches) -> Result<Job, Failure> {

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::ArgMatches;
 
 use crate::behaviour::Behaviour;
-use crate::content::Product;
+use crate::content::{Content, Product};
+use crate::datacheck::Subruns;
 use crate::failure::Failure;
 
 use super::Job;
@@ -28,7 +29,7 @@ pub fn create_run_summary(options: &ArgMatches, behaviour: &Behaviour) -> Result
         )));
     }
     let text = summary(&files, date, behaviour.version().trim_start_matches('v'));
-    Ok(Job { products: vec![Product { path: file, text: Some(text), append: false }] })
+    Ok(Job { products: vec![Product { path: file, content: Content::Text(text), append: false }] })
 }
 
 /// The run summary. A raw file may say its run's type in its first line (`DRS4`, `PEDCALIB`,
@@ -119,15 +120,47 @@ fn merge(options: &ArgMatches, none: impl Fn() -> Failure) -> Result<Job, Failur
 }
 
 pub fn longterm(options: &ArgMatches) -> Result<Job, Failure> {
-    run_wise_datachecks(&needed(options, "input-dir")?)?;
+    let dir = needed(options, "input-dir")?;
+    run_wise_datachecks(&dir)?;
     let output = needed(options, "output-file")?;
-    Ok(Job::writing(["h5", "html", "log"].map(|suffix| output.with_extension(suffix))))
+    let runs = runs_of(&dir);
+    let anomalies = format!("Datacheck of {} runs: no anomalies were looked for\n", runs.len());
+    let page = "<!DOCTYPE html>\n<html lang=\"en\"><head><title>DL1 datacheck</title></head>\n\
+                <body><p>The long-term page of the stand-in.</p></body></html>\n";
+    let product = |suffix: &str, content| Product {
+        path: output.with_extension(suffix),
+        content,
+        append: false,
+    };
+    Ok(Job {
+        products: vec![
+            product("h5", Content::Night(runs)),
+            product("html", Content::Text(page.to_owned())),
+            product("log", Content::Text(anomalies)),
+        ],
+    })
+}
+
+/// The runs of a directory with run-wise files, and their subruns, by the files that are there.
+fn runs_of(dir: &Path) -> Vec<Subruns> {
+    let runs = list(dir, "datacheck_dl1_LST-1.Run?????.h5");
+    let runs = runs.iter().filter_map(|file| Subruns::of(file));
+    runs.map(|run| with_subruns(dir, run)).collect()
+}
+
+/// A run with the subruns whose files are in a directory.
+pub fn with_subruns(dir: &Path, run: Subruns) -> Subruns {
+    let files = list(dir, &format!("datacheck_dl1_LST-1.Run{:05}.????.h5", run.run));
+    let numbers = files.iter().filter_map(|file| Subruns::of(file)).flat_map(|one| one.numbers);
+    Subruns { numbers: numbers.collect(), ..run }
 }
 
 pub fn transparency(options: &ArgMatches) -> Result<Job, Failure> {
-    run_wise_datachecks(&needed(options, "input-dir")?)?;
+    let dir = needed(options, "input-dir")?;
+    run_wise_datachecks(&dir)?;
     let path = input(options, "update-datacheck-file")?;
-    Ok(Job { products: vec![Product { path, text: None, append: true }] })
+    let content = Content::Spectrum(runs_of(&dir));
+    Ok(Job { products: vec![Product { path, content, append: true }] })
 }
 
 /// The run-wise datacheck files of a directory, of which there must be one.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use server::close::manifest::Manifest;
+use server::datacheck::NightData;
 use server::model::Level;
 
 use super::Site;
@@ -40,8 +41,8 @@ fn closes(site: &Site) {
     there(Level::Datacheck, "datacheck_dl1_LST-1.Run19102.h5");
     there(Level::Datacheck, "datacheck_dl1_LST-1.Run19102.pdf");
     let paths = site.night.paths(super::DATE);
-    let longterm = fs::read_to_string(paths.longterm_file("h5")).unwrap();
-    assert!(longterm.contains("extended by lstchain_cherenkov_transparency"), "{longterm}");
+    let longterm = NightData::read(&[paths.longterm_file("h5")], false).unwrap();
+    assert_eq!(longterm.missing, [""; 0], "the transparency tool adds the spectrum");
     assert_eq!(fs::read_link(paths.longterm_link()).unwrap(), paths.longterm_file("h5"));
     let flag = fs::read_to_string(site.flag()).unwrap();
     let (host, pid) = flag.split_once(':').unwrap();

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use server::datacheck::{RunData, read_muons};
 use server::model::{Level, RunId, Subrun};
 use server::night::NightPaths;
 use server::process::history::History;
@@ -116,8 +117,20 @@ impl Site {
     pub fn assert_products_are_whole(&self) {
         for level in Level::ALL {
             let file = self.product(level);
-            let text = fs::read_to_string(&file).unwrap_or_default();
-            assert!(text.ends_with("complete\n"), "{} is not whole: {text:?}", file.display());
+            let problem = match level {
+                Level::Datacheck => RunData::read(std::slice::from_ref(&file)).err(),
+                Level::Muons => read_muons(&file).err(),
+                _ => {
+                    let text = fs::read_to_string(&file).unwrap_or_default();
+                    assert!(
+                        text.ends_with("complete\n"),
+                        "{} is not whole: {text:?}",
+                        file.display()
+                    );
+                    None
+                }
+            };
+            assert!(problem.is_none(), "{} is not whole: {problem:?}", file.display());
         }
         let of_subrun = |file: &&PathBuf| file.display().to_string().contains("Run19103.0001.");
         let tree = files(&self.paths().analysis_dir());
