@@ -22,6 +22,7 @@ mod provprocess;
 mod resubmit;
 mod sequencer;
 mod serve;
+mod simulate_processing;
 mod stages;
 mod token;
 mod user;
@@ -55,6 +56,8 @@ enum Command {
     Datasequence(datasequence::Datasequence),
     Provprocess(provprocess::ProvprocessArgs),
     Sequencer(sequencer::Sequencer),
+    #[command(name = "simulate_processing")]
+    SimulateProcessing(simulate_processing::SimulateProcessing),
     Cancel(cancel::Cancel),
     Config(config::ConfigArgs),
     #[command(name = "copy_datacheck")]
@@ -78,7 +81,7 @@ enum Command {
 }
 
 /// Names under which a link to this program is a command of its own.
-pub const DROP_IN: [&str; 7] = [
+pub const DROP_IN: [&str; 8] = [
     "sequencer",
     "calibration_pipeline",
     "datasequence",
@@ -86,6 +89,7 @@ pub const DROP_IN: [&str; 7] = [
     "autocloser",
     "provprocess",
     "copy_datacheck",
+    "simulate_processing",
 ];
 
 /// Runs the command that `arguments` name; the first is the program, possibly a link.
@@ -136,6 +140,7 @@ async fn run(command: Command) -> Outcome {
         Command::Datasequence(args) => datasequence::run(args).await,
         Command::Provprocess(args) => provprocess::run(args).await,
         Command::Sequencer(args) => sequencer::run(args).await,
+        Command::SimulateProcessing(args) => simulate_processing::run(args).await,
         Command::Cancel(args) => cancel::run(args).await,
         Command::Config(args) => config::run(args).await,
         Command::CopyDatacheck(args) => copy_datacheck::run(args).await,

@@ -111,7 +111,7 @@ fn no_log(error: ProvenanceError, log: &Path) -> Failure {
         .hint(format!("{name} is read in the working directory, now {}; run it in the analysis directory of the night", here.display()))
 }
 
-fn report_bad(log: &Path, scan: &Scan) {
+pub(super) fn report_bad(log: &Path, scan: &Scan) {
     for bad in scan.bad.iter().take(NAMED_BAD) {
         eprintln!("warning: {} {bad}", log.display());
     }
@@ -130,7 +130,7 @@ fn warn_of_missing(log: &Path, fold: &Fold, activities: &BTreeSet<Activity>) {
     }
 }
 
-fn tell(note: Note) {
+pub(super) fn tell(note: Note) {
     match note {
         Note::Copied(file) => println!("copying {}", file.display()),
         Note::Made(file) => println!("creating {}", file.display()),

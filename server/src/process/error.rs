@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::config::ConfigError;
 use crate::model::NightDate;
 use crate::night::NightError;
+use crate::provenance::ProvenanceError;
 
 /// Why a sequence could not be worked on, or what became of it not written down.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +56,9 @@ pub enum ProcessError {
     /// The night does not say what is needed.
     #[error(transparent)]
     Night(#[from] NightError),
+    /// The provenance of a stage could not be written.
+    #[error(transparent)]
+    Provenance(#[from] ProvenanceError),
 }
 
 impl ProcessError {
@@ -77,7 +81,7 @@ impl ProcessError {
             Self::Leftover { pid } => Some(format!("end it with kill -9 {pid} and try again")),
             Self::Config(error) => error.hint(),
             Self::Night(error) => error.hint(),
-            Self::File { .. } => None,
+            Self::File { .. } | Self::Provenance(_) => None,
         }
     }
 

@@ -83,6 +83,12 @@ impl Product {
         fold.records(self.activities)
     }
 
+    /// Its files of a run: `.log`, `.json`, `.pdf` and `.svg`.
+    pub fn files(&self, paths: &NightPaths, run: RunId) -> [PathBuf; 4] {
+        let directory = directory(paths, self.level);
+        EXTENSIONS.map(|extension| self.file(&directory, run, extension))
+    }
+
     /// One of its files.
     fn file(&self, directory: &Path, run: RunId, extension: &str) -> PathBuf {
         directory.join(format!("{}_{run}_prov.{extension}", self.name))
@@ -110,10 +116,9 @@ pub fn write(
     fold: &Fold,
     mut note: impl FnMut(Note),
 ) -> Result<(), ProvenanceError> {
-    let directory = |level| paths.final_log_dir(level).unwrap_or_else(|| paths.log_dir());
     let mut ready = Vec::new();
     for product in products {
-        let directory = directory(product.level);
+        let directory = directory(paths, product.level);
         let create = fs::create_dir_all(&directory);
         create.map_err(|cause| ProvenanceError::Write { file: directory.clone(), cause })?;
         let mut records = product.records(fold);
@@ -134,16 +139,28 @@ pub fn write(
     Ok(())
 }
 
+/// Where the files of a level go.
+fn directory(paths: &NightPaths, level: Level) -> PathBuf {
+    paths.final_log_dir(level).unwrap_or_else(|| paths.log_dir())
+}
+
+/// Extensions of the files, in the order in which the original makes them.
+const EXTENSIONS: [&str; 4] = ["log", "json", "pdf", "svg"];
+
 /// The files of a product by extension, in the order in which the original makes them.
-fn files(records: &[Dict], document: &Document, title: &str) -> [(&'static str, Vec<u8>); 4] {
+fn files(
+    records: &[Dict],
+    document: &Document,
+    title: &str,
+) -> impl Iterator<Item = (&'static str, Vec<u8>)> {
     let log = records.iter().fold(String::new(), |log, record| log + &record.to_string() + "\n");
     let drawing = layout(&Graph::of(document, title));
-    [
-        ("log", log.into_bytes()),
-        ("json", json::write(document).into_bytes()),
-        ("pdf", pdf::write(&drawing)),
-        ("svg", svg::write(&drawing).into_bytes()),
-    ]
+    EXTENSIONS.into_iter().zip([
+        log.into_bytes(),
+        json::write(document).into_bytes(),
+        pdf::write(&drawing),
+        svg::write(&drawing).into_bytes(),
+    ])
 }
 
 /// Whether a file of that entity's name goes with the provenance: settings and calibration do;

@@ -268,3 +268,4 @@ fn bad_lines_and_missing_steps_are_told_and_do_not_stop_it() {
 }
 
 mod capture;
+mod simulate;

@@ -1,0 +1,170 @@
+//! `simulate_processing`: a night gone through with every executable left out, for its provenance.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use chrono::{DateTime, Utc};
+use clap::Args;
+
+use crate::config::Settings;
+use crate::model::{CalibrationRuns, Kind, NightDate, Sequence, Subrun, SubrunId};
+use crate::night::{self, MissingSummary, NightPaths, Observation, calibration_files, night_of};
+use crate::process::{
+    self, CalibrationNights, Inputs, ProcessError, calibration_works, data_works,
+};
+use crate::provenance::capture::Surroundings;
+use crate::provenance::products::{products, write};
+use crate::provenance::{Request, read_log};
+
+use super::{Failure, Outcome, provprocess, stages};
+
+/// Go through a night without running anything, and write the provenance that its processing
+/// would leave
+#[derive(Debug, Args)]
+pub struct SimulateProcessing {
+    /// Use this configuration file [default: $OSA_CONFIG, ./sequencer.cfg, or the installed one]
+    #[arg(short, long, value_name = "CONFIG")]
+    config: Option<PathBuf>,
+    /// Date (YYYY-MM-DD) of the start of the night [default: the latest with a run summary]
+    #[arg(short, long, value_name = "DATE")]
+    date: Option<NightDate>,
+    /// Then extract the provenance of each run, as provprocess does
+    #[arg(short)]
+    provenance: bool,
+    /// Replace provenance files that are there
+    #[arg(long)]
+    force: bool,
+    /// Write to the end of a prov.log that is there
+    #[arg(long)]
+    append: bool,
+}
+
+/// Runs it.
+pub async fn run(args: SimulateProcessing) -> Outcome {
+    tokio::task::spawn_blocking(move || simulate(&args, Utc::now())).await?
+}
+
+fn simulate(args: &SimulateProcessing, now: DateTime<Utc>) -> Outcome {
+    let settings = Settings::load(args.config.as_deref())?;
+    let date = match args.date {
+        Some(date) => date,
+        None => latest(&settings)?,
+    };
+    let prod_id = stages::production(None, &settings)?;
+    let paths = NightPaths::new(settings.site.clone(), date, prod_id);
+    let observation = Observation::read(&paths, MissingSummary::Fail)?;
+    if observation.sequences.is_empty() {
+        eprintln!("No runs found for this date. Nothing to do. Exiting.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let runs = observation.calibration.ok_or(ProcessError::NoCalibration { date })?;
+    refuse(args, &paths, &observation.sequences)?;
+    let version = paths.config.lstchain_version(&settings.server.job_path);
+    let surroundings = Surroundings::of_this_process(version, Vec::new());
+    let night = Night { paths: &paths, runs, surroundings: &surroundings, now };
+    for sequence in &observation.sequences {
+        night.sequence(sequence)?;
+        let (run, subruns) = (sequence.run, sequence.subruns);
+        match sequence.kind {
+            Kind::Calibration => eprintln!("simulated the calibration, run {run}"),
+            Kind::Data => eprintln!("simulated run {run}, {subruns} subruns"),
+        }
+    }
+    println!("{}", paths.provenance_log().display());
+    if args.provenance {
+        extract(&paths, runs, &observation.sequences)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn latest(settings: &Settings) -> Result<NightDate, Failure> {
+    night::list(&settings.site)?.first().copied().ok_or_else(|| {
+        let directory = settings.site.directories.run_summary_dir.display();
+        Failure::new(format!("there is no run summary in {directory}"))
+            .hint("name a night with -d; its run summary must be there")
+    })
+}
+
+/// Refuses to touch what is there unless it is asked for. Nothing was written before.
+fn refuse(
+    args: &SimulateProcessing,
+    paths: &NightPaths,
+    sequences: &[Sequence],
+) -> Result<(), Failure> {
+    let log = paths.provenance_log();
+    if log.exists() && !args.append {
+        return Err(Failure::new(format!("{} is there already", log.display()))
+            .hint("write to its end with --append, or move it away"));
+    }
+    if !args.provenance || args.force {
+        return Ok(());
+    }
+    let data = sequences.iter().filter(|sequence| sequence.kind == Kind::Data);
+    let products = products(None, true);
+    let files = data.flat_map(|one| products.iter().flat_map(|p| p.files(paths, one.run)));
+    match files.into_iter().find(|file| file.exists()) {
+        None => Ok(()),
+        Some(file) => Err(Failure::new(format!("{} is there already", file.display()))
+            .hint("replace provenance files with --force, or leave out -p")),
+    }
+}
+
+/// A night that is gone through.
+struct Night<'a> {
+    paths: &'a NightPaths,
+    runs: CalibrationRuns,
+    surroundings: &'a Surroundings,
+    now: DateTime<Utc>,
+}
+
+impl Night<'_> {
+    fn sequence(&self, sequence: &Sequence) -> Result<(), Failure> {
+        let (paths, run) = (self.paths, sequence.run);
+        std::fs::create_dir_all(paths.analysis_dir())?;
+        let each = |subrun, works| {
+            let one = process::Sequence { paths: paths.clone(), run, subrun, works };
+            process::simulate(&one, self.surroundings, self.now)
+        };
+        if sequence.kind == Kind::Calibration {
+            let nights = CalibrationNights {
+                drs4: night_of(self.runs.drs4, paths)?,
+                pedcal: night_of(self.runs.pedcal, paths)?,
+            };
+            each(None, calibration_works(paths, self.runs, nights)?)?;
+            return Ok(());
+        }
+        let files = calibration_files(paths, self.runs)?;
+        for subrun in (0..sequence.subruns).map(Subrun) {
+            let ids = paths.pedestal_ids(run, subrun);
+            let inputs = Inputs {
+                drs4: files.drs4.clone(),
+                calibration: files.calibration.clone(),
+                time: files.time.clone(),
+                systematics: files.systematics.clone(),
+                drive_log: paths.drive_log(),
+                run_summary: paths.run_summary(),
+                pedestal_ids: ids.is_file().then_some(ids),
+            };
+            each(Some(subrun), data_works(paths, SubrunId { run, subrun }, &inputs, true))?;
+        }
+        Ok(())
+    }
+}
+
+/// What provprocess does, for all runs from one reading of the log.
+fn extract(
+    paths: &NightPaths,
+    runs: CalibrationRuns,
+    sequences: &[Sequence],
+) -> Result<(), Failure> {
+    let data = sequences.iter().filter(|sequence| sequence.kind == Kind::Data);
+    let request = |run| Request { drs4: runs.drs4, pedcal: runs.pedcal, run, date: paths.date };
+    let requests: Vec<_> = data.map(|sequence| request(sequence.run)).collect();
+    let log = paths.provenance_log();
+    let (folds, scan) = read_log(&log, &requests)?;
+    provprocess::report_bad(&log, &scan);
+    for fold in &folds {
+        write(paths, &products(None, true), fold, provprocess::tell)?;
+    }
+    Ok(())
+}
