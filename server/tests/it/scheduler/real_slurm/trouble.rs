@@ -126,6 +126,7 @@ impl Night {
             until(&self.lab, "the job to end well", || async {
                 let mut tasks = try_tasks(&self.lab, *job).await?;
                 tasks.retain(|task| task.name == name);
+                self.release(&tasks);
                 let well = tasks.iter().all(|task| task.state == JobState::Completed);
                 if well && !tasks.is_empty() { Ok(()) } else { Err(format!("{tasks:#?}")) }
             })
@@ -142,6 +143,19 @@ impl Night {
 }
 
 impl Night {
+    /// Lets go what Slurm holds back for an operator: a task whose launch failed, since the node had
+    /// not noticed yet that the controller was started again. Such a task has not run.
+    fn release(&self, tasks: &[TaskRecord]) {
+        for held in tasks.iter().filter(|task| task.reason.ends_with("requeued held")) {
+            let task = held.task.map(|task| format!("_{task}")).unwrap_or_default();
+            // Refused while the controller is busy; then it is tried again with the next look.
+            let _ = Command::new("scontrol")
+                .args(["release", &format!("{}{task}", held.job)])
+                .env("SLURM_CONF", self.lab.base.join("etc/slurm.conf"))
+                .status();
+        }
+    }
+
     /// A job of somebody else, under our user.
     fn submit_stranger(&self) -> JobId {
         let id = self.lab.run(
