@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::model::{LogChunk, NightDate, NightList, NightStatus, RunDetail, RunId};
+use crate::model::{
+    DatacheckSheet, LogChunk, NightDate, NightList, NightStatus, ProvenanceView, RunDetail, RunId,
+};
 
 /// Why a page cannot show what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,4 +56,26 @@ pub trait Backend: Send + Sync + 'static {
         name: &str,
         from: Option<u64>,
     ) -> Result<LogChunk, BackendError>;
+
+    /// A sheet of a run's datacheck figures; the first if none is named.
+    async fn run_datacheck(
+        &self,
+        date: NightDate,
+        run: RunId,
+        sheet: Option<String>,
+    ) -> Result<DatacheckSheet, BackendError>;
+
+    /// A sheet of a night's datacheck figures; the first if none is named.
+    async fn night_datacheck(
+        &self,
+        date: NightDate,
+        sheet: Option<String>,
+    ) -> Result<DatacheckSheet, BackendError>;
+
+    /// What a run's products were made of, and how.
+    async fn run_provenance(
+        &self,
+        date: NightDate,
+        run: RunId,
+    ) -> Result<ProvenanceView, BackendError>;
 }

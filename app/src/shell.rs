@@ -10,8 +10,8 @@ use leptos_router::{SsrMode, path};
 
 use crate::live::ThemeSwitch;
 use crate::pages::{
-    AccountPage, DeedPage, InsteadPage, LogPage, NightPage, NightsPage, NotFoundPage, RunPage,
-    SignInPage, UsersPage,
+    AccountPage, DeedPage, InsteadPage, LogPage, NightDatacheckPage, NightPage, NightsPage,
+    NotFoundPage, ProvenancePage, RunDatacheckPage, RunPage, SignInPage, UsersPage,
 };
 use crate::parts::links;
 use crate::people::{At, Instead, visitor};
@@ -94,7 +94,22 @@ fn content() -> impl IntoView {
                     <Route path=path!("nights") view=NightsPage ssr=SsrMode::Async/>
                     <Route path=path!("nights/:date") view=NightPage ssr=SsrMode::Async/>
                     <Route path=path!("nights/:date/do") view=DeedPage ssr=SsrMode::Async/>
+                    <Route
+                        path=path!("nights/:date/datacheck")
+                        view=NightDatacheckPage
+                        ssr=SsrMode::Async
+                    />
                     <Route path=path!("nights/:date/runs/:run") view=RunPage ssr=SsrMode::Async/>
+                    <Route
+                        path=path!("nights/:date/runs/:run/datacheck")
+                        view=RunDatacheckPage
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("nights/:date/runs/:run/provenance")
+                        view=ProvenancePage
+                        ssr=SsrMode::Async
+                    />
                     <Route
                         path=path!("nights/:date/runs/:run/logs/:name")
                         view=LogPage

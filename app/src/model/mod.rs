@@ -6,6 +6,7 @@ mod blocker;
 mod closing;
 mod decision;
 mod deed;
+mod evidence;
 mod ids;
 mod job;
 mod logbook;
@@ -23,6 +24,7 @@ pub use closing::{
 };
 pub use decision::{Choice, Decision, Undone};
 pub use deed::{Affairs, Deed, DeedPlan, Fields, LogbookLine, PlannedStep, read_spans};
+pub use evidence::{DatacheckSheet, FigureInfo, ProvenanceNode, ProvenanceView};
 pub use ids::{IdError, NightDate, ProdId, RunId, Subrun, SubrunId};
 pub use job::{ExitCode, JobId, JobState, TaskRecord};
 pub use logbook::{Author, DeedOutcome, LogbookEntry};

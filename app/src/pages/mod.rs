@@ -1,11 +1,13 @@
 //! A page is a route. The server renders it complete; what changes is an island in it.
 
 mod account;
+mod datacheck;
 mod deed;
 mod log;
 mod night;
 mod nights;
 mod problem;
+mod provenance;
 mod run;
 mod sign_in;
 mod users;
@@ -17,11 +19,13 @@ use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 pub use account::AccountPage;
+pub use datacheck::{NightDatacheckPage, RunDatacheckPage};
 pub use deed::DeedPage;
 pub use log::LogPage;
 pub use night::NightPage;
 pub use nights::NightsPage;
 pub use problem::{InsteadPage, NotFoundPage};
+pub use provenance::ProvenancePage;
 pub use run::RunPage;
 pub use sign_in::SignInPage;
 pub use users::UsersPage;

@@ -78,6 +78,9 @@ fn article(night: &NightStatus) -> impl IntoView + use<> {
                 {affairs::buttons(night)}
             </div>
             {scheduler::banner(&night.scheduler)}
+            <nav class="bar" aria-label="More about this night">
+                <a href=links::datacheck(night.date, None)>"Datacheck of the night"</a>
+            </nav>
             {affairs::under_way(&night.affairs)}
             {facts(night)}
             {blockers(night)}

@@ -75,6 +75,10 @@ fn page(seen: &Seen<RunDetail>, shown: Option<Shown>) -> impl IntoView + use<> {
                 {run.status.state.as_ref().map(|state| job_badge(Some(state)))}
             </div>
             {scheduler::banner(&run.scheduler)}
+            <nav class="bar" aria-label="More about this run">
+                <a href=links::datacheck(date, Some(number))>"Datacheck"</a>
+                <a href=links::provenance(date, number)>"Provenance"</a>
+            </nav>
             {facts(run)}
             {shown.map(|shown| log_section(date, number, shown))}
             {subrun_table(run, subrun)}

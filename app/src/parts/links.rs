@@ -48,6 +48,27 @@ pub fn log(date: NightDate, run: RunId, name: &str) -> String {
     format!("nights/{date}/runs/{run}/logs/{name}")
 }
 
+/// The datacheck of a run, or of a night.
+pub fn datacheck(date: NightDate, run: Option<RunId>) -> String {
+    let of = run.map_or_else(|| night(date), |number| self::run(date, number));
+    format!("{of}/datacheck")
+}
+
+/// A figure, without the suffix that says in which form.
+pub fn figure(date: NightDate, run: Option<RunId>, sheet: &str, figure: &str) -> String {
+    format!("api/v1/{}/{sheet}/{figure}", datacheck(date, run))
+}
+
+/// The page of a run's provenance.
+pub fn provenance(date: NightDate, run: RunId) -> String {
+    format!("{}/provenance", self::run(date, run))
+}
+
+/// A run's provenance, without the suffix that says in which form.
+pub fn provenance_document(date: NightDate, run: RunId) -> String {
+    format!("api/v1/{}", provenance(date, run))
+}
+
 /// A log file as it is, plain text.
 pub fn raw_log(date: NightDate, run: RunId, name: &str) -> String {
     format!("nights/{date}/runs/{run}/logs/{name}/raw")

@@ -7,11 +7,9 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 
 use crate::config::Settings;
-use crate::model::{CalibrationRuns, Kind, NightDate, Sequence, Subrun, SubrunId};
-use crate::night::{self, MissingSummary, NightPaths, Observation, calibration_files, night_of};
-use crate::process::{
-    self, CalibrationNights, Inputs, ProcessError, calibration_works, data_works,
-};
+use crate::model::{CalibrationRuns, Kind, NightDate, Sequence};
+use crate::night::{self, MissingSummary, NightPaths, Observation};
+use crate::process::{ProcessError, Simulation};
 use crate::provenance::capture::Surroundings;
 use crate::provenance::products::{products, write};
 use crate::provenance::{Request, read_log};
@@ -61,7 +59,7 @@ fn simulate(args: &SimulateProcessing, now: DateTime<Utc>) -> Outcome {
     refuse(args, &paths, &observation.sequences)?;
     let version = paths.config.lstchain_version(&settings.server.job_path);
     let surroundings = Surroundings::of_this_process(version, Vec::new());
-    let night = Night { paths: &paths, runs, surroundings: &surroundings, now };
+    let night = Simulation { paths: &paths, runs, surroundings: &surroundings, now };
     for sequence in &observation.sequences {
         night.sequence(sequence)?;
         let (run, subruns) = (sequence.run, sequence.subruns);
@@ -106,48 +104,6 @@ fn refuse(
         None => Ok(()),
         Some(file) => Err(Failure::new(format!("{} is there already", file.display()))
             .hint("replace provenance files with --force, or leave out -p")),
-    }
-}
-
-/// A night that is gone through.
-struct Night<'a> {
-    paths: &'a NightPaths,
-    runs: CalibrationRuns,
-    surroundings: &'a Surroundings,
-    now: DateTime<Utc>,
-}
-
-impl Night<'_> {
-    fn sequence(&self, sequence: &Sequence) -> Result<(), Failure> {
-        let (paths, run) = (self.paths, sequence.run);
-        std::fs::create_dir_all(paths.analysis_dir())?;
-        let each = |subrun, works| {
-            let one = process::Sequence { paths: paths.clone(), run, subrun, works };
-            process::simulate(&one, self.surroundings, self.now)
-        };
-        if sequence.kind == Kind::Calibration {
-            let nights = CalibrationNights {
-                drs4: night_of(self.runs.drs4, paths)?,
-                pedcal: night_of(self.runs.pedcal, paths)?,
-            };
-            each(None, calibration_works(paths, self.runs, nights)?)?;
-            return Ok(());
-        }
-        let files = calibration_files(paths, self.runs)?;
-        for subrun in (0..sequence.subruns).map(Subrun) {
-            let ids = paths.pedestal_ids(run, subrun);
-            let inputs = Inputs {
-                drs4: files.drs4.clone(),
-                calibration: files.calibration.clone(),
-                time: files.time.clone(),
-                systematics: files.systematics.clone(),
-                drive_log: paths.drive_log(),
-                run_summary: paths.run_summary(),
-                pedestal_ids: ids.is_file().then_some(ids),
-            };
-            each(Some(subrun), data_works(paths, SubrunId { run, subrun }, &inputs, true))?;
-        }
-        Ok(())
     }
 }
 

@@ -15,6 +15,9 @@ use chrono::{DateTime, Utc};
 use crate::config::{ConfigError, SiteConfig};
 use crate::model::{Role, TaskRecord};
 use crate::night::paths::NightPaths;
+use crate::night::{MissingSummary, Observation};
+use crate::process::{ProcessError, Simulation};
+use crate::provenance::capture::Surroundings;
 
 pub use nights::{DemoNight, Fate};
 
@@ -50,6 +53,9 @@ pub enum DemoError {
     /// The configuration just written is wrong: a fault of this program.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The provenance of a night could not be written.
+    #[error(transparent)]
+    Provenance(#[from] ProcessError),
 }
 
 /// The program that stands in for the lstchain executables.
@@ -105,7 +111,22 @@ pub fn create(
         past_jobs.extend(jobs::of_night(night, now));
     }
     inputs::merged_summary(&config, &nights)?;
+    for night in nights.iter().filter(|night| night.fate == Fate::Processed) {
+        if night.subruns() <= FILLED {
+            provenance(&paths(&config, night)?, now)?;
+        }
+    }
     Ok(Demo { config, nights, past_jobs })
+}
+
+/// Writes the provenance of a night that was processed.
+fn provenance(paths: &NightPaths, now: DateTime<Utc>) -> Result<(), DemoError> {
+    let observation = Observation::read(paths, MissingSummary::Fail).map_err(ProcessError::from)?;
+    let Some(runs) = observation.calibration else { return Ok(()) };
+    let version = Some(paths.prod_id.to_string());
+    let surroundings = &Surroundings::of_this_process(version, Vec::new());
+    let night = Simulation { paths, runs, surroundings, now };
+    observation.sequences.iter().try_for_each(|sequence| Ok(night.sequence(sequence)?))
 }
 
 fn paths(config: &Arc<SiteConfig>, night: &DemoNight) -> Result<NightPaths, DemoError> {

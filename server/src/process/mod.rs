@@ -33,7 +33,7 @@ pub use data::{Inputs, data_works};
 pub use error::ProcessError;
 pub use inputs::Given;
 pub use runner::{NO_PRODUCT, NOT_FOUND, NOT_STARTED, Runner, Sequence};
-pub use simulate::simulate;
+pub use simulate::Simulation;
 pub use trace::Trace;
 pub use veto::is_automatic as is_automatic_veto;
 pub use work::{Need, Outputs, Product, Work, Written};

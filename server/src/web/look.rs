@@ -44,6 +44,9 @@ pub trait Look: Send + Sync + 'static {
     /// A log file of a run, open. Nothing but a plain file of that run in the night's log directory
     /// is ever opened, whatever the name.
     fn open_log(&self, date: NightDate, run: RunId, name: &str) -> Result<File, BackendError>;
+
+    /// Where the files of a night are, if there is such a night.
+    fn paths(&self, date: NightDate) -> Result<NightPaths, BackendError>;
 }
 
 /// The directory tree that the configuration describes.
@@ -148,6 +151,18 @@ impl Look for SiteLook {
             }
             _ => BackendError::NotFound(format!("there is no log {name} of run {run}")),
         })
+    }
+
+    fn paths(&self, date: NightDate) -> Result<NightPaths, BackendError> {
+        let paths = self.any_night.of_night(date);
+        match paths.run_summary().is_file() {
+            true => Ok(paths),
+            false => {
+                let summary = paths.run_summary();
+                let text = format!("there is no night {date}: {} is missing", summary.display());
+                Err(BackendError::NotFound(text))
+            }
+        }
     }
 }
 

@@ -6,14 +6,17 @@ mod books;
 mod cache;
 mod deeds;
 mod events;
+mod figures;
 mod gate;
 mod jobs;
+mod kept;
 mod lapse;
 mod logs;
 mod look;
 mod pages;
 mod people;
 mod problem;
+mod provenance;
 mod rules;
 mod shelf;
 #[cfg(test)]

@@ -45,6 +45,11 @@ impl Problem {
         Self { status: StatusCode::UNAUTHORIZED, detail: detail.into() }
     }
 
+    /// It is not to be had in the form that is asked for.
+    pub fn not_acceptable(detail: impl Into<String>) -> Self {
+        Self { status: StatusCode::NOT_ACCEPTABLE, detail: detail.into() }
+    }
+
     /// It cannot be done now.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, detail: detail.into() }

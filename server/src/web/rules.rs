@@ -10,7 +10,7 @@ use tower_http::compression::CompressionLayer;
 
 use super::gate::gate;
 use super::people::{account, sign_in, users};
-use super::{WebState, api, cache, deeds, events, pages};
+use super::{WebState, api, cache, deeds, events, figures, pages, provenance};
 use crate::config::Reading;
 use crate::model::Role;
 
@@ -112,7 +112,10 @@ pub fn routes(state: &WebState) -> Vec<Route> {
         kept("/nights/{date}", state),
         get("/nights/{date}/do", Session(Shifter), deeds::show),
         post("/nights/{date}/do", Session(Shifter), deeds::carry_out),
+        page("/nights/{date}/datacheck"),
         page("/nights/{date}/runs/{run}"),
+        page("/nights/{date}/runs/{run}/datacheck"),
+        page("/nights/{date}/runs/{run}/provenance"),
         page("/nights/{date}/runs/{run}/logs/{name}"),
         get("/nights/{date}/runs/{run}/logs/{name}/raw", Reading, api::raw_log),
         get("/api/v1/health", Reading, api::health),
@@ -124,8 +127,23 @@ pub fn routes(state: &WebState) -> Vec<Route> {
         get("/api/v1/nights/{date}/plan", Needs::Role(Shifter), deeds::plan),
         post("/api/v1/nights/{date}/deeds", Needs::Role(Shifter), deeds::order),
         get("/api/v1/nights/{date}/events", Reading, events::night),
+        get("/api/v1/nights/{date}/datacheck", Reading, figures::night),
+        get("/api/v1/nights/{date}/datacheck/{sheet}/{figure}", Reading, figures::night_figure),
         get("/api/v1/nights/{date}/runs/{run}", Reading, api::run),
         get("/api/v1/nights/{date}/runs/{run}/events", Reading, events::run),
+        get("/api/v1/nights/{date}/runs/{run}/datacheck", Reading, figures::run),
+        get(
+            "/api/v1/nights/{date}/runs/{run}/datacheck/{sheet}/{figure}",
+            Reading,
+            figures::run_figure,
+        ),
+        get("/api/v1/nights/{date}/runs/{run}/provenance", Reading, provenance::negotiate),
+        get("/api/v1/nights/{date}/runs/{run}/provenance.json", Reading, provenance::as_json),
+        get("/api/v1/nights/{date}/runs/{run}/provenance.provn", Reading, provenance::as_provn),
+        get("/api/v1/nights/{date}/runs/{run}/provenance.ttl", Reading, provenance::as_turtle),
+        get("/api/v1/nights/{date}/runs/{run}/provenance.jsonld", Reading, provenance::as_jsonld),
+        get("/api/v1/nights/{date}/runs/{run}/provenance.svg", Reading, provenance::as_svg),
+        get("/api/v1/nights/{date}/runs/{run}/provenance.pdf", Reading, provenance::as_pdf),
         get("/api/v1/nights/{date}/runs/{run}/logs/{name}", Reading, api::log),
         get("/api/v1/nights/{date}/runs/{run}/logs/{name}/events", Reading, events::log),
         get("/api/{*rest}", Reading, api::nothing),

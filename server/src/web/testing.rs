@@ -252,6 +252,16 @@ impl Look for FakeSite {
         crate::night::JobLog::parse(name).filter(|log| log.run == run).ok_or_else(missing)?;
         super::logs::open(&self.logs.join(name)).map_err(|_| missing())
     }
+
+    fn paths(&self, date: NightDate) -> Result<crate::night::NightPaths, BackendError> {
+        self.check(date)?;
+        let config = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/sequencer.cfg");
+        let mut config = crate::config::SiteConfig::load(std::path::Path::new(config)).unwrap();
+        config.directories.analysis_dir = self.logs.join("running");
+        config.directories.dl1_dir = self.logs.join("dl1");
+        config.directories.longterm_dir = self.logs.join("longterm");
+        Ok(crate::night::NightPaths::new(config.into(), date, "v0.1.0".parse().unwrap()))
+    }
 }
 
 /// Plans every deed as one job, and notes what it is told to do.

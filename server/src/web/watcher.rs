@@ -8,14 +8,18 @@ use async_trait::async_trait;
 use chrono::{DateTime, Days, NaiveTime, Utc};
 use tokio::sync::watch;
 
-use crate::model::{LogChunk, NightDate, NightList, NightStatus, RunDetail, RunId};
-use crate::night::JobLog;
+use crate::model::{
+    DatacheckSheet, LogChunk, NightDate, NightList, NightStatus, ProvenanceView, RunDetail, RunId,
+};
+use crate::night::{JobLog, NightPaths};
 use crate::schedule::Scheduler;
 use crate::store::Store;
 
+use super::figures::{self, Figures};
 use super::jobs::{AskPace, JobNews, JobWatch};
 use super::logs::{self, Start};
 use super::look::Look;
+use super::provenance::Logs;
 use super::shelf::{Pace, Shelf, Snapshot};
 
 /// A log that nobody has written to for longer is not being written to, unless its job runs.
@@ -40,6 +44,8 @@ pub struct Watcher {
     /// How often is looked.
     pub poll: Duration,
     look: Arc<dyn Look>,
+    figures: Arc<Figures>,
+    provenance: Arc<Logs>,
 }
 
 impl Watcher {
@@ -62,7 +68,8 @@ impl Watcher {
                 look.run(*date, *run, &current(&news), Utc::now())
             }
         });
-        Arc::new(Self { nights, night, run, jobs, poll, look })
+        let (figures, provenance) = Default::default();
+        Arc::new(Self { nights, night, run, jobs, poll, look, figures, provenance })
     }
 
     /// Keeps everything fresh, for ever. `days` is how far back jobs are asked for at least; what is
@@ -121,6 +128,26 @@ impl Watcher {
         let furthest = now.checked_sub_days(FURTHEST).unwrap_or(usual).min(usual);
         let oldest = oldest.map_or(usual, |night| night.date().and_time(NaiveTime::MIN).and_utc());
         oldest.clamp(furthest, usual)
+    }
+
+    /// Something about a night's datacheck, in a thread that may block.
+    pub async fn draw<T: Send + 'static>(
+        &self,
+        date: NightDate,
+        draw: impl FnOnce(&Figures, &NightPaths) -> Result<T, BackendError> + Send + 'static,
+    ) -> Result<T, BackendError> {
+        let (look, figures) = (Arc::clone(&self.look), Arc::clone(&self.figures));
+        in_thread(move || draw(&figures, &look.paths(date)?)).await
+    }
+
+    /// Something about a night's provenance, in a thread that may block.
+    pub async fn provenance_of<T: Send + 'static>(
+        &self,
+        date: NightDate,
+        read: impl FnOnce(&Logs, &NightPaths) -> Result<T, BackendError> + Send + 'static,
+    ) -> Result<T, BackendError> {
+        let (look, logs) = (Arc::clone(&self.look), Arc::clone(&self.provenance));
+        in_thread(move || read(&logs, &look.paths(date)?)).await
     }
 
     /// A piece of a log; blocks on the disk in a thread that may.
@@ -202,6 +229,43 @@ impl Backend for Watcher {
     ) -> Result<LogChunk, BackendError> {
         self.log_piece(date, run, name, from.map_or(Start::Tail, Start::Line)).await
     }
+
+    async fn run_datacheck(
+        &self,
+        date: NightDate,
+        run: RunId,
+        sheet: Option<String>,
+    ) -> Result<DatacheckSheet, BackendError> {
+        let sheet = figures::run_sheet_of(sheet.as_deref())?;
+        let draw = move |figures: &Figures, paths: &NightPaths| figures.run(paths, run, sheet);
+        Ok(self.draw(date, draw).await?.described(date, Some(run)))
+    }
+
+    async fn night_datacheck(
+        &self,
+        date: NightDate,
+        sheet: Option<String>,
+    ) -> Result<DatacheckSheet, BackendError> {
+        let sheet = figures::night_sheet_of(sheet.as_deref())?;
+        let draw = move |figures: &Figures, paths: &NightPaths| figures.night(paths, sheet);
+        Ok(self.draw(date, draw).await?.described(date, None))
+    }
+
+    async fn run_provenance(
+        &self,
+        date: NightDate,
+        run: RunId,
+    ) -> Result<ProvenanceView, BackendError> {
+        self.provenance_of(date, move |logs, paths| logs.view(paths, run)).await
+    }
+}
+
+async fn in_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, BackendError> + Send + 'static,
+) -> Result<T, BackendError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        Err(BackendError::Unavailable(format!("reading was cut short: {error}")))
+    })
 }
 
 fn interval(period: Duration) -> tokio::time::Interval {

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod deeds;
+mod evidence;
 mod forged;
 mod pages;
 

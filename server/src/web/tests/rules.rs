@@ -64,6 +64,8 @@ fn filled(path: &str) -> String {
     path.replace("{date}", "2024-11-28")
         .replace("{run}", "19102")
         .replace("{name}", "Run19102.0000_jobid_7.out")
+        .replace("{sheet}", "rates")
+        .replace("{figure}", "ucts.svg")
         .replace("{*rest}", "none")
 }
 

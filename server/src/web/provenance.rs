@@ -1,0 +1,263 @@
+//! The provenance of runs on the wire: a night's `prov.log` is read once for all its runs, and again
+//! only when it has changed.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use app::backend::BackendError;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+use serde::Deserialize;
+
+use crate::model::{Kind, NightDate, ProvenanceNode, ProvenanceView, RunId};
+use crate::night::{MissingSummary, NightPaths, Observation};
+use crate::provenance::graph::{Drawing, Graph, NodeKind, layout, pdf, svg};
+use crate::provenance::products::{Filter, products};
+use crate::provenance::{
+    Fold, ProvenanceError, Request, document_of, json, jsonld, provn, read_log, turtle,
+};
+
+use super::WebState;
+use super::kept::{self, Form};
+use super::problem::Problem;
+
+/// Nights whose logs are kept.
+const NIGHTS_KEPT: usize = 8;
+
+/// What was read of logs. Every function blocks.
+#[derive(Default)]
+pub struct Logs {
+    nights: Mutex<HashMap<PathBuf, Arc<Slot>>>,
+}
+
+/// A night's log; locked while it is read, so that those who ask at once wait for one reader.
+type Slot = Mutex<Option<Read>>;
+
+/// How a log was when it was read, and what was in it.
+struct Read {
+    size: u64,
+    changed: Option<SystemTime>,
+    folds: Arc<Folds>,
+}
+
+/// The provenance of a night's runs.
+pub struct Folds {
+    runs: HashMap<RunId, Fold>,
+    bad_lines: u64,
+}
+
+impl Logs {
+    /// The provenance of the night's runs, as far as the log has come.
+    fn folds(&self, paths: &NightPaths) -> Result<Arc<Folds>, BackendError> {
+        let log = paths.provenance_log();
+        let missing = |cause: &dyn std::fmt::Display| {
+            let (date, log) = (paths.date, log.display());
+            BackendError::NotFound(format!("night {date} has no provenance yet: {log}: {cause}"))
+        };
+        let metadata = std::fs::metadata(&log).map_err(|cause| missing(&cause))?;
+        let slot = self.slot(&log);
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let (size, changed) = (metadata.len(), metadata.modified().ok());
+        if let Some(read) =
+            slot.as_ref().filter(|read| (read.size, read.changed) == (size, changed))
+        {
+            return Ok(Arc::clone(&read.folds));
+        }
+        let observation = Observation::read(paths, MissingSummary::Fail)
+            .map_err(|error| BackendError::Unavailable(error.to_string()))?;
+        let calibration =
+            observation.calibration.ok_or_else(|| missing(&"the night has no calibration runs"))?;
+        let data = observation.sequences.iter().filter(|sequence| sequence.kind == Kind::Data);
+        let request = |run| Request {
+            drs4: calibration.drs4,
+            pedcal: calibration.pedcal,
+            run,
+            date: paths.date,
+        };
+        let requests: Vec<_> = data.map(|sequence| request(sequence.run)).collect();
+        let (folds, scan) = read_log(&log, &requests).map_err(unavailable)?;
+        let runs = folds.into_iter().map(|fold| (fold.request().run, fold)).collect();
+        let folds = Arc::new(Folds { runs, bad_lines: scan.bad_count });
+        *slot = Some(Read { size, changed, folds: Arc::clone(&folds) });
+        Ok(folds)
+    }
+
+    fn slot(&self, log: &std::path::Path) -> Arc<Slot> {
+        let mut nights = self.nights.lock().unwrap_or_else(PoisonError::into_inner);
+        if nights.len() >= NIGHTS_KEPT && !nights.contains_key(log) {
+            nights.clear();
+        }
+        Arc::clone(nights.entry(log.to_owned()).or_default())
+    }
+
+    /// A run's provenance in a form, limited to a part of the pipeline or not.
+    fn document(
+        &self,
+        paths: &NightPaths,
+        run: RunId,
+        filter: Option<Filter>,
+        form: Form,
+    ) -> Result<Vec<u8>, BackendError> {
+        let (document, drawing, _) = self.drawn(paths, run, filter)?;
+        Ok(match form {
+            Form::Json | Form::Csv => json::write(&document).into_bytes(),
+            Form::Provn => provn::write(&document).into_bytes(),
+            Form::Turtle => turtle::write(&document).into_bytes(),
+            Form::JsonLd => jsonld::write(&document).into_bytes(),
+            Form::Svg => svg::write(&drawing).into_bytes(),
+            Form::Pdf => pdf::write(&drawing),
+        })
+    }
+
+    fn drawn(
+        &self,
+        paths: &NightPaths,
+        run: RunId,
+        filter: Option<Filter>,
+    ) -> Result<(crate::provenance::document::Document, Drawing, u64), BackendError> {
+        let folds = self.folds(paths)?;
+        let none = || {
+            let date = paths.date;
+            BackendError::NotFound(format!("night {date} has no provenance of a run {run}"))
+        };
+        let fold = folds.runs.get(&run).ok_or_else(none)?;
+        // The widest of what provprocess would make.
+        let product = products(filter, true).pop().ok_or_else(none)?;
+        let recorded = product.activities.iter().any(|activity| fold.has(*activity));
+        if !recorded {
+            return Err(none());
+        }
+        let document = document_of(&product.records(fold));
+        let drawing = layout(&Graph::of(&document, &format!("Provenance of run {run}")));
+        Ok((document, drawing, folds.bad_lines))
+    }
+
+    /// What a page says of a run's provenance.
+    pub fn view(&self, paths: &NightPaths, run: RunId) -> Result<ProvenanceView, BackendError> {
+        let (document, _, bad_lines) = self.drawn(paths, run, None)?;
+        let graph = Graph::of(&document, "");
+        let label = |index: usize| graph.nodes[index].label.clone();
+        let nodes = graph.nodes.iter().enumerate().map(|(index, node)| ProvenanceNode {
+            activity: node.kind == NodeKind::Activity,
+            label: node.label.clone(),
+            detail: node.detail.clone(),
+            description: node.description.clone(),
+            from: graph.edges.iter().filter(|e| e.to == index).map(|e| label(e.from)).collect(),
+            to: graph.edges.iter().filter(|e| e.from == index).map(|e| label(e.to)).collect(),
+        });
+        let date: NightDate = paths.date;
+        let nodes = nodes.collect();
+        Ok(ProvenanceView { date, run, subtitle: graph.subtitle.clone(), nodes, bad_lines })
+    }
+}
+
+fn unavailable(error: ProvenanceError) -> BackendError {
+    BackendError::Unavailable(error.to_string())
+}
+
+/// Which part of the pipeline is wanted, as `provprocess -f` has it.
+#[derive(Debug, Deserialize)]
+pub struct Asked {
+    filter: Option<String>,
+}
+
+/// The forms, the one that is sent to whoever does not care first.
+const FORMS: [Form; 6] =
+    [Form::Json, Form::Provn, Form::Turtle, Form::JsonLd, Form::Svg, Form::Pdf];
+
+/// The form that an `Accept` header asks for; the first it names with a media type of ours, since
+/// weights are seldom given. JSON if it takes anything.
+fn negotiated(headers: &HeaderMap) -> Option<Form> {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let Some(accept) = accept else { return Some(Form::Json) };
+    let mut wanted = accept.split(',').filter_map(|range| range.split(';').next()).map(str::trim);
+    let plain = |form: Form| form.media_type().split(';').next().unwrap_or_default();
+    wanted.find_map(|range| match range {
+        "*/*" | "application/*" => Some(Form::Json),
+        range => FORMS.into_iter().find(|form| plain(*form) == range),
+    })
+}
+
+/// `GET /api/v1/nights/{date}/runs/{run}/provenance`
+pub async fn negotiate(
+    State(state): State<WebState>,
+    Path((date, run)): Path<(String, String)>,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    match negotiated(&headers) {
+        Some(form) => send(&state, (date, run), asked, &headers, form).await,
+        None => Err(Problem::not_acceptable(
+            "provenance is sent as PROV-JSON, PROV-N, Turtle, JSON-LD, SVG or PDF",
+        )),
+    }
+}
+
+macro_rules! as_form {
+    ($($name:ident = $form:expr, $address:literal;)*) => {
+        $(
+            #[doc = concat!("`GET /api/v1/nights/{date}/runs/{run}/", $address, "`")]
+            pub async fn $name(
+                State(state): State<WebState>,
+                Path(of): Path<(String, String)>,
+                Query(asked): Query<Asked>,
+                headers: HeaderMap,
+            ) -> Result<Response, Problem> {
+                send(&state, of, asked, &headers, $form).await
+            }
+        )*
+    };
+}
+
+as_form! {
+    as_json = Form::Json, "provenance.json";
+    as_provn = Form::Provn, "provenance.provn";
+    as_turtle = Form::Turtle, "provenance.ttl";
+    as_jsonld = Form::JsonLd, "provenance.jsonld";
+    as_svg = Form::Svg, "provenance.svg";
+    as_pdf = Form::Pdf, "provenance.pdf";
+}
+
+async fn send(
+    state: &WebState,
+    (date, run): (String, String),
+    Asked { filter }: Asked,
+    headers: &HeaderMap,
+    form: Form,
+) -> Result<Response, Problem> {
+    let run = run.parse()?;
+    let filter = match filter.as_deref() {
+        None | Some("") => None,
+        Some(name) => {
+            Some(Filter::ALL.into_iter().find(|one| one.name() == name).ok_or_else(|| {
+                Problem::not_found(format!("there is no part {name:?} of the pipeline"))
+            })?)
+        }
+    };
+    let write = move |logs: &Logs, paths: &NightPaths| logs.document(paths, run, filter, form);
+    let body = state.watcher.provenance_of(date.parse()?, write).await?;
+    Ok(kept::answer(headers, form, body))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn the_form_is_the_first_that_we_have() {
+        let form = |accept: &'static str| {
+            let accept = HeaderValue::from_static(accept);
+            negotiated(&HeaderMap::from_iter([(header::ACCEPT, accept)]))
+        };
+        assert_eq!(negotiated(&HeaderMap::new()), Some(Form::Json));
+        assert_eq!(form("text/turtle;q=0.9, */*"), Some(Form::Turtle));
+        assert_eq!(form("text/html, image/svg+xml"), Some(Form::Svg));
+        assert_eq!(form("*/*"), Some(Form::Json));
+        assert_eq!(form("text/html"), None);
+    }
+}
