@@ -33,8 +33,8 @@ browser: ## Browser tests (Chromium through playwright, axe)
 	cd end2end/browser && OSA=$(abspath $(TARGET))/debug/osa npm test
 
 slurm: ## The scheduler scenarios and a whole night on a real one-node Slurm
-	$(CARGO) build --quiet --locked -p standins -p server
-	end2end/slurm/test
+	$(CARGO) xtask build
+	OSA=$(abspath $(TARGET))/debug/osa end2end/slurm/test
 
 bench: ## Measure speed and memory, and print the figures
 	end2end/setup build

@@ -52,6 +52,8 @@ async function until(page, night, text) {
 }
 
 test('a fresh night is launched, followed to its end and closed', async () => {
+  const engine = process.env.OSA_SCHEDULER ?? 'local';
+  assert.equal((await server.api('health')).scheduler.engine, engine);
   const page = await signedIn('shifter');
   const night = '2024-11-29';
   await page.goto(`${server.url}nights/${night}`);

@@ -60,9 +60,8 @@ impl Figures {
         }
         let data = self.runs.get(&files.datacheck, RunData::read).map_err(unreadable)?;
         let mut notices = left_out(&data.unreadable);
-        let muons = [RunSheet::Rates, RunSheet::MuonRings, RunSheet::MuonShapes];
         let mut rings = Vec::new();
-        if muons.contains(&sheet) || sheet == RunSheet::MuonEfficiency {
+        if matches!(sheet, RunSheet::MuonRings | RunSheet::MuonShapes | RunSheet::MuonEfficiency) {
             for subrun in data.subruns() {
                 let read = files.muons.get(&subrun).map(|file| read_muons(file)).transpose();
                 let rings_of = read.unwrap_or_else(|error| {
