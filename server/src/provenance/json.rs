@@ -25,6 +25,9 @@ pub enum JsonError {
     },
 }
 
+/// Numbers up to here are the same in every program that reads JSON.
+const EXACT: u64 = (1 << 53) - 1;
+
 /// Writes a document: the same document always gives the same bytes.
 pub fn write(document: &Document) -> String {
     let mut sections = Vec::new();
@@ -112,7 +115,8 @@ fn write_value(value: &Value) -> Json {
     };
     match value {
         Value::Text(text) => Json::Text(text.clone()),
-        Value::Int(number) => Json::Int(*number),
+        Value::Int(number) if number.unsigned_abs() <= EXACT => Json::Int(*number),
+        Value::Int(number) => pair(&number.to_string(), "type", "xsd:long".to_owned()),
         Value::Bool(yes) => Json::Bool(*yes),
         Value::Name(name) => pair(&name.to_string(), "type", "prov:QUALIFIED_NAME".to_owned()),
         Value::Lang { text, lang } => pair(text, "lang", lang.clone()),
@@ -418,9 +422,17 @@ impl Reader {
             (_, Some(lang)) => Value::Lang { text, lang },
             (None | Some("xsd:string"), None) => Value::Text(text),
             (Some("prov:QUALIFIED_NAME" | "xsd:QName"), None) => Value::Name(self.name(&text)?),
+            (Some("xsd:int" | "xsd:long" | "xsd:integer"), None) if whole(&text).is_some() => {
+                Value::Int(whole(&text).unwrap_or_default())
+            }
             (Some(datatype), None) => Value::Typed { text, datatype: self.name(datatype)? },
         })
     }
+}
+
+/// A whole number written in the one way that loses nothing when it is written again.
+fn whole(text: &str) -> Option<i64> {
+    text.parse().ok().filter(|number: &i64| number.to_string() == text)
 }
 
 fn object(json: Json) -> Result<Entries, Problem> {

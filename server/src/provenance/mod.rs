@@ -27,4 +27,6 @@ pub use extract::document as document_of;
 pub use fold::{Fold, Request, read_log};
 
 #[cfg(test)]
+mod python;
+#[cfg(test)]
 mod roundtrip;

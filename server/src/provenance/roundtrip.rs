@@ -26,15 +26,19 @@ fn value() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::Bool),
         name().prop_map(Value::Name),
         (any::<String>(), "[a-z]{2}").prop_map(|(text, lang)| Value::Lang { text, lang }),
-        ("[0-9]{1,3}", select(vec!["double", "dateTime", "anyURI"]))
-            .prop_map(|(text, kind)| Value::Typed { text, datatype: Name::xsd(kind) }),
+        select(vec![
+            ("1.5", "double"),
+            ("2024-11-28T22:14:05", "dateTime"),
+            ("http://a/", "anyURI")
+        ])
+        .prop_map(|(text, kind)| Value::Typed { text: text.to_owned(), datatype: Name::xsd(kind) }),
     ]
 }
 
 fn time() -> impl Strategy<Value = Option<String>> {
     let some =
         (1970..2100, 1..13, 1..29, 0..24, 0..60).prop_map(|(year, month, day, hour, minute)| {
-            Some(format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:07.25"))
+            Some(format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:07.250000"))
         });
     prop_oneof![Just(None), some]
 }
@@ -80,7 +84,7 @@ prop_compose! {
     }
 }
 
-fn document() -> impl Strategy<Value = Document> {
+pub(super) fn document() -> impl Strategy<Value = Document> {
     let elements = proptest::collection::vec(element(), 0..6);
     let relations = proptest::collection::vec(relation(), 0..6);
     (elements, relations).prop_map(|(elements, relations)| {
