@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::model::{
-    DatacheckSheet, LogChunk, NightDate, NightList, NightStatus, ProvenanceView, RunDetail, RunId,
+    DatacheckSheet, LogChunk, NightDate, NightList, NightStatus, ProvenanceAsked, ProvenanceView,
+    RunDetail, RunId,
 };
 
 /// Why a page cannot show what was asked for.
@@ -77,5 +78,6 @@ pub trait Backend: Send + Sync + 'static {
         &self,
         date: NightDate,
         run: RunId,
+        asked: ProvenanceAsked,
     ) -> Result<ProvenanceView, BackendError>;
 }

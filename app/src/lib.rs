@@ -17,6 +17,8 @@ pub mod people;
 mod shell;
 
 #[cfg(feature = "ssr")]
+pub use parts::links;
+#[cfg(feature = "ssr")]
 pub use shell::{App, Site, shell};
 
 /// Entry point in the browser: wakes the islands of the page.

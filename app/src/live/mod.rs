@@ -7,12 +7,14 @@
 //! to load does not grow with the pages.
 
 mod connection;
+mod graph;
 mod log;
 #[cfg(feature = "hydrate")]
 mod morph;
 mod page;
 mod theme;
 
+pub use graph::GraphView;
 pub use log::{LogTail, pieces};
 pub use page::Live;
 pub use theme::ThemeSwitch;

@@ -31,6 +31,9 @@ pub fn Live(
 }
 
 #[cfg(feature = "hydrate")]
+pub use browser::fetch;
+
+#[cfg(feature = "hydrate")]
 mod browser {
     use std::cell::{Cell, RefCell};
     use std::rc::Rc;
@@ -84,7 +87,8 @@ mod browser {
         }
         let versions = Rc::clone(versions);
         spawn_local(async move {
-            let shown = fetch().await.is_ok_and(|page| show(&page).is_some());
+            let here = window().location().href().unwrap_or_default();
+            let shown = fetch(&here).await.is_ok_and(|page| show(&page).is_some());
             versions.fetching.set(false);
             if shown {
                 versions.shown.replace(newest);
@@ -93,11 +97,10 @@ mod browser {
         });
     }
 
-    /// This page as the server has it now.
-    async fn fetch() -> Result<Document, JsValue> {
-        let address = window().location().href()?;
+    /// A page as the server has it now.
+    pub async fn fetch(address: &str) -> Result<Document, JsValue> {
         let response: Response =
-            JsFuture::from(window().fetch_with_str(&address)).await?.unchecked_into();
+            JsFuture::from(window().fetch_with_str(address)).await?.unchecked_into();
         let text = JsFuture::from(response.text()?).await?.as_string().unwrap_or_default();
         DomParser::new()?.parse_from_string(&text, SupportedType::TextHtml)
     }

@@ -36,17 +36,65 @@ pub struct FigureInfo {
     pub notes: Vec<String>,
 }
 
-/// The provenance of a run in words; the graph shows the same.
+/// What somebody looks at in a run's provenance: part of the page's address.
+///
+/// Nodes are named by their keys, see [`ProvenanceNode::key`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvenanceAsked {
+    /// The node whose details are shown.
+    pub at: Option<String>,
+    /// Only what this node was made from is shown.
+    pub back: Option<String>,
+    /// Only what was made from this node is shown.
+    pub forward: Option<String>,
+    /// The collection that is unfolded.
+    pub unfold: Option<String>,
+    /// Which page of its members, from 1.
+    pub page: Option<usize>,
+    /// Nodes that have this in their names or descriptions are marked.
+    pub search: Option<String>,
+}
+
+impl ProvenanceAsked {
+    /// Names and values for an address, those that are set.
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        let page = self.page.filter(|page| *page > 1).map(|page| page.to_string());
+        let all = [
+            ("at", self.at.clone()),
+            ("back", self.back.clone()),
+            ("forward", self.forward.clone()),
+            ("unfold", self.unfold.clone()),
+            ("page", page),
+            ("q", self.search.clone()),
+        ];
+        let set = all.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        set.filter(|(_, value)| !value.is_empty()).collect()
+    }
+
+    /// The same with another node chosen.
+    #[must_use]
+    pub fn choosing(&self, key: &str) -> Self {
+        Self { at: Some(key.to_owned()), ..self.clone() }
+    }
+}
+
+/// The provenance of a run: drawn, and in words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProvenanceView {
     /// The night.
     pub date: NightDate,
     /// The run.
     pub run: RunId,
+    /// What of it was asked for.
+    pub asked: ProvenanceAsked,
     /// One line about all of it.
     pub subtitle: String,
     /// Activities and entities, from raw data to products.
     pub nodes: Vec<ProvenanceNode>,
+    /// The graph of the same as SVG, whose nodes are links that choose them.
+    pub drawing: String,
+    /// The unfolded collection.
+    pub members: Option<ProvenanceMembers>,
     /// Lines of the log that are torn or no records.
     pub bad_lines: u64,
 }
@@ -54,6 +102,9 @@ pub struct ProvenanceView {
 /// An activity, or an entity (or several that play the same part).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProvenanceNode {
+    /// Names it in addresses: its PROV identifier; with `~2` behind where an entity that was
+    /// changed in place is drawn again.
+    pub key: String,
     /// Whether it is an activity.
     pub activity: bool,
     /// Its name.
@@ -62,8 +113,27 @@ pub struct ProvenanceNode {
     pub detail: String,
     /// Everything that is known, line by line.
     pub description: Vec<String>,
-    /// What it was made by, or what it used.
-    pub from: Vec<String>,
-    /// What it made, or what used it.
-    pub to: Vec<String>,
+    /// Indices of what it was made by, or what it used.
+    pub from: Vec<usize>,
+    /// Indices of what it made, or what used it.
+    pub to: Vec<usize>,
+    /// Whether it is what was searched for.
+    pub found: bool,
+    /// How many files are in it; none if it is no collection.
+    pub members: usize,
+}
+
+/// One page of the files in a collection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvenanceMembers {
+    /// Key of the collection.
+    pub of: String,
+    /// This page, from 1.
+    pub page: usize,
+    /// How many pages there are.
+    pub pages: usize,
+    /// How many files there are on all pages.
+    pub total: usize,
+    /// Paths of the files on this page.
+    pub files: Vec<String>,
 }

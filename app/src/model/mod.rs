@@ -24,7 +24,9 @@ pub use closing::{
 };
 pub use decision::{Choice, Decision, Undone};
 pub use deed::{Affairs, Deed, DeedPlan, Fields, LogbookLine, PlannedStep, read_spans};
-pub use evidence::{DatacheckSheet, FigureInfo, ProvenanceNode, ProvenanceView};
+pub use evidence::{
+    DatacheckSheet, FigureInfo, ProvenanceAsked, ProvenanceMembers, ProvenanceNode, ProvenanceView,
+};
 pub use ids::{IdError, NightDate, ProdId, RunId, Subrun, SubrunId};
 pub use job::{ExitCode, JobId, JobState, TaskRecord};
 pub use logbook::{Author, DeedOutcome, LogbookEntry};

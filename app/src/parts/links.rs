@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::model::{Deed, NightDate, RunId, Subrun};
+use crate::model::{Deed, NightDate, ProvenanceAsked, RunId, Subrun};
 
 /// The page of a night.
 pub fn night(date: NightDate) -> String {
@@ -62,6 +62,15 @@ pub fn figure(date: NightDate, run: Option<RunId>, sheet: &str, figure: &str) ->
 /// The page of a run's provenance.
 pub fn provenance(date: NightDate, run: RunId) -> String {
     format!("{}/provenance", self::run(date, run))
+}
+
+/// The provenance of a run with what is looked at in it, at the details of what is chosen.
+pub fn provenance_at(date: NightDate, run: RunId, asked: &ProvenanceAsked) -> String {
+    let pairs = asked.pairs();
+    let pairs = pairs.iter().map(|(name, value)| format!("{name}={}", quoted(value)));
+    let query = pairs.collect::<Vec<_>>().join("&");
+    let place = if asked.at.is_some() { "details" } else { "graph" };
+    format!("{}?{query}#{place}", provenance(date, run))
 }
 
 /// A run's provenance, without the suffix that says in which form.

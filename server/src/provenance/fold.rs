@@ -75,6 +75,12 @@ impl Fold {
         self.steps.iter().any(|step| step.activity() == activity && !step.is_empty())
     }
 
+    /// Paths of the files in a collection of the folded records, by its id; none if nothing with
+    /// that id is a collection.
+    pub fn members_of(&self, id: &str) -> Vec<&str> {
+        self.steps.iter().find_map(|step| step.members_of(id)).unwrap_or_default()
+    }
+
     /// The folded records of `activities`, in order, after the session's.
     ///
     /// The session is the first of the run or its calibration, and takes the run's name; the

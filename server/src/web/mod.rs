@@ -17,6 +17,7 @@ mod pages;
 mod people;
 mod problem;
 mod provenance;
+mod provenance_view;
 mod rules;
 mod shelf;
 #[cfg(test)]

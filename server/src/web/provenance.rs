@@ -12,9 +12,10 @@ use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use serde::Deserialize;
 
-use crate::model::{Kind, NightDate, ProvenanceNode, ProvenanceView, RunId};
+use crate::model::{Kind, ProvenanceAsked, ProvenanceView, RunId};
 use crate::night::{MissingSummary, NightPaths, Observation};
-use crate::provenance::graph::{Drawing, Graph, NodeKind, layout, pdf, svg};
+use crate::provenance::document::Document;
+use crate::provenance::graph::{Drawing, Graph, layout, pdf, svg};
 use crate::provenance::products::{Filter, products};
 use crate::provenance::{
     Fold, ProvenanceError, Request, document_of, json, jsonld, provn, read_log, turtle,
@@ -23,6 +24,7 @@ use crate::provenance::{
 use super::WebState;
 use super::kept::{self, Form};
 use super::problem::Problem;
+use super::provenance_view;
 
 /// Nights whose logs are kept.
 const NIGHTS_KEPT: usize = 8;
@@ -101,7 +103,7 @@ impl Logs {
         filter: Option<Filter>,
         form: Form,
     ) -> Result<Vec<u8>, BackendError> {
-        let (document, drawing, _) = self.drawn(paths, run, filter)?;
+        let (document, drawing) = self.drawn(paths, run, filter)?;
         Ok(match form {
             Form::Json | Form::Csv => json::write(&document).into_bytes(),
             Form::Provn => provn::write(&document).into_bytes(),
@@ -117,40 +119,44 @@ impl Logs {
         paths: &NightPaths,
         run: RunId,
         filter: Option<Filter>,
-    ) -> Result<(crate::provenance::document::Document, Drawing, u64), BackendError> {
+    ) -> Result<(Document, Drawing), BackendError> {
         let folds = self.folds(paths)?;
+        let document = folds.document(paths, run, filter)?.1;
+        let drawing = layout(&Graph::of(&document, &format!("Provenance of run {run}")));
+        Ok((document, drawing))
+    }
+
+    /// What a page shows of a run's provenance.
+    pub fn view(
+        &self,
+        paths: &NightPaths,
+        run: RunId,
+        asked: ProvenanceAsked,
+    ) -> Result<ProvenanceView, BackendError> {
+        let folds = self.folds(paths)?;
+        let (fold, document) = folds.document(paths, run, None)?;
+        Ok(provenance_view::view(fold, document, asked, folds.bad_lines))
+    }
+}
+
+impl Folds {
+    /// What is known of a run, and the widest document that provprocess would make of it.
+    fn document(
+        &self,
+        paths: &NightPaths,
+        run: RunId,
+        filter: Option<Filter>,
+    ) -> Result<(&Fold, Document), BackendError> {
         let none = || {
             let date = paths.date;
             BackendError::NotFound(format!("night {date} has no provenance of a run {run}"))
         };
-        let fold = folds.runs.get(&run).ok_or_else(none)?;
-        // The widest of what provprocess would make.
+        let fold = self.runs.get(&run).ok_or_else(none)?;
         let product = products(filter, true).pop().ok_or_else(none)?;
-        let recorded = product.activities.iter().any(|activity| fold.has(*activity));
-        if !recorded {
+        if !product.activities.iter().any(|activity| fold.has(*activity)) {
             return Err(none());
         }
-        let document = document_of(&product.records(fold));
-        let drawing = layout(&Graph::of(&document, &format!("Provenance of run {run}")));
-        Ok((document, drawing, folds.bad_lines))
-    }
-
-    /// What a page says of a run's provenance.
-    pub fn view(&self, paths: &NightPaths, run: RunId) -> Result<ProvenanceView, BackendError> {
-        let (document, _, bad_lines) = self.drawn(paths, run, None)?;
-        let graph = Graph::of(&document, "");
-        let label = |index: usize| graph.nodes[index].label.clone();
-        let nodes = graph.nodes.iter().enumerate().map(|(index, node)| ProvenanceNode {
-            activity: node.kind == NodeKind::Activity,
-            label: node.label.clone(),
-            detail: node.detail.clone(),
-            description: node.description.clone(),
-            from: graph.edges.iter().filter(|e| e.to == index).map(|e| label(e.from)).collect(),
-            to: graph.edges.iter().filter(|e| e.from == index).map(|e| label(e.to)).collect(),
-        });
-        let date: NightDate = paths.date;
-        let nodes = nodes.collect();
-        Ok(ProvenanceView { date, run, subtitle: graph.subtitle.clone(), nodes, bad_lines })
+        Ok((fold, document_of(&product.records(fold))))
     }
 }
 

@@ -9,7 +9,8 @@ use chrono::{DateTime, Days, NaiveTime, Utc};
 use tokio::sync::watch;
 
 use crate::model::{
-    DatacheckSheet, LogChunk, NightDate, NightList, NightStatus, ProvenanceView, RunDetail, RunId,
+    DatacheckSheet, LogChunk, NightDate, NightList, NightStatus, ProvenanceAsked, ProvenanceView,
+    RunDetail, RunId,
 };
 use crate::night::{JobLog, NightPaths};
 use crate::schedule::Scheduler;
@@ -255,8 +256,9 @@ impl Backend for Watcher {
         &self,
         date: NightDate,
         run: RunId,
+        asked: ProvenanceAsked,
     ) -> Result<ProvenanceView, BackendError> {
-        self.provenance_of(date, move |logs, paths| logs.view(paths, run)).await
+        self.provenance_of(date, move |logs, paths| logs.view(paths, run, asked)).await
     }
 }
 

@@ -65,6 +65,13 @@ enum Statement {
     Generated(&'static Collection),
 }
 
+impl Statement {
+    fn collection(&self) -> &'static Collection {
+        let (Self::Is(collection) | Self::Used(collection) | Self::Generated(collection)) = self;
+        collection
+    }
+}
+
 /// What a stage says at its end.
 fn statements(activity: Activity) -> &'static [Statement] {
     use Statement::{Generated, Is, Used};
@@ -94,8 +101,9 @@ pub(super) struct Step {
     names: HashSet<String>,
     /// Usages (`true`) and generations kept.
     relations: HashSet<(bool, String)>,
-    /// Ids of subrun files, and the last path seen under each name.
+    /// Ids of subrun files, their paths by name, and the last path seen under each name.
     members: HashSet<String>,
+    files: HashMap<String, Vec<String>>,
     paths: HashMap<String, String>,
     /// The subrun file that names each activity that has not yet ended, and those of all ended.
     running: HashMap<String, String>,
@@ -114,6 +122,7 @@ impl Step {
             names: HashSet::new(),
             relations: HashSet::new(),
             members: HashSet::new(),
+            files: HashMap::new(),
             paths: HashMap::new(),
             running: HashMap::new(),
             ended: HashSet::new(),
@@ -164,7 +173,9 @@ impl Step {
         let text = |key| dict.text(key).unwrap_or_default().to_owned();
         let (id, name) = (text("entity_id"), text("name"));
         if name.contains("Subrun") {
-            self.members.insert(id);
+            if self.members.insert(id) {
+                self.files.entry(name.clone()).or_default().push(text("filepath"));
+            }
             self.paths.insert(name, text("filepath"));
         } else if self.names.insert(name) {
             self.kept.push(dict);
@@ -189,15 +200,30 @@ impl Step {
         records
     }
 
-    /// A record about a collection; none if the stage has no such files.
-    fn say(&self, statement: &Statement) -> Option<Dict> {
-        let (Statement::Is(collection)
-        | Statement::Used(collection)
-        | Statement::Generated(collection)) = statement;
+    /// Paths of the files in the collection with that id, by subrun; none if there is no such
+    /// collection.
+    pub fn members_of(&self, id: &str) -> Option<Vec<&str>> {
+        let collections = statements(self.activity).iter().map(Statement::collection);
+        let is_it =
+            |collection: &&Collection| self.place(collection).is_some_and(|(other, _)| other == id);
+        let files = self.files.get(collections.into_iter().find(is_it)?.member)?;
+        let mut files: Vec<_> = files.iter().map(String::as_str).collect();
+        files.sort_unstable();
+        Some(files)
+    }
+
+    /// Id and directory of a collection; none if the stage has no such files.
+    fn place(&self, collection: &Collection) -> Option<(String, &str)> {
         let last = self.paths.get(collection.member)?;
         let directory = last.rfind('/').map_or("", |slash| &last[..=slash]);
         let hashed = if collection.by_member { last } else { directory };
-        let id = md5_hex(format!("{hashed}{}", collection.mark).as_bytes());
+        Some((md5_hex(format!("{hashed}{}", collection.mark).as_bytes()), directory))
+    }
+
+    /// A record about a collection; none if the stage has no such files.
+    fn say(&self, statement: &Statement) -> Option<Dict> {
+        let collection = statement.collection();
+        let (id, directory) = self.place(collection)?;
         let size = i64::try_from(self.ended.len()).unwrap_or(i64::MAX);
         let related = |id_key: &str, role_key: &str| {
             Dict::default()

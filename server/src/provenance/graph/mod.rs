@@ -5,6 +5,7 @@
 mod fonts;
 mod layout;
 mod order;
+mod part;
 pub mod pdf;
 pub mod svg;
 
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 use super::document::{Document, Element, ElementKind, Name, Relation, RelationKind};
 
 pub use layout::{Drawing, Path, Placed, layout};
+pub use part::Direction;
 
 /// What a node stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,6 +16,61 @@ a:focus rect,g:focus rect{stroke-width:3}\
 .entity rect{fill:#3a3411;stroke:#d9c55a}.activity rect{fill:#1f2a55;stroke:#93a4f4}\
 .edge path{stroke:#9a9aa6}.edge .arrow{fill:#9a9aa6}}";
 
+/// What a page adds to a drawing that stands in it; the page's own style sheet gives the colours.
+#[derive(Clone, Copy, Debug)]
+pub struct Page<'a> {
+    /// Where each node leads to.
+    pub addresses: &'a [String],
+    /// The node that is chosen.
+    pub chosen: Option<usize>,
+    /// Whether a node is to be marked.
+    pub marked: &'a [bool],
+}
+
+/// Writes a drawing as part of a page: every node is a link.
+pub fn write_in_page(drawing: &Drawing, page: &Page<'_>) -> String {
+    let mut svg = String::new();
+    let (width, height) = (drawing.width, drawing.height);
+    let _ = writeln!(
+        svg,
+        "<svg width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {width:.0} {height:.0}\" \
+         role=\"group\" aria-label=\"{}\">",
+        escape(&summary(drawing))
+    );
+    for edge in &drawing.edges {
+        write_edge(&mut svg, drawing, edge);
+    }
+    for (index, node) in drawing.nodes.iter().enumerate() {
+        write_link(&mut svg, index, node, page);
+    }
+    svg.push_str("</svg>");
+    svg
+}
+
+fn write_link(svg: &mut String, index: usize, placed: &Placed, page: &Page<'_>) {
+    let kind = class(placed.node.kind);
+    let chosen = page.chosen == Some(index);
+    let marked = page.marked.get(index).copied().unwrap_or_default();
+    let address = page.addresses.get(index).map(String::as_str).unwrap_or_default();
+    let _ = write!(
+        svg,
+        "<a class=\"{kind}{}{}\" href=\"{}\"{}>",
+        if chosen { " chosen" } else { "" },
+        if marked { " marked" } else { "" },
+        escape(address),
+        if chosen { " aria-current=\"true\"" } else { "" },
+    );
+    write_box(svg, placed);
+    svg.push_str("</a>\n");
+}
+
+fn class(kind: NodeKind) -> &'static str {
+    match kind {
+        NodeKind::Entity => "entity",
+        NodeKind::Activity => "activity",
+    }
+}
+
 /// Writes a drawing.
 pub fn write(drawing: &Drawing) -> String {
     let mut svg = String::new();
@@ -85,17 +140,27 @@ fn write_edge(svg: &mut String, drawing: &Drawing, edge: &Path) {
 }
 
 fn write_node(svg: &mut String, index: usize, placed: &Placed) {
+    let node = &placed.node;
+    let _ = write!(
+        svg,
+        "<g class=\"{}\" id=\"node-{index}\" data-ids=\"{}\"><title>{}</title>",
+        class(node.kind),
+        escape(&ids(node)),
+        escape(&node.description.join("\n"))
+    );
+    write_box(svg, placed);
+    svg.push_str("</g>\n");
+}
+
+fn write_box(svg: &mut String, placed: &Placed) {
     let Placed { node, x, y, width, height, .. } = placed;
-    let (class, radius) = match node.kind {
-        NodeKind::Entity => ("entity", height / 2.0),
-        NodeKind::Activity => ("activity", 3.0),
+    let radius = match node.kind {
+        NodeKind::Entity => height / 2.0,
+        NodeKind::Activity => 3.0,
     };
     let _ = write!(
         svg,
-        "<g class=\"{class}\" id=\"node-{index}\" data-ids=\"{}\"><title>{}</title>\
-         <rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"{radius}\"/>",
-        escape(&ids(node)),
-        escape(&node.description.join("\n"))
+        "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"{radius}\"/>"
     );
     for (class, size, baseline, text) in lines(placed) {
         let (x, y, text) = (x + width / 2.0, y + baseline, escape(text));
@@ -105,7 +170,6 @@ fn write_node(svg: &mut String, index: usize, placed: &Placed) {
              text-anchor=\"middle\">{text}</text>"
         );
     }
-    svg.push_str("</g>\n");
 }
 
 fn ids(node: &Node) -> String {

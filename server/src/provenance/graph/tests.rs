@@ -39,6 +39,32 @@ fn many_files_in_one_role_are_one_node() {
 }
 
 #[test]
+fn a_part_is_what_something_was_made_from_or_what_was_made_from_it() {
+    let graph = Graph::of(&document(&[(1, 0, 0), (0, 1, 0), (1, 1, 0), (0, 2, 0), (0, 3, 5)]), "t");
+    assert_eq!(graph.keys(), ["a0", "e0", "a1", "e0~2", "a2", "a3", "e5"]);
+    let part = |key: &str, direction| {
+        let node = graph.keys().iter().position(|other| other == key).unwrap();
+        let part = graph.part(node, direction);
+        let ends: Vec<_> = part.edges.iter().map(|edge| (edge.from, edge.to)).collect();
+        (part.nodes.iter().map(|node| node.label.clone()).collect::<Vec<_>>().join(" "), ends)
+    };
+    assert_eq!(part("a1", Direction::Back), ("a0 e0 a1".to_owned(), vec![(0, 1), (1, 2)]));
+    assert_eq!(part("e0~2", Direction::Forward), ("e0 a2".to_owned(), vec![(0, 1)]));
+    assert_eq!(part("a3", Direction::Back), ("a3 e5".to_owned(), vec![(1, 0)]));
+}
+
+#[test]
+fn in_a_page_every_node_is_a_link() {
+    let graph = Graph::of(&document(&[(1, 0, 0)]), "t");
+    let addresses = ["x?a=1&b=2".to_owned(), "y".to_owned()];
+    let page = svg::Page { addresses: &addresses, chosen: Some(1), marked: &[true, false] };
+    let drawn = svg::write_in_page(&layout(&graph), &page);
+    assert!(drawn.contains(r#"<a class="activity marked" href="x?a=1&amp;b=2""#), "{drawn}");
+    assert!(drawn.contains(r#"<a class="entity chosen" href="y""#), "{drawn}");
+    assert_eq!(drawn.matches("aria-current").count(), 1);
+}
+
+#[test]
 fn nothing_can_be_drawn_too() {
     let drawing = layout(&Graph::of(&Document::default(), "nothing"));
     assert!(svg::write(&drawing).contains("nothing"));
