@@ -11,6 +11,7 @@ mod error;
 mod extract;
 mod fold;
 pub mod graph;
+pub mod index;
 pub mod json;
 mod json_text;
 pub mod jsonld;

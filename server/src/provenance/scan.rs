@@ -59,6 +59,8 @@ impl std::fmt::Display for BadLine {
 pub struct Scan {
     /// Lines read, without empty ones.
     pub lines: u64,
+    /// Lines in all, empty ones included.
+    pub numbered: u64,
     /// Bytes up to the end of the last line that is complete; where to read on later.
     pub complete: u64,
     /// How many lines are bad.
@@ -138,6 +140,7 @@ impl<F: FnMut(LogLine<'_>) -> Result<(), Refusal>> Lines<'_, F> {
     /// One line without its end.
     fn line(&mut self, line: &[u8]) {
         self.number += 1;
+        self.scan.numbered = self.number;
         let (number, offset) = (self.number, self.offset);
         self.skip(line.len() + 1);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -162,6 +165,7 @@ impl<F: FnMut(LogLine<'_>) -> Result<(), Refusal>> Lines<'_, F> {
 
     fn too_long(&mut self) {
         self.number += 1;
+        self.scan.numbered = self.number;
         self.scan.lines += 1;
         let problem = format!("longer than {} MiB: not a record", MAX_LINE >> 20);
         self.scan.report(self.number, MAX_LINE, problem);

@@ -1,0 +1,198 @@
+//! Rows of a piece of a log, gathered in memory and written together.
+
+use std::collections::{HashMap, HashSet};
+
+use md5::{Digest as _, Md5};
+use sqlx::{QueryBuilder, Sqlite, Transaction};
+
+use super::super::record::{Kind, Record, Subject, Tag};
+use super::super::scan::{LogLine, Refusal};
+
+/// Rows of one statement: SQLite takes 32,766 values.
+const ROWS: usize = 2000;
+
+/// An activity, as far as the piece tells.
+#[derive(Debug)]
+struct Activity {
+    name: &'static str,
+    run: i64,
+    drs4: Option<i64>,
+    started: Option<String>,
+    ended: Option<String>,
+    agent: Option<String>,
+    script: Option<String>,
+}
+
+/// An entity.
+#[derive(Debug)]
+struct Entity {
+    key: String,
+    name: String,
+    path: String,
+    actual_path: Option<String>,
+    kind: String,
+    content_type: Option<String>,
+    content_hash: Option<String>,
+}
+
+/// What was gathered.
+#[derive(Debug, Default)]
+pub struct Batch {
+    activities: HashMap<String, Activity>,
+    entities: HashMap<i64, Entity>,
+    relations: HashSet<(i64, bool, i64, String)>,
+}
+
+/// The number that stands for a key: the same in every log, and no two alike in practice.
+pub fn id_of(key: &str) -> i64 {
+    let digest = Md5::digest(key.as_bytes());
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&digest[..8]);
+    i64::from_be_bytes(bytes)
+}
+
+impl Batch {
+    /// Takes a line in. Sessions are many and long, and say nothing about lineage: they are not
+    /// parsed; nor is what the piece says again of a file.
+    pub fn take(&mut self, line: &LogLine<'_>) -> Result<(), Refusal> {
+        let Some(tag) = Tag::parse(line.tag) else { return Ok(()) };
+        if Record::is_session(line.body) {
+            return Ok(());
+        }
+        if let Some(known) = entity_id(line.body).map(id_of).and_then(|id| self.entities.get(&id))
+            && (known.content_hash.is_some()
+                || memchr::memmem::find(line.body, b"content_hash").is_none())
+        {
+            return Ok(());
+        }
+        let record = Record::parse(line.body).map_err(|error| (error.column(), error.problem()))?;
+        self.record(tag, &record);
+        Ok(())
+    }
+
+    fn record(&mut self, tag: Tag, record: &Record) {
+        let text = |key| record.dict.text(key).map(str::to_owned);
+        match record.kind {
+            Kind::Session | Kind::Parameters => {}
+            Kind::Start => {
+                let activity = self.activity(tag, record.text("activity_id"));
+                activity.started = text("startTime");
+                activity.agent = text("agent_name");
+                activity.script = text("script");
+            }
+            Kind::End => {
+                self.activity(tag, record.text("activity_id")).ended = text("endTime");
+            }
+            Kind::Entity => {
+                let key = record.text("entity_id").to_owned();
+                let entity = Entity {
+                    name: record.text("name").to_owned(),
+                    path: record.text("filepath").to_owned(),
+                    actual_path: text("actual_path"),
+                    kind: record.text("type").to_owned(),
+                    content_type: text("contentType"),
+                    content_hash: text("content_hash"),
+                    key,
+                };
+                self.entities.insert(id_of(&entity.key), entity);
+            }
+            Kind::Usage => self.relation(tag, record, false, ["used_id", "used_role"]),
+            Kind::Generation => {
+                self.relation(tag, record, true, ["generated_id", "generated_role"])
+            }
+        }
+    }
+
+    fn activity(&mut self, tag: Tag, key: &str) -> &mut Activity {
+        if !self.activities.contains_key(key) {
+            let (run, drs4) = match tag.subject {
+                Subject::Run(run) => (run, None),
+                Subject::Calibration { drs4, pedcal } => (pedcal, Some(drs4)),
+            };
+            let activity = Activity {
+                name: tag.activity.name(),
+                run: run.0.into(),
+                drs4: drs4.map(|run| run.0.into()),
+                started: None,
+                ended: None,
+                agent: None,
+                script: None,
+            };
+            self.activities.insert(key.to_owned(), activity);
+        }
+        self.activities.get_mut(key).unwrap_or_else(|| unreachable!("it was put in above"))
+    }
+
+    fn relation(&mut self, tag: Tag, record: &Record, generated: bool, keys: [&str; 2]) {
+        let [entity, role] = keys.map(|key| record.text(key));
+        let activity = record.text("activity_id");
+        self.activity(tag, activity);
+        self.relations.insert((id_of(activity), generated, id_of(entity), role.to_owned()));
+    }
+
+    /// Writes everything. What is known already is completed, not doubled.
+    pub async fn write(
+        self,
+        tx: &mut Transaction<'static, Sqlite>,
+        log: i64,
+    ) -> Result<(), sqlx::Error> {
+        let activities: Vec<_> = self.activities.iter().collect();
+        for rows in activities.chunks(ROWS) {
+            let mut query = QueryBuilder::new(
+                "INSERT INTO prov_activities (id, log, key, name, run, drs4, started, ended, agent, script) ",
+            );
+            query.push_values(rows, |mut row, (key, activity)| {
+                row.push_bind(id_of(key)).push_bind(log).push_bind(key.as_str());
+                row.push_bind(activity.name).push_bind(activity.run).push_bind(activity.drs4);
+                row.push_bind(activity.started.as_deref()).push_bind(activity.ended.as_deref());
+                row.push_bind(activity.agent.as_deref()).push_bind(activity.script.as_deref());
+            });
+            query.push(
+                " ON CONFLICT (id) DO UPDATE SET started = coalesce(excluded.started, started), \
+                 ended = coalesce(excluded.ended, ended), agent = coalesce(excluded.agent, agent), \
+                 script = coalesce(excluded.script, script)",
+            );
+            query.build().persistent(false).execute(&mut **tx).await?;
+        }
+        let mut entities: Vec<_> = self.entities.into_iter().collect();
+        entities.sort_unstable_by_key(|(id, _)| *id);
+        for rows in entities.chunks(ROWS) {
+            let mut query = QueryBuilder::new(
+                "INSERT INTO prov_entities (id, key, name, path, file, actual_path, type, content_type, content_hash) ",
+            );
+            query.push_values(rows, |mut row, (id, entity)| {
+                let file = entity.path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+                row.push_bind(*id).push_bind(entity.key.as_str()).push_bind(entity.name.as_str());
+                row.push_bind(entity.path.as_str()).push_bind(file);
+                row.push_bind(entity.actual_path.as_deref()).push_bind(entity.kind.as_str());
+                row.push_bind(entity.content_type.as_deref());
+                row.push_bind(entity.content_hash.as_deref());
+            });
+            query.push(
+                " ON CONFLICT (id) DO UPDATE SET \
+                 actual_path = coalesce(excluded.actual_path, actual_path), \
+                 content_hash = coalesce(excluded.content_hash, content_hash)",
+            );
+            query.build().persistent(false).execute(&mut **tx).await?;
+        }
+        let mut relations: Vec<_> = self.relations.into_iter().collect();
+        relations.sort_unstable();
+        for rows in relations.chunks(ROWS) {
+            let mut query = QueryBuilder::new(
+                "INSERT OR IGNORE INTO prov_relations (activity, generated, entity, role) ",
+            );
+            query.push_values(rows, |mut row, (activity, generated, entity, role)| {
+                row.push_bind(*activity).push_bind(*generated).push_bind(*entity);
+                row.push_bind(role.as_str());
+            });
+            query.build().persistent(false).execute(&mut **tx).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The id at the beginning of an entity's record, where it stands as a rule.
+fn entity_id(body: &[u8]) -> Option<&str> {
+    let after = body.strip_prefix(b"{'entity_id': '")?;
+    std::str::from_utf8(&after[..memchr::memchr(b'\'', after)?]).ok()
+}
