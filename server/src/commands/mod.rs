@@ -18,6 +18,7 @@ mod link;
 mod local_scheduler;
 mod local_task;
 mod logbook;
+mod provenance;
 mod provprocess;
 mod resubmit;
 mod sequencer;
@@ -74,6 +75,7 @@ enum Command {
     #[command(hide = true)]
     LocalTask(local_task::LocalTask),
     Logbook(logbook::Logbook),
+    Provenance(provenance::ProvenanceArgs),
     Serve(serve::Serve),
     Token(token::TokenArgs),
     User(user::UserArgs),
@@ -152,6 +154,7 @@ async fn run(command: Command) -> Outcome {
         Command::LocalScheduler(arguments) => local_scheduler::run(arguments).await,
         Command::LocalTask(arguments) => local_task::run(arguments).await,
         Command::Logbook(arguments) => logbook::run(arguments).await,
+        Command::Provenance(args) => provenance::run(args).await,
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Token(args) => token::run(args).await,
         Command::User(args) => user::run(args).await,

@@ -15,6 +15,8 @@ use crate::config::{ServerConfig, Settings};
 use crate::deeds;
 use crate::launch::Engine;
 use crate::model::NightDate;
+use crate::night::NightPaths;
+use crate::provenance::index::Keeper;
 use crate::schedule;
 use crate::status::Diagnosis;
 use crate::store::{Grace, Store};
@@ -68,6 +70,8 @@ pub async fn run(args: Serve) -> Outcome {
         prod_id: prod_id.clone(),
     };
     let closing = closing::keep(engine, settings, prod_id.clone());
+    let any_night = NightPaths::new(Arc::clone(&site), today, prod_id.clone());
+    let keeper = Keeper::new(store.clone(), any_night);
     let look = SiteLook::new(site, prod_id, today, Books::new(store.clone()));
     let look = look.with_diagnosis(diagnosis);
     let watcher = Watcher::new(Arc::new(look), scheduler.engine(), server.poll);
@@ -85,10 +89,12 @@ pub async fn run(args: Serve) -> Outcome {
     );
     let end = end()?;
     let closing = tokio::spawn(closing);
+    let indexing = tokio::spawn(keeper.run());
     let watching = tokio::spawn(Arc::clone(&watcher).run(scheduler, Some(store), days));
     web::serve(listener, &config, watcher, people, Arc::new(deeds), end).await?;
     watching.abort();
     closing.abort();
+    indexing.abort();
     Ok(ExitCode::SUCCESS)
 }
 

@@ -21,7 +21,7 @@ use super::record::Activity;
 const HASHED_UP_TO: u64 = 256 << 20;
 
 /// Limits the provenance to a part of the pipeline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Filter {
     /// Calibration only.
     Calibration,

@@ -30,6 +30,12 @@ pub struct NightsCache {
 }
 
 impl NightsCache {
+    /// The night of a run, if a list has told of it.
+    pub fn night_of(&self, run: RunId) -> Option<NightDate> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.values().find(|known| known.runs.contains(&run)).map(|known| known.summary.date)
+    }
+
     /// Says which decisions act in which night; they do from the next list on.
     pub fn decide(&self, decisions: BTreeMap<NightDate, Vec<Decision>>) {
         *self.decisions.lock().unwrap_or_else(PoisonError::into_inner) = decisions;

@@ -1,13 +1,13 @@
 //! Answers that a browser may keep, as long as it asks whether they are still the same.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::provenance::digest::sha256_hex;
 
 /// In which form something is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Form {
     /// A drawing.
     Svg,
@@ -44,10 +44,9 @@ impl Form {
 const DRAWING: &str =
     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox";
 
-/// The answer, or that what the asker has is still right (RFC 9110, section 13.1.2). Whatever site a
-/// program runs on may read it; what needs a sign-in needs a token there, which no browser adds by
-/// itself.
-pub fn answer(headers: &HeaderMap, form: Form, body: Vec<u8>) -> Response {
+/// The answer, or that what the asker has is still right (RFC 9110, section 13.1.2).
+pub fn answer(headers: &HeaderMap, form: Form, body: impl Into<Bytes>) -> Response {
+    let body = body.into();
     let tag = format!("\"{}\"", &sha256_hex(&body)[..32]);
     let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
     let known = known.flat_map(|tags| tags.split(','));
@@ -61,7 +60,6 @@ pub fn answer(headers: &HeaderMap, form: Form, body: Vec<u8>) -> Response {
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         own.insert(header::ETAG, tag);
     }
-    own.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     if form == Form::Svg {
         own.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(DRAWING));
     }

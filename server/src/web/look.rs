@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::config::SiteConfig;
 use crate::model::{NightDate, NightList, NightStatus, Notice, ProdId, RunDetail, RunId, Severity};
-use crate::night::{JobLog, MissingSummary, NightError, NightPaths, Observation};
+use crate::night::{self, JobLog, MissingSummary, NightError, NightPaths, Observation, RunSummary};
 use crate::status::{
     Depth, Diagnosis, Jobs, NightInput, NightsCache, StatusCache, list_nights, look, run_detail,
     told, unobserved,
@@ -47,6 +47,9 @@ pub trait Look: Send + Sync + 'static {
 
     /// Where the files of a night are, if there is such a night.
     fn paths(&self, date: NightDate) -> Result<NightPaths, BackendError>;
+
+    /// The night in which a run was taken.
+    fn night_of(&self, run: RunId) -> Result<NightDate, BackendError>;
 }
 
 /// The directory tree that the configuration describes.
@@ -153,6 +156,18 @@ impl Look for SiteLook {
         })
     }
 
+    fn night_of(&self, run: RunId) -> Result<NightDate, BackendError> {
+        match self.nights.night_of(run) {
+            Some(date) => Ok(date),
+            None => search(&self.any_night, run).map_err(|error| match error {
+                NightError::NoNight { .. } => {
+                    BackendError::NotFound(format!("no run summary has a run {run}"))
+                }
+                error => unavailable(error),
+            }),
+        }
+    }
+
     fn paths(&self, date: NightDate) -> Result<NightPaths, BackendError> {
         let paths = self.any_night.of_night(date);
         match paths.run_summary().is_file() {
@@ -163,6 +178,21 @@ impl Look for SiteLook {
                 Err(BackendError::NotFound(text))
             }
         }
+    }
+}
+
+/// Nights whose run summaries are searched for a run; older runs are in the file of all runs.
+const SEARCHED: usize = 60;
+
+fn search(any_night: &NightPaths, run: RunId) -> Result<NightDate, NightError> {
+    let nights = night::list(&any_night.config)?;
+    let has = |date: &&NightDate| {
+        let summary = RunSummary::read(&any_night.of_night(**date));
+        summary.is_ok_and(|summary| summary.run(run).is_some())
+    };
+    match nights.iter().take(SEARCHED).find(has) {
+        Some(date) => Ok(*date),
+        None => night::night_of(run, any_night),
     }
 }
 

@@ -11,6 +11,7 @@ mod gate;
 mod jobs;
 mod kept;
 mod lapse;
+mod lineage;
 mod logs;
 mod look;
 mod pages;

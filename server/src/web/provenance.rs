@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use app::backend::BackendError;
+use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
@@ -15,7 +16,7 @@ use serde::Deserialize;
 use crate::model::{Kind, ProvenanceAsked, ProvenanceView, RunId};
 use crate::night::{MissingSummary, NightPaths, Observation};
 use crate::provenance::document::Document;
-use crate::provenance::graph::{Drawing, Graph, layout, pdf, svg};
+use crate::provenance::graph::{Graph, layout, pdf, svg};
 use crate::provenance::products::{Filter, products};
 use crate::provenance::{
     Fold, ProvenanceError, Request, document_of, json, jsonld, provn, read_log, turtle,
@@ -26,6 +27,8 @@ use super::kept::{self, Form};
 use super::problem::Problem;
 use super::provenance_view;
 
+/// Written documents that are kept of a night; one has some tens of kilobytes.
+const WRITTEN_KEPT: usize = 200;
 /// Nights whose logs are kept.
 const NIGHTS_KEPT: usize = 8;
 
@@ -49,6 +52,8 @@ struct Read {
 pub struct Folds {
     runs: HashMap<RunId, Fold>,
     bad_lines: u64,
+    /// What was written of it already: a run's document is asked for again and again.
+    written: Mutex<HashMap<(RunId, Option<Filter>, Form), Bytes>>,
 }
 
 impl Logs {
@@ -82,7 +87,8 @@ impl Logs {
         let requests: Vec<_> = data.map(|sequence| request(sequence.run)).collect();
         let (folds, scan) = read_log(&log, &requests).map_err(unavailable)?;
         let runs = folds.into_iter().map(|fold| (fold.request().run, fold)).collect();
-        let folds = Arc::new(Folds { runs, bad_lines: scan.bad_count });
+        let folds = Folds { runs, bad_lines: scan.bad_count, written: Mutex::default() };
+        let folds = Arc::new(folds);
         *slot = Some(Read { size, changed, folds: Arc::clone(&folds) });
         Ok(folds)
     }
@@ -102,28 +108,30 @@ impl Logs {
         run: RunId,
         filter: Option<Filter>,
         form: Form,
-    ) -> Result<Vec<u8>, BackendError> {
-        let (document, drawing) = self.drawn(paths, run, filter)?;
-        Ok(match form {
-            Form::Json | Form::Csv => json::write(&document).into_bytes(),
+    ) -> Result<Bytes, BackendError> {
+        let folds = self.folds(paths)?;
+        let key = (run, filter, form);
+        let written = || folds.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = written().get(&key) {
+            return Ok(known.clone());
+        }
+        let document = folds.document(paths, run, filter)?.1;
+        let drawing = || layout(&Graph::of(&document, &format!("Provenance of run {run}")));
+        let new: Bytes = match form {
             Form::Provn => provn::write(&document).into_bytes(),
             Form::Turtle => turtle::write(&document).into_bytes(),
             Form::JsonLd => jsonld::write(&document).into_bytes(),
-            Form::Svg => svg::write(&drawing).into_bytes(),
-            Form::Pdf => pdf::write(&drawing),
-        })
-    }
-
-    fn drawn(
-        &self,
-        paths: &NightPaths,
-        run: RunId,
-        filter: Option<Filter>,
-    ) -> Result<(Document, Drawing), BackendError> {
-        let folds = self.folds(paths)?;
-        let document = folds.document(paths, run, filter)?.1;
-        let drawing = layout(&Graph::of(&document, &format!("Provenance of run {run}")));
-        Ok((document, drawing))
+            Form::Svg => svg::write(&drawing()).into_bytes(),
+            Form::Pdf => pdf::write(&drawing()),
+            _ => json::write(&document).into_bytes(),
+        }
+        .into();
+        let mut written = written();
+        if written.len() >= WRITTEN_KEPT {
+            written.clear();
+        }
+        written.insert(key, new.clone());
+        Ok(new)
     }
 
     /// What a page shows of a run's provenance.
@@ -176,58 +184,39 @@ const FORMS: [Form; 6] =
 
 /// The form that an `Accept` header asks for; the first it names with a media type of ours, since
 /// weights are seldom given. JSON if it takes anything.
-fn negotiated(headers: &HeaderMap) -> Option<Form> {
+pub fn negotiated(headers: &HeaderMap) -> Result<Form, Problem> {
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    let Some(accept) = accept else { return Some(Form::Json) };
+    let Some(accept) = accept else { return Ok(Form::Json) };
     let mut wanted = accept.split(',').filter_map(|range| range.split(';').next()).map(str::trim);
     let plain = |form: Form| form.media_type().split(';').next().unwrap_or_default();
-    wanted.find_map(|range| match range {
+    let found = wanted.find_map(|range| match range {
         "*/*" | "application/*" => Some(Form::Json),
         range => FORMS.into_iter().find(|form| plain(*form) == range),
+    });
+    found.ok_or_else(|| {
+        Problem::not_acceptable(
+            "provenance is sent as PROV-JSON, PROV-N, Turtle, JSON-LD, SVG or PDF",
+        )
     })
 }
 
-/// `GET /api/v1/nights/{date}/runs/{run}/provenance`
-pub async fn negotiate(
+/// `GET /api/v1/nights/{date}/runs/{run}/provenance`, and with a suffix for one form.
+pub async fn of_run(
     State(state): State<WebState>,
-    Path((date, run)): Path<(String, String)>,
+    Path(of): Path<(String, String)>,
     Query(asked): Query<Asked>,
     headers: HeaderMap,
+    form: Option<Form>,
 ) -> Result<Response, Problem> {
-    match negotiated(&headers) {
-        Some(form) => send(&state, (date, run), asked, &headers, form).await,
-        None => Err(Problem::not_acceptable(
-            "provenance is sent as PROV-JSON, PROV-N, Turtle, JSON-LD, SVG or PDF",
-        )),
-    }
-}
-
-macro_rules! as_form {
-    ($($name:ident = $form:expr, $address:literal;)*) => {
-        $(
-            #[doc = concat!("`GET /api/v1/nights/{date}/runs/{run}/", $address, "`")]
-            pub async fn $name(
-                State(state): State<WebState>,
-                Path(of): Path<(String, String)>,
-                Query(asked): Query<Asked>,
-                headers: HeaderMap,
-            ) -> Result<Response, Problem> {
-                send(&state, of, asked, &headers, $form).await
-            }
-        )*
+    let form = match form {
+        Some(form) => form,
+        None => negotiated(&headers)?,
     };
+    send(&state, of, asked, &headers, form).await
 }
 
-as_form! {
-    as_json = Form::Json, "provenance.json";
-    as_provn = Form::Provn, "provenance.provn";
-    as_turtle = Form::Turtle, "provenance.ttl";
-    as_jsonld = Form::JsonLd, "provenance.jsonld";
-    as_svg = Form::Svg, "provenance.svg";
-    as_pdf = Form::Pdf, "provenance.pdf";
-}
-
-async fn send(
+/// Sends a run's provenance in a form.
+pub async fn send(
     state: &WebState,
     (date, run): (String, String),
     Asked { filter }: Asked,
@@ -258,9 +247,9 @@ mod tests {
     fn the_form_is_the_first_that_we_have() {
         let form = |accept: &'static str| {
             let accept = HeaderValue::from_static(accept);
-            negotiated(&HeaderMap::from_iter([(header::ACCEPT, accept)]))
+            negotiated(&HeaderMap::from_iter([(header::ACCEPT, accept)])).ok()
         };
-        assert_eq!(negotiated(&HeaderMap::new()), Some(Form::Json));
+        assert_eq!(negotiated(&HeaderMap::new()), Ok(Form::Json));
         assert_eq!(form("text/turtle;q=0.9, */*"), Some(Form::Turtle));
         assert_eq!(form("text/html, image/svg+xml"), Some(Form::Svg));
         assert_eq!(form("*/*"), Some(Form::Json));

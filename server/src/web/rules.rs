@@ -2,17 +2,26 @@
 //! made of this table and of nothing else but the files of the site, so that an address without a
 //! rule cannot be.
 
+use std::collections::HashMap;
+
+use axum::extract::{Path, Request, State};
 use axum::handler::Handler;
-use axum::http::Method;
-use axum::middleware::from_fn_with_state;
+use axum::http::{HeaderValue, Method, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use tower_http::compression::CompressionLayer;
+use tower_http::cors::{Any, CorsLayer};
 
 use super::gate::gate;
+use super::kept::Form;
 use super::people::{account, sign_in, users};
-use super::{WebState, api, cache, deeds, events, figures, pages, provenance};
+use super::{WebState, api, cache, deeds, events, figures, lineage, pages, provenance};
 use crate::config::Reading;
 use crate::model::Role;
+
+/// Where the provenance of what an answer shows can be found (W3C PROV-AQ, section 3.1).
+const HAS_PROVENANCE: &str = "http://www.w3.org/ns/prov#has_provenance";
 
 /// What a verb at an address demands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,8 +71,50 @@ impl Route {
     /// What answers, behind its rule.
     pub fn guarded(self, state: &WebState) -> (&'static str, MethodRouter<WebState>) {
         let guard = from_fn_with_state((state.clone(), self.rule.clone()), gate);
-        (self.rule.path, self.handler.route_layer(guard))
+        let mut handler = self.handler.route_layer(guard);
+        if self.rule.path.starts_with(OF_A_RUN) {
+            handler = handler.layer(from_fn_with_state(state.clone(), with_provenance));
+        }
+        if self.rule.verb == Method::GET && self.rule.path.starts_with("/api/") {
+            handler = handler.layer(any_site());
+        }
+        (self.rule.path, handler)
     }
+}
+
+/// Addresses of what a run has brought forth: figures, files, logs.
+const OF_A_RUN: &str = "/api/v1/nights/{date}/runs/{run}/";
+
+/// Programs of any site may read what needs no session: a token is what they show, which no browser
+/// adds by itself.
+fn any_site() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::HEAD])
+        .allow_headers([header::AUTHORIZATION, header::ACCEPT, header::IF_NONE_MATCH])
+        .expose_headers([header::ETAG, header::LINK])
+}
+
+/// Tells with a good answer where its provenance is.
+async fn with_provenance(
+    State(state): State<WebState>,
+    Path(of): Path<HashMap<String, String>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = next.run(request).await;
+    let (date, run) = (of.get("date"), of.get("run"));
+    // Whatever was answered well has a date and a run in the way we write them.
+    if let (true, Some(date), Some(run)) = (response.status().is_success(), date, run) {
+        let prefix = &state.prefix;
+        let link = format!(
+            "<{prefix}/api/v1/nights/{date}/runs/{run}/provenance>; rel=\"{HAS_PROVENANCE}\""
+        );
+        if let Ok(link) = HeaderValue::from_str(&link) {
+            response.headers_mut().append(header::LINK, link);
+        }
+    }
+    response
 }
 
 /// What reads.
@@ -106,7 +157,7 @@ fn kept(path: &'static str, state: &WebState) -> Route {
 pub fn routes(state: &WebState) -> Vec<Route> {
     use Needs::{Browser, Reading, Session};
     use Role::{Admin, Shifter, Viewer};
-    vec![
+    let mut routes = vec![
         kept("/", state),
         page("/nights"),
         kept("/nights/{date}", state),
@@ -137,13 +188,6 @@ pub fn routes(state: &WebState) -> Vec<Route> {
             Reading,
             figures::run_figure,
         ),
-        get("/api/v1/nights/{date}/runs/{run}/provenance", Reading, provenance::negotiate),
-        get("/api/v1/nights/{date}/runs/{run}/provenance.json", Reading, provenance::as_json),
-        get("/api/v1/nights/{date}/runs/{run}/provenance.provn", Reading, provenance::as_provn),
-        get("/api/v1/nights/{date}/runs/{run}/provenance.ttl", Reading, provenance::as_turtle),
-        get("/api/v1/nights/{date}/runs/{run}/provenance.jsonld", Reading, provenance::as_jsonld),
-        get("/api/v1/nights/{date}/runs/{run}/provenance.svg", Reading, provenance::as_svg),
-        get("/api/v1/nights/{date}/runs/{run}/provenance.pdf", Reading, provenance::as_pdf),
         get("/api/v1/nights/{date}/runs/{run}/logs/{name}", Reading, api::log),
         get("/api/v1/nights/{date}/runs/{run}/logs/{name}/events", Reading, events::log),
         get("/api/{*rest}", Reading, api::nothing),
@@ -160,5 +204,55 @@ pub fn routes(state: &WebState) -> Vec<Route> {
         post("/users/{name}/role", Session(Admin), users::set_role),
         post("/users/{name}/disable", Session(Admin), users::disable),
         post("/users/{name}/enable", Session(Admin), users::enable),
-    ]
+    ];
+    routes.extend(documents());
+    routes
+}
+
+/// PROV documents: by the form that the asker prefers, and with a suffix for each form.
+fn documents() -> Vec<Route> {
+    use Form::{Json, JsonLd, Pdf, Provn, Svg, Turtle};
+    let of_night = [
+        ("/api/v1/nights/{date}/runs/{run}/provenance", None),
+        ("/api/v1/nights/{date}/runs/{run}/provenance.json", Some(Json)),
+        ("/api/v1/nights/{date}/runs/{run}/provenance.provn", Some(Provn)),
+        ("/api/v1/nights/{date}/runs/{run}/provenance.ttl", Some(Turtle)),
+        ("/api/v1/nights/{date}/runs/{run}/provenance.jsonld", Some(JsonLd)),
+        ("/api/v1/nights/{date}/runs/{run}/provenance.svg", Some(Svg)),
+        ("/api/v1/nights/{date}/runs/{run}/provenance.pdf", Some(Pdf)),
+    ];
+    let of_run = [
+        ("/api/v1/runs/{run}/provenance", None),
+        ("/api/v1/runs/{run}/provenance.json", Some(Json)),
+        ("/api/v1/runs/{run}/provenance.provn", Some(Provn)),
+        ("/api/v1/runs/{run}/provenance.ttl", Some(Turtle)),
+        ("/api/v1/runs/{run}/provenance.jsonld", Some(JsonLd)),
+        ("/api/v1/runs/{run}/provenance.svg", Some(Svg)),
+        ("/api/v1/runs/{run}/provenance.pdf", Some(Pdf)),
+    ];
+    let of_anything = [
+        ("/api/v1/provenance", None),
+        ("/api/v1/provenance.json", Some(Json)),
+        ("/api/v1/provenance.provn", Some(Provn)),
+        ("/api/v1/provenance.ttl", Some(Turtle)),
+        ("/api/v1/provenance.jsonld", Some(JsonLd)),
+        ("/api/v1/provenance.svg", Some(Svg)),
+        ("/api/v1/provenance.pdf", Some(Pdf)),
+    ];
+    let of_night = of_night.map(|(path, form)| {
+        get(path, Needs::Reading, move |state, path, query, headers| {
+            provenance::of_run(state, path, query, headers, form)
+        })
+    });
+    let of_run = of_run.map(|(path, form)| {
+        get(path, Needs::Reading, move |state, path, query, headers| {
+            lineage::of_run(state, path, query, headers, form)
+        })
+    });
+    let of_anything = of_anything.map(|(path, form)| {
+        get(path, Needs::Reading, move |state, query, headers| {
+            lineage::find(state, query, headers, form)
+        })
+    });
+    of_night.into_iter().chain(of_run).chain(of_anything).collect()
 }

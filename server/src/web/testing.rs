@@ -253,6 +253,13 @@ impl Look for FakeSite {
         super::logs::open(&self.logs.join(name)).map_err(|_| missing())
     }
 
+    fn night_of(&self, run: RunId) -> Result<NightDate, BackendError> {
+        match run {
+            RunId(19102) => Ok(NIGHT.parse().unwrap()),
+            _ => Err(BackendError::NotFound(format!("no run summary has a run {run}"))),
+        }
+    }
+
     fn paths(&self, date: NightDate) -> Result<crate::night::NightPaths, BackendError> {
         self.check(date)?;
         let config = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/sequencer.cfg");

@@ -141,6 +141,12 @@ impl Watcher {
         in_thread(move || draw(&figures, &look.paths(date)?)).await
     }
 
+    /// The night in which a run was taken.
+    pub async fn night_of(&self, run: RunId) -> Result<NightDate, BackendError> {
+        let look = Arc::clone(&self.look);
+        in_thread(move || look.night_of(run)).await
+    }
+
     /// Something about a night's provenance, in a thread that may block.
     pub async fn provenance_of<T: Send + 'static>(
         &self,

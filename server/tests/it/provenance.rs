@@ -268,4 +268,5 @@ fn bad_lines_and_missing_steps_are_told_and_do_not_stop_it() {
 }
 
 mod capture;
+mod lineage;
 mod simulate;

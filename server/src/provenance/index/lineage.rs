@@ -17,7 +17,7 @@ use super::batch::id_of;
 /// More activities and entities than this are no answer that anybody can use.
 const MOST: usize = 20_000;
 
-/// Where a lineage begins.
+/// Where a lineage begins. Texts are compared as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Start {
     /// A file, by its whole path.
@@ -37,8 +37,8 @@ pub enum Start {
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
-    /// Where to begin.
-    pub start: Start,
+    /// Where to begin; one or more.
+    pub starts: Vec<Start>,
     /// Which way to go.
     pub direction: Direction,
     /// How many relations to follow, from an entity to an activity or back; `None`: all.
@@ -75,9 +75,15 @@ pub async fn lineage(store: &Store, question: &Question) -> Result<Lineage, Line
     let wrap = |cause| LineageError::Store(store.error(cause));
     let mut walk =
         Walk { store, relations: HashSet::new(), nodes: [HashSet::new(), HashSet::new()] };
-    let begin = walk.begin(&question.start).await.map_err(wrap)?;
-    if begin.iter().all(Vec::is_empty) {
-        return Err(LineageError::Unknown(nothing(&question.start)));
+    let mut begin: Ends = [vec![], vec![]];
+    for start in &question.starts {
+        let found = walk.begin(start).await.map_err(wrap)?;
+        if found.iter().all(Vec::is_empty) {
+            return Err(LineageError::Unknown(nothing(start)));
+        }
+        for (all, found) in begin.iter_mut().zip(found) {
+            all.extend(found);
+        }
     }
     let start = begin.clone();
     walk.follow(begin, question).await?;
@@ -165,7 +171,7 @@ impl Walk<'_> {
         for (seen, ends) in self.nodes.iter_mut().zip(&ends) {
             seen.extend(ends);
         }
-        if matches!(question.start, Start::Run(_)) {
+        if question.starts.iter().any(|start| matches!(start, Start::Run(_))) {
             // What was done to a run includes both what was used and what was made.
             let activities = ends[ACTIVITIES].clone();
             let other = self.step(ACTIVITIES, &activities, back).await?;

@@ -3,6 +3,7 @@
 //! is being processed; nothing need be closed for it.
 
 mod batch;
+mod keep;
 mod lineage;
 
 use std::fs::File;
@@ -18,6 +19,7 @@ use super::digest::sha256_hex;
 use super::scan::{BadLine, scan};
 use batch::Batch;
 
+pub use keep::{Keeper, logs};
 pub use lineage::{Lineage, LineageError, Question, Start, lineage};
 
 /// A log is indexed in pieces of this size, in bytes: so long others wait who want to write to the

@@ -43,7 +43,7 @@ impl Night {
         direction: Direction,
         depth: Option<usize>,
     ) -> Result<Lineage, LineageError> {
-        let question = Question { start, direction, depth, agents: true };
+        let question = Question { starts: vec![start], direction, depth, agents: true };
         lineage(&self.store, &question).await
     }
 
