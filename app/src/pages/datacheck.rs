@@ -57,6 +57,7 @@ fn page(sheet: &DatacheckSheet) -> impl IntoView + use<> {
     let of = sheet.run.map_or(format!("night {}", sheet.date), |run| format!("run {run}"));
     let heading = format!("Datacheck of {of}");
     let files = u32::try_from(sheet.files).unwrap_or(u32::MAX);
+    let whole = links::figure(sheet.date, sheet.run, &sheet.key, "sheet");
     let figures = sheet.figures.iter().map(|one| figure(sheet, one)).collect::<Vec<_>>();
     view! {
         <Title text=format!("{}, {of}", sheet.title)/>
@@ -66,7 +67,10 @@ fn page(sheet: &DatacheckSheet) -> impl IntoView + use<> {
             {choice(sheet)}
             <section class="part" aria-labelledby="sheet-title">
                 <h2 id="sheet-title">{sheet.title.clone()}</h2>
-                <p class="hint">{format!("From {}.", format::plural(files, "file"))}</p>
+                <p class="hint">
+                    {format!("From {}. The whole sheet: ", format::plural(files, "file"))}
+                    {formats(&whole, "The sheet", &["pdf", "png"])}
+                </p>
                 {notes(&sheet.notices)}
                 <div class="figures">{figures}</div>
             </section>
@@ -90,14 +94,7 @@ fn choice(sheet: &DatacheckSheet) -> impl IntoView + use<> {
 
 fn figure(sheet: &DatacheckSheet, figure: &FigureInfo) -> impl IntoView + use<> {
     let address = links::figure(sheet.date, sheet.run, &sheet.key, &figure.id);
-    let formats = ["svg", "csv", "json"]
-        .map(|suffix| {
-            let name = format!("{} as {}", figure.title, suffix.to_uppercase());
-            let href = format!("{address}.{suffix}");
-            view! { <a href=href aria-label=name>{suffix.to_uppercase()}</a> }
-        })
-        .into_iter()
-        .collect::<Vec<_>>();
+    let formats = formats(&address, &figure.title, &["svg", "png", "pdf", "csv", "json"]);
     let (source, title) = (format!("{address}.svg"), figure.title.clone());
     let href = source.clone();
     view! {
@@ -105,9 +102,22 @@ fn figure(sheet: &DatacheckSheet, figure: &FigureInfo) -> impl IntoView + use<> 
             <a href=href>
                 <img src=source alt=title loading="lazy" width="620" height="540"/>
             </a>
-            <figcaption>{notes(&figure.notes)}<span class="formats">{formats}</span></figcaption>
+            <figcaption>{notes(&figure.notes)}{formats}</figcaption>
         </figure>
     }
+}
+
+/// Links to something in several forms.
+fn formats(address: &str, title: &str, suffixes: &[&str]) -> impl IntoView + use<> {
+    let links = suffixes
+        .iter()
+        .map(|suffix| {
+            let name = format!("{title} as {}", suffix.to_uppercase());
+            let href = format!("{address}.{suffix}");
+            view! { <a href=href aria-label=name>{suffix.to_uppercase()}</a> }
+        })
+        .collect::<Vec<_>>();
+    view! { <span class="formats">{links}</span> }
 }
 
 /// What must be known; nothing if there is nothing.

@@ -7,9 +7,9 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
 
-use crate::datacheck::draw::{Hover, svg};
+use crate::datacheck::draw::{DrawError, Format, Hover, figure_as, sheet_as};
 use crate::datacheck::figure::{
-    Figure, NightSheet, RunSheet, Sheet, SubrunRings, night_sheet, run_sheet, to_csv, to_json,
+    Figure, NightSheet, RunSheet, Sheet, SubrunRings, night_sheet, run_sheet,
 };
 use crate::datacheck::{
     Cache, DatacheckError, NightData, RunData, RunFiles, Thresholds, read_muons,
@@ -25,6 +25,9 @@ use super::problem::Problem;
 const RUNS_KEPT: usize = 96 << 20;
 /// What is kept of nights.
 const NIGHTS_KEPT: usize = 64 << 20;
+
+/// The name under which all figures of a sheet are had at once.
+const WHOLE_SHEET: &str = "sheet";
 
 /// What was read of datacheck files. Every function blocks.
 pub struct Figures {
@@ -139,19 +142,30 @@ impl Drawn {
         }
     }
 
-    /// One of its figures in the form that its name asks for: `mean-map.svg`.
-    fn figure(&self, name: &str) -> Result<(Form, Vec<u8>), BackendError> {
+    /// One of its figures in the form that its name asks for, `mean-map.svg`, or all of them:
+    /// `sheet.pdf`.
+    fn figure(&self, name: &str, of: &str) -> Result<(Form, Vec<u8>), BackendError> {
         let none = || BackendError::NotFound(format!("there is no figure {name:?} on this sheet"));
+        let failed = |error: DrawError| BackendError::Unavailable(error.to_string());
         let (id, suffix) = name.rsplit_once('.').ok_or_else(none)?;
-        let figure = self.sheet.figures.iter().find(|figure| figure.id == id).ok_or_else(none)?;
-        let failed = |error: &dyn std::fmt::Display| BackendError::Unavailable(error.to_string());
-        let (form, text) = match suffix {
-            "svg" => (Form::Svg, svg(figure, Hover::Tells).map_err(|error| failed(&error))?),
-            "csv" => (Form::Csv, to_csv(figure)),
-            "json" => (Form::Json, to_json(figure).map_err(|error| failed(&error))?),
-            _ => return Err(none()),
+        let format = Format::by_suffix(suffix).ok_or_else(none)?;
+        let body = if id == WHOLE_SHEET {
+            sheet_as(of, &self.sheet, format).map_err(failed)?.ok_or_else(none)?
+        } else {
+            let figure = self.sheet.figures.iter().find(|figure| figure.id == id);
+            figure_as(figure.ok_or_else(none)?, format, Hover::Tells).map_err(failed)?
         };
-        Ok((form, text.into_bytes()))
+        Ok((form(format), body))
+    }
+}
+
+fn form(format: Format) -> Form {
+    match format {
+        Format::Svg => Form::Svg,
+        Format::Png => Form::Png,
+        Format::Pdf => Form::Pdf,
+        Format::Csv => Form::Csv,
+        Format::Json => Form::Json,
     }
 }
 
@@ -185,10 +199,11 @@ pub async fn run_figure(
     Path((date, run, sheet, figure)): Path<(String, String, String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (date, run) = (date.parse()?, run.parse::<RunId>()?);
+    let (date, run) = (date.parse::<NightDate>()?, run.parse::<RunId>()?);
     let sheet = run_sheet_of(Some(&sheet))?;
     let draw = move |figures: &Figures, paths: &NightPaths| {
-        figures.run(paths, run, sheet)?.figure(&figure)
+        let of = format!("run {run}, night {date}");
+        figures.run(paths, run, sheet)?.figure(&figure, &of)
     };
     let (form, body) = state.watcher.draw(date, draw).await?;
     Ok(kept::answer(&headers, form, body))
@@ -200,9 +215,10 @@ pub async fn night_figure(
     Path((date, sheet, figure)): Path<(String, String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (date, sheet) = (date.parse()?, night_sheet_of(Some(&sheet))?);
-    let draw =
-        move |figures: &Figures, paths: &NightPaths| figures.night(paths, sheet)?.figure(&figure);
+    let (date, sheet) = (date.parse::<NightDate>()?, night_sheet_of(Some(&sheet))?);
+    let draw = move |figures: &Figures, paths: &NightPaths| {
+        figures.night(paths, sheet)?.figure(&figure, &format!("night {date}"))
+    };
     let (form, body) = state.watcher.draw(date, draw).await?;
     Ok(kept::answer(&headers, form, body))
 }

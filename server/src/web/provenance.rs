@@ -105,7 +105,7 @@ impl Logs {
     ) -> Result<Vec<u8>, BackendError> {
         let (document, drawing) = self.drawn(paths, run, filter)?;
         Ok(match form {
-            Form::Json | Form::Csv => json::write(&document).into_bytes(),
+            Form::Json | Form::Csv | Form::Png => json::write(&document).into_bytes(),
             Form::Provn => provn::write(&document).into_bytes(),
             Form::Turtle => turtle::write(&document).into_bytes(),
             Form::JsonLd => jsonld::write(&document).into_bytes(),

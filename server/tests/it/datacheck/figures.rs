@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use server::datacheck::draw::{Hover, svg};
+use server::datacheck::draw::{Format, Hover, figure_as, sheet_as, svg};
 use server::datacheck::figure::{
     Comparison, Figure, NightSheet, Panel, RunSheet, Sheet, SubrunRings, compare, night_sheet,
     pixel_history, run_sheet, to_csv,
@@ -178,4 +178,27 @@ fn a_pixels_history_has_gaps_where_a_subrun_has_no_value() {
     let pedestals = &charge.series[0];
     assert_eq!(pedestals.x, [0.0, 1.0, 2.0]);
     assert!(pedestals.y[0].is_nan() && pedestals.y[1].is_finite() && pedestals.y[2].is_nan());
+}
+
+#[test]
+fn figures_and_sheets_are_pictures_and_pages_with_their_text_in_them() {
+    let sheets = run_sheets(20601);
+    let chosen = ["pedestal-charge", "image-parameters", "rates"];
+    for sheet in sheets.iter().filter(|sheet| chosen.contains(&sheet.key.as_str())) {
+        for figure in &sheet.figures {
+            let png = figure_as(figure, Format::Png, Hover::Silent).unwrap();
+            assert!(png.starts_with(b"\x89PNG") && png.len() > 10_000, "{}", figure.id);
+            let pdf = figure_as(figure, Format::Pdf, Hover::Silent).unwrap();
+            assert!(pdf.starts_with(b"%PDF") && pdf.len() < 200_000, "{}", figure.id);
+            let found = |word: &[u8]| pdf.windows(word.len()).any(|here| here == word);
+            assert!(found(b"DejaVuSans"), "{} brings its font along", figure.id);
+        }
+        let page = sheet_as("run 20601", sheet, Format::Pdf).unwrap().unwrap();
+        assert!(page.starts_with(b"%PDF") && page.len() < 1_000_000, "{}", sheet.key);
+        let drawn = sheet_as("run 20601", sheet, Format::Svg).unwrap().unwrap();
+        let drawn = String::from_utf8(drawn).unwrap();
+        assert_eq!(drawn.matches("<svg").count(), 1 + sheet.figures.len());
+        assert!(drawn.contains(" · run 20601"));
+        assert!(sheet_as("run 20601", sheet, Format::Csv).unwrap().is_none());
+    }
 }
