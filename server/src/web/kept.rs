@@ -1,6 +1,6 @@
 //! Answers that a browser may keep, as long as it asks whether they are still the same.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
@@ -50,7 +50,8 @@ const DRAWING: &str =
 /// The answer, or that what the asker has is still right (RFC 9110, section 13.1.2). Whatever site a
 /// program runs on may read it; what needs a sign-in needs a token there, which no browser adds by
 /// itself.
-pub fn answer(headers: &HeaderMap, form: Form, body: Vec<u8>) -> Response {
+pub fn answer(headers: &HeaderMap, form: Form, body: impl Into<Bytes>) -> Response {
+    let body: Bytes = body.into();
     let tag = format!("\"{}\"", &sha256_hex(&body)[..32]);
     let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
     let known = known.flat_map(|tags| tags.split(','));
