@@ -130,10 +130,8 @@ pub fn measure(address: &str, pid: u32) -> Res {
     let mut drawn = Vec::new();
     for step in 0..21 {
         // Other limits each time, so that nothing drawn before can be sent.
-        let path = format!(
-            "{}/mean-map.svg?limits=value&low=0.5&high=5.{step:02}1",
-            figures(FIRST + 1)
-        );
+        let path =
+            format!("{}/mean-map.svg?limits=value&low=0.5&high=5.{step:02}1", figures(FIRST + 1));
         drawn.push(timed(|| fetch(address, &path))?);
     }
     println!("a map drawn anew and sent: {:.1} ms (to be under 5)", median(drawn) * 1e3);

@@ -26,8 +26,8 @@ pub use answers::{run, run_figure};
 pub use drawn::{Drawn, Sent};
 pub use wish::{NightWish, RangeWish, RunFigures, RunWish};
 
-/// What is kept of runs, in bytes: six runs of 120 subruns, with the history of each pixel.
-const RUNS_KEPT: usize = 96 << 20;
+/// What is kept of runs, in bytes: four runs of 120 subruns, with the history of each pixel.
+const RUNS_KEPT: usize = 64 << 20;
 /// What is kept of nights with their pixels.
 const NIGHTS_KEPT: usize = 32 << 20;
 /// What is kept of the runs of many nights: some five thousand nights.
