@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::model::{
-    DatacheckSheet, LogChunk, NightDate, NightList, NightStatus, ProvenanceAsked, ProvenanceView,
-    RunDetail, RunId,
+    DatacheckRange, DatacheckSheet, FigureQuery, LogChunk, NightDate, NightList, NightStatus,
+    ProvenanceAsked, ProvenanceView, RunDetail, RunId,
 };
 
 /// Why a page cannot show what was asked for.
@@ -18,6 +18,9 @@ pub enum BackendError {
     /// Whoever asks may not: HTTP 403. The text says who may.
     #[error("{0}")]
     Forbidden(String),
+    /// What was asked for makes no sense: HTTP 400. The text says why, and what would.
+    #[error("{0}")]
+    Invalid(String),
     /// It is there and cannot be read now: HTTP 503. The text says why and what to do.
     #[error("{0}")]
     Unavailable(String),
@@ -58,20 +61,24 @@ pub trait Backend: Send + Sync + 'static {
         from: Option<u64>,
     ) -> Result<LogChunk, BackendError>;
 
-    /// A sheet of a run's datacheck figures; the first if none is named.
+    /// A sheet of a run's datacheck figures, alone or compared with another run's; the first if none
+    /// is named.
     async fn run_datacheck(
         &self,
         date: NightDate,
         run: RunId,
-        sheet: Option<String>,
+        query: FigureQuery,
     ) -> Result<DatacheckSheet, BackendError>;
 
     /// A sheet of a night's datacheck figures; the first if none is named.
     async fn night_datacheck(
         &self,
         date: NightDate,
-        sheet: Option<String>,
+        query: FigureQuery,
     ) -> Result<DatacheckSheet, BackendError>;
+
+    /// A sheet of datacheck figures of many nights: those of the last months if none are named.
+    async fn range_datacheck(&self, query: FigureQuery) -> Result<DatacheckRange, BackendError>;
 
     /// What a run's products were made of, and how.
     async fn run_provenance(

@@ -10,8 +10,9 @@ use leptos_router::{SsrMode, path};
 
 use crate::live::ThemeSwitch;
 use crate::pages::{
-    AccountPage, DeedPage, InsteadPage, LogPage, NightDatacheckPage, NightPage, NightsPage,
-    NotFoundPage, ProvenancePage, RunDatacheckPage, RunPage, SignInPage, UsersPage,
+    AccountPage, ComparePage, DeedPage, InsteadPage, LogPage, NightDatacheckPage, NightPage,
+    NightsPage, NotFoundPage, ProvenancePage, RangeDatacheckPage, RunDatacheckPage, RunPage,
+    SignInPage, UsersPage,
 };
 use crate::parts::links;
 use crate::people::{At, Instead, visitor};
@@ -99,10 +100,16 @@ fn content() -> impl IntoView {
                         view=NightDatacheckPage
                         ssr=SsrMode::Async
                     />
+                    <Route path=path!("datacheck") view=RangeDatacheckPage ssr=SsrMode::Async/>
                     <Route path=path!("nights/:date/runs/:run") view=RunPage ssr=SsrMode::Async/>
                     <Route
                         path=path!("nights/:date/runs/:run/datacheck")
                         view=RunDatacheckPage
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("nights/:date/runs/:run/datacheck/compare")
+                        view=ComparePage
                         ssr=SsrMode::Async
                     />
                     <Route

@@ -12,9 +12,11 @@ mod log;
 #[cfg(feature = "hydrate")]
 mod morph;
 mod page;
+mod readout;
 mod theme;
 
 pub use graph::GraphView;
 pub use log::{LogTail, pieces};
 pub use page::Live;
+pub use readout::Readout;
 pub use theme::ThemeSwitch;

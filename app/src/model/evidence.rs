@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{NightDate, RunId};
+use super::{FigureChoice, NightDate, OtherRun, RunId};
 
 /// A sheet of datacheck figures, of a run or of a night.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DatacheckSheet {
     /// The night.
     pub date: NightDate,
@@ -23,6 +23,60 @@ pub struct DatacheckSheet {
     pub files: usize,
     /// What must be known of all of it: files that could not be read, subruns that are missing.
     pub notices: Vec<String>,
+    /// How addresses of its figures end, such as `?scale=log`; empty if they are shown as usual.
+    pub query: String,
+    /// How values are shown.
+    pub choice: FigureChoice,
+    /// The run that is compared with.
+    pub with: Option<OtherRun>,
+    /// Of a night: its runs.
+    pub runs: Vec<RunId>,
+    /// Of a night: the run whose pixels are shown, if they are.
+    pub shown_run: Option<RunId>,
+}
+
+/// A sheet of datacheck figures of many nights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DatacheckRange {
+    /// The first night.
+    pub from: NightDate,
+    /// The last night.
+    pub to: NightDate,
+    /// The only source that is shown.
+    pub source: Option<String>,
+    /// The first and the last run that are shown.
+    pub selected: Option<(RunId, RunId)>,
+    /// All sources of these nights.
+    pub sources: Vec<String>,
+    /// Number of nights that have a datacheck.
+    pub nights: usize,
+    /// The runs that are shown.
+    pub runs: Vec<RangeRun>,
+    /// Every sheet there is: its permanent name and its title.
+    pub sheets: Vec<(String, String)>,
+    /// Permanent name of this one.
+    pub key: String,
+    /// Its title.
+    pub title: String,
+    /// Its figures.
+    pub figures: Vec<FigureInfo>,
+    /// What must be known of all of it.
+    pub notices: Vec<String>,
+    /// How addresses of its figures end.
+    pub query: String,
+    /// How values are shown.
+    pub choice: FigureChoice,
+}
+
+/// A run among those of many nights.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RangeRun {
+    /// Its night.
+    pub date: NightDate,
+    /// The run.
+    pub run: RunId,
+    /// What it observed.
+    pub source: String,
 }
 
 /// A figure, apart from what it shows.
@@ -34,6 +88,8 @@ pub struct FigureInfo {
     pub title: String,
     /// What must be known to read it.
     pub notes: Vec<String>,
+    /// Whether it is a map whose pixels tell their values and lead to their history.
+    pub pixels: bool,
 }
 
 /// What somebody looks at in a run's provenance: part of the page's address.

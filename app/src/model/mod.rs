@@ -15,6 +15,7 @@ mod people;
 mod publish;
 mod run;
 mod status;
+mod wish;
 
 pub use action::{ActionPlan, ActionStep};
 pub use blocker::{Blocker, BlockerKind, Blockers, Evidence, Remedy, spans};
@@ -25,7 +26,8 @@ pub use closing::{
 pub use decision::{Choice, Decision, Undone};
 pub use deed::{Affairs, Deed, DeedPlan, Fields, LogbookLine, PlannedStep, read_spans};
 pub use evidence::{
-    DatacheckSheet, FigureInfo, ProvenanceAsked, ProvenanceMembers, ProvenanceNode, ProvenanceView,
+    DatacheckRange, DatacheckSheet, FigureInfo, ProvenanceAsked, ProvenanceMembers, ProvenanceNode,
+    ProvenanceView, RangeRun,
 };
 pub use ids::{IdError, NightDate, ProdId, RunId, Subrun, SubrunId};
 pub use job::{ExitCode, JobId, JobState, TaskRecord};
@@ -38,3 +40,4 @@ pub use status::{
     Action, Condition, NightList, NightState, NightStatus, NightSummary, Notice, Percentages,
     SchedulerHealth, Segment, SequenceStatus, Severity,
 };
+pub use wish::{FigureChoice, FigureQuery, OtherRun, ValueLimits, ValueScale};

@@ -1,5 +1,5 @@
 //! `/nights/2024-11-28/datacheck` and `/nights/2024-11-28/runs/19102/datacheck`: the data quality of
-//! a night or a run; `?sheet=` chooses the figures.
+//! a night or a run; `?sheet=` chooses the figures. `…/datacheck/compare?with=` compares two runs.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -8,18 +8,29 @@ use leptos_router::hooks::use_query_map;
 use super::problem::problem;
 use super::{backend, crumbs, night_step, parameter};
 use crate::backend::BackendError;
-use crate::model::{DatacheckSheet, FigureInfo, NightDate, RunId};
+use crate::live::Readout;
+use crate::model::{DatacheckSheet, FigureQuery, NightDate, RunId};
+use crate::parts::figures::{Formats, Shown, choices, formats, notes, sheets};
 use crate::parts::{format, links};
 
 /// A sheet of figures of a run.
 #[component]
 pub fn RunDatacheckPage() -> impl IntoView {
+    run_page(FigureQuery { with: None, ..figure_query() })
+}
+
+/// A sheet of figures of a run compared with another.
+#[component]
+pub fn ComparePage() -> impl IntoView {
+    run_page(figure_query())
+}
+
+fn run_page(query: FigureQuery) -> impl IntoView {
     let asked = parameter::<NightDate>("date")
         .and_then(|date| Ok((backend()?, date, parameter::<RunId>("run")?)));
-    let sheet = sheet_asked();
     Suspend::new(async move {
         let sheet = match asked {
-            Ok((backend, date, run)) => backend.run_datacheck(date, run, sheet).await,
+            Ok((backend, date, run)) => backend.run_datacheck(date, run, query).await,
             Err(error) => Err(error),
         };
         shown(sheet)
@@ -30,18 +41,32 @@ pub fn RunDatacheckPage() -> impl IntoView {
 #[component]
 pub fn NightDatacheckPage() -> impl IntoView {
     let asked = parameter::<NightDate>("date").and_then(|date| Ok((backend()?, date)));
-    let sheet = sheet_asked();
+    let query = figure_query();
     Suspend::new(async move {
         let sheet = match asked {
-            Ok((backend, date)) => backend.night_datacheck(date, sheet).await,
+            Ok((backend, date)) => backend.night_datacheck(date, query).await,
             Err(error) => Err(error),
         };
         shown(sheet)
     })
 }
 
-fn sheet_asked() -> Option<String> {
-    use_query_map().with_untracked(|map| map.get("sheet"))
+/// What the address asks of figures.
+pub(super) fn figure_query() -> FigureQuery {
+    use_query_map().with_untracked(|map| FigureQuery {
+        sheet: map.get("sheet"),
+        pixel: map.get("pixel"),
+        figure: map.get("figure"),
+        scale: map.get("scale"),
+        limits: map.get("limits"),
+        low: map.get("low"),
+        high: map.get("high"),
+        with: map.get("with"),
+        run: map.get("run"),
+        from: map.get("from"),
+        to: map.get("to"),
+        source: map.get("source"),
+    })
 }
 
 fn shown(sheet: Result<DatacheckSheet, BackendError>) -> AnyView {
@@ -54,67 +79,106 @@ fn shown(sheet: Result<DatacheckSheet, BackendError>) -> AnyView {
 fn page(sheet: &DatacheckSheet) -> impl IntoView + use<> {
     let mut steps = vec![night_step(sheet.date)];
     steps.extend(sheet.run.map(|run| (links::run(sheet.date, run), format!("Run {run}"))));
+    let datacheck = links::datacheck(sheet.date, sheet.run);
     let of = sheet.run.map_or(format!("night {}", sheet.date), |run| format!("run {run}"));
-    let heading = format!("Datacheck of {of}");
-    let files = u32::try_from(sheet.files).unwrap_or(u32::MAX);
-    let figures = sheet.figures.iter().map(|one| figure(sheet, one)).collect::<Vec<_>>();
+    let (of, here) = match sheet.with {
+        Some(with) => {
+            steps.push((datacheck.clone(), "Datacheck".to_owned()));
+            (format!("{of} compared with run {with}"), "Compared".to_owned())
+        }
+        None => (of, "Datacheck".to_owned()),
+    };
+    let files = format::plural(u32::try_from(sheet.files).unwrap_or(u32::MAX), "file");
+    let address = match sheet.with {
+        Some(_) => format!("{datacheck}/compare"),
+        None => datacheck.clone(),
+    };
+    let mut kept: Vec<(&'static str, String)> = Vec::new();
+    kept.extend(sheet.with.map(|with| ("with", with.to_string())));
+    kept.extend(sheet.shown_run.map(|run| ("run", run.to_string())));
+    let shown = Shown {
+        address,
+        figures: format!("api/v1/{datacheck}/{}", sheet.key),
+        kept,
+        sheets: &sheet.sheets,
+        key: &sheet.key,
+        infos: &sheet.figures,
+        query: &sheet.query,
+        choice: &sheet.choice,
+    };
+    let drawings = shown.drawings();
     view! {
         <Title text=format!("{}, {of}", sheet.title)/>
-        {crumbs(steps, "Datacheck".to_owned())}
+        {crumbs(steps, here)}
         <article class="datacheck">
-            <div class="title"><h1>{heading}</h1></div>
-            {choice(sheet)}
+            <div class="title"><h1>{format!("Datacheck of {of}")}</h1></div>
+            {sheets(&shown)}
             <section class="part" aria-labelledby="sheet-title">
                 <h2 id="sheet-title">{sheet.title.clone()}</h2>
-                <p class="hint">{format!("From {}.", format::plural(files, "file"))}</p>
+                <p class="hint">
+                    {format!("From {files}. The whole sheet: ")}
+                    {formats(&shown.whole(), "The sheet", Formats::Sheet)}
+                </p>
                 {notes(&sheet.notices)}
-                <div class="figures">{figures}</div>
+                <div class="choices">{choices(&shown)} {other_runs(sheet)}</div>
+                <Readout>{drawings}</Readout>
             </section>
         </article>
     }
 }
 
-/// The way to the other sheets.
-fn choice(sheet: &DatacheckSheet) -> impl IntoView + use<> {
-    let items = sheet
-        .sheets
-        .iter()
-        .map(|(key, title)| {
-            let href = format!("{}?sheet={key}", links::datacheck(sheet.date, sheet.run));
-            let current = (*key == sheet.key).then_some("page");
-            view! { <li><a href=href aria-current=current>{title.clone()}</a></li> }
-        })
-        .collect::<Vec<_>>();
-    view! { <nav class="sheets" aria-label="Sheets of figures"><ul>{items}</ul></nav> }
-}
-
-fn figure(sheet: &DatacheckSheet, figure: &FigureInfo) -> impl IntoView + use<> {
-    let address = links::figure(sheet.date, sheet.run, &sheet.key, &figure.id);
-    let formats = ["svg", "csv", "json"]
-        .map(|suffix| {
-            let name = format!("{} as {}", figure.title, suffix.to_uppercase());
-            let href = format!("{address}.{suffix}");
-            view! { <a href=href aria-label=name>{suffix.to_uppercase()}</a> }
-        })
-        .into_iter()
-        .collect::<Vec<_>>();
-    let (source, title) = (format!("{address}.svg"), figure.title.clone());
-    let href = source.clone();
+/// Of a run: the way to a pixel's history and to a comparison. Of a night: to another run's pixels,
+/// and to other nights.
+fn other_runs(sheet: &DatacheckSheet) -> impl IntoView + use<> {
+    let datacheck = links::datacheck(sheet.date, sheet.run);
+    let Some(_) = sheet.run else {
+        let range = format!("datacheck?from={0}&to={0}", sheet.date);
+        return view! {
+            {sheet.shown_run.map(|run| run_choice(sheet, run))}
+            <p class="hint"><a href=range>"These quantities over many nights"</a></p>
+        }
+        .into_any();
+    };
+    let (compare, with) = (format!("{datacheck}/compare"), sheet.with.map(|with| with.to_string()));
+    let key = (sheet.figures.iter().any(|figure| figure.pixels)).then(|| {
+        let key = sheet.key.clone();
+        view! { <input type="hidden" name="sheet" value=key/> }
+    });
     view! {
-        <figure>
-            <a href=href>
-                <img src=source alt=title loading="lazy" width="620" height="540"/>
-            </a>
-            <figcaption>{notes(&figure.notes)}<span class="formats">{formats}</span></figcaption>
-        </figure>
+        <form class="row" action=datacheck>
+            <label>
+                "Pixel "
+                <input type="number" name="pixel" min="0" max="1854" required/>
+            </label>
+            <button>"History"</button>
+        </form>
+        <form class="row" action=compare>
+            {key}
+            <label>
+                "Other run "
+                <input name="with" value=with placeholder="20603 or 20603@2025-01-31" required/>
+            </label>
+            <button>"Compare"</button>
+        </form>
     }
+    .into_any()
 }
 
-/// What must be known; nothing if there is nothing.
-fn notes(lines: &[String]) -> Option<AnyView> {
-    if lines.is_empty() {
-        return None;
+fn run_choice(sheet: &DatacheckSheet, shown: RunId) -> impl IntoView + use<> {
+    let options = sheet
+        .runs
+        .iter()
+        .map(|run| {
+            let (value, name) = (run.to_string(), run.to_string());
+            view! { <option value=value selected=*run == shown>{name}</option> }
+        })
+        .collect::<Vec<_>>();
+    let key = sheet.key.clone();
+    view! {
+        <form class="row" action=links::datacheck(sheet.date, None)>
+            <input type="hidden" name="sheet" value=key/>
+            <label>"Run " <select name="run">{options}</select></label>
+            <button>"Show"</button>
+        </form>
     }
-    let items = lines.iter().map(|line| view! { <li>{line.clone()}</li> }).collect::<Vec<_>>();
-    Some(view! { <ul class="notes">{items}</ul> }.into_any())
 }

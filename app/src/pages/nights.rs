@@ -40,6 +40,7 @@ fn page(version: u64, list: &NightList) -> impl IntoView + use<> {
         <article class="nights">
             <div class="title">
                 <h1>"Nights"</h1>
+                <a href="datacheck">"Datacheck of many nights"</a>
             </div>
             {night_table(&list.nights)}
         </article>

@@ -30,6 +30,7 @@ pub fn problem(error: &BackendError) -> impl IntoView + use<> {
     let (status, title) = match error {
         BackendError::NotFound(_) => (StatusCode::NOT_FOUND, "Not found"),
         BackendError::Forbidden(_) => (StatusCode::FORBIDDEN, "Not allowed"),
+        BackendError::Invalid(_) => (StatusCode::BAD_REQUEST, "Not understood"),
         BackendError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "Not available now"),
     };
     if let Some(response) = use_context::<ResponseOptions>() {

@@ -54,11 +54,6 @@ pub fn datacheck(date: NightDate, run: Option<RunId>) -> String {
     format!("{of}/datacheck")
 }
 
-/// A figure, without the suffix that says in which form.
-pub fn figure(date: NightDate, run: Option<RunId>, sheet: &str, figure: &str) -> String {
-    format!("api/v1/{}/{sheet}/{figure}", datacheck(date, run))
-}
-
 /// The page of a run's provenance.
 pub fn provenance(date: NightDate, run: RunId) -> String {
     format!("{}/provenance", self::run(date, run))

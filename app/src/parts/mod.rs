@@ -3,6 +3,7 @@
 pub mod affairs;
 pub mod blockers;
 pub mod facts;
+pub mod figures;
 pub mod form;
 pub mod format;
 pub mod history;

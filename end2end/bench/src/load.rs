@@ -35,7 +35,8 @@ pub fn measure(address: &str, page: &str) -> Res {
     Ok(())
 }
 
-fn wait_until_served(address: &str, page: &str) -> Res {
+/// Waits until something is served.
+pub fn wait_until_served(address: &str, page: &str) -> Res {
     let begin = Instant::now();
     loop {
         let answer = get(address, page, "identity");
@@ -51,11 +52,11 @@ fn wait_until_served(address: &str, page: &str) -> Res {
 }
 
 /// One request on a connection of its own: status and body as sent.
-fn get(address: &str, path: &str, encoding: &str) -> Res<(u16, Vec<u8>)> {
+pub fn get(address: &str, path: &str, encoding: &str) -> Res<(u16, Vec<u8>)> {
     let mut stream = TcpStream::connect(address)?;
     write!(
         stream,
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept-Encoding: {encoding}\r\nConnection: close\r\n\r\n"
+        "GET {path} HTTP/1.0\r\nHost: {address}\r\nAccept-Encoding: {encoding}\r\n\r\n"
     )?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;

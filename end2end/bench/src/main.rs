@@ -1,9 +1,10 @@
 //! `bench OSA`: measures the program at OSA on the large demo night (40 runs × 150 subruns, 48,000
-//! files) and prints the figures. Nothing here passes or fails: speed is measured, never asserted.
+//! files) and prints the figures; `bench OSA datacheck` only its pages of data quality. Nothing here passes or fails: speed is measured, never asserted.
 
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // figures for people
 
 mod closing;
+mod datacheck;
 mod load;
 mod process;
 
@@ -22,7 +23,8 @@ fn main() -> ExitCode {
     let result = match arguments.split_first() {
         Some((first, rest)) if first == process::CHILD => return process::child(rest),
         Some((osa, [])) => run(Path::new(osa)),
-        _ => Err("usage: bench OSA".into()),
+        Some((osa, [part])) if part == "datacheck" => only_datacheck(Path::new(osa)),
+        _ => Err("usage: bench OSA [datacheck]".into()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -39,8 +41,21 @@ fn run(osa: &Path) -> Res {
     let demo = dir.path().join("demo");
     succeed(Command::new(&osa).arg("demo").arg(&demo).stdout(Stdio::null()))?;
     commands(&osa, &demo)?;
-    pages(&osa, &demo)?;
+    let page = format!("/nights/{NIGHT}");
+    served(&osa, &demo, |address, _| load::measure(address, &page))?;
+    data_quality(&osa, dir.path())?;
     closing::measure(&osa, &demo)
+}
+
+/// The pages of data quality alone.
+fn only_datacheck(osa: &Path) -> Res {
+    data_quality(&osa.canonicalize()?, tempfile::tempdir()?.path())
+}
+
+fn data_quality(osa: &Path, dir: &Path) -> Res {
+    let demo = dir.join("evidence");
+    datacheck::prepare(osa, &demo)?;
+    served(osa, &demo, datacheck::measure)
 }
 
 fn succeed(command: &mut Command) -> Res {
@@ -69,7 +84,8 @@ fn commands(osa: &Path, demo: &Path) -> Res {
     Ok(())
 }
 
-fn pages(osa: &Path, demo: &Path) -> Res {
+/// Serves a demo for as long as something is measured; `measure` is told the address and the process.
+fn served(osa: &Path, demo: &Path, measure: impl FnOnce(&str, u32) -> Res) -> Res {
     let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let address = format!("127.0.0.1:{port}");
     let mut server = Command::new(osa)
@@ -77,7 +93,8 @@ fn pages(osa: &Path, demo: &Path) -> Res {
         .env("OSA_CONFIG", demo.join("sequencer.cfg"))
         .env("RUST_LOG", "warn")
         .spawn()?;
-    let result = load::measure(&address, &format!("/nights/{NIGHT}"));
+    let result = load::wait_until_served(&address, "/api/v1/health")
+        .and_then(|()| measure(&address, server.id()));
     let pid = nix::unistd::Pid::from_raw(i32::try_from(server.id())?);
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM)?;
     server.wait()?;

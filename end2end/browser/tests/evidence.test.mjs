@@ -1,5 +1,8 @@
 // Data quality and provenance of a run: in every look, and without scripts.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, copyFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { accessible, launch, open } from '../lib/browser.mjs';
 import { Server } from '../lib/server.mjs';
@@ -80,5 +83,158 @@ test('a night that is not closed says when its datacheck will be there', async (
   const answer = await page.goto(`${server.url}${NIGHT}/datacheck`);
   assert.equal(answer.status(), 404);
   await page.getByText('it is made when the night is closed').waitFor();
+  await page.context().close();
+});
+
+test('every figure and every sheet is a picture and a page for print, too', async () => {
+  const address = `${server.url}api/v1/${NIGHT}/runs/${run}/datacheck/flatfield-charge`;
+  const begins = { svg: '<svg', png: '\x89PNG', pdf: '%PDF', csv: 'pixel', json: '{' };
+  for (const name of ['mean-map', 'sheet']) {
+    for (const [suffix, begin] of Object.entries(begins)) {
+      const answer = await fetch(`${address}/${name}.${suffix}`);
+      if (name === 'sheet' && suffix === 'csv') {
+        assert.equal(answer.status, 404);
+        continue;
+      }
+      assert.equal(answer.status, 200, `${name}.${suffix}`);
+      const text = Buffer.from(await answer.arrayBuffer()).toString('latin1');
+      assert(text.startsWith(begin), `${name}.${suffix}`);
+    }
+  }
+});
+
+test('scale and limits are chosen in a form, without scripts too', async () => {
+  for (const javaScriptEnabled of [true, false]) {
+    const page = await open(browser, { javaScriptEnabled });
+    await page.goto(`${server.url}${NIGHT}/runs/${run}/datacheck?sheet=pedestal-charge`);
+    await page.getByText('Scale and limits').click();
+    await page.locator('[name=figure]').selectOption({ label: 'Pedestal: mean charge' });
+    await page.locator('[name=scale]').selectOption('linear');
+    await page.locator('[name=limits]').selectOption('value');
+    await page.locator('[name=low]').fill('0');
+    await page.locator('[name=high]').fill('5');
+    await page.locator('.choice').getByRole('button', { name: 'Show' }).click();
+    await page.waitForURL(/scale=linear/);
+    const source = await page.locator('figure img').first().getAttribute('src');
+    assert.match(source, /mean-map\.svg\?figure=mean-map&scale=linear&limits=value&low=0&high=5$/);
+    if (javaScriptEnabled) {
+      await whole(page);
+      await accessible(page);
+    }
+    assert.deepEqual(page.complaints, []);
+    const wrong = await page.goto(`${page.url().replace('high=5', 'high=-5')}`);
+    assert.equal(wrong.status(), 400);
+    await page.getByText('is not below the upper limit').waitFor();
+    await page.context().close();
+  }
+});
+
+test('a pixel tells its value to pointer and keyboard, and leads to its history', async () => {
+  const page = await open(browser);
+  const loaded = page.waitForResponse(/app_bg\.wasm/);
+  await page.goto(`${server.url}${NIGHT}/runs/${run}/datacheck?sheet=flatfield-charge`);
+  await (await loaded).finished();
+  const map = page.locator('figure', { has: page.locator('.map') }).first();
+  const readout = map.locator('.readout');
+  // The program may not yet be awake at the first move.
+  await page.waitForFunction(() => {
+    document.querySelector('a.map img')?.dispatchEvent(new Event('pointerover', { bubbles: true }));
+    return document.querySelector('svg.map');
+  });
+  const pixel = map.locator('svg.map .pixels a').nth(700);
+  await pixel.hover();
+  await map.getByText(/^Pixel 700: [0-9.]+ pe$/).waitFor();
+  await map.locator('svg.map .pixels a').first().focus();
+  await map.getByText(/^Pixel 0: /).waitFor();
+  await page.keyboard.press('ArrowRight');
+  await page.waitForFunction(() => !/^Pixel 0:/.test(document.querySelector('.readout').textContent));
+  const told = await readout.textContent();
+  await accessible(page);
+  await page.keyboard.press('Enter');
+  const number = /Pixel (\d+):/.exec(told)[1];
+  await page.getByRole('heading', { name: new RegExp(`^Pixel ${number} `) }).waitFor();
+  assert((await page.locator('figure').count()) >= 4);
+  await whole(page);
+  await accessible(page);
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test('without scripts the drawing itself tells pixels and leads on', async () => {
+  const page = await open(browser, { javaScriptEnabled: false });
+  await page.goto(`${server.url}${NIGHT}/runs/${run}/datacheck?sheet=flatfield-charge`);
+  await page.locator('a.map').first().click();
+  await page.waitForURL(/mean-map\.svg/);
+  const pixel = page.locator('.pixels a').nth(700);
+  assert.match(await pixel.locator('title').textContent(), /^700: /);
+  await pixel.click();
+  await page.getByRole('heading', { name: /^Pixel 700 / }).waitFor();
+  await page.context().close();
+});
+
+test('two runs are compared', async () => {
+  const page = await open(browser);
+  const night = await server.api(NIGHT);
+  const other = night.sequences.filter((s) => s.kind === 'DATA').map((s) => s.run).find((r) => r !== Number(run));
+  await page.goto(`${server.url}${NIGHT}/runs/${run}/datacheck?sheet=flatfield-charge`);
+  await page.getByLabel('Other run').fill(String(other));
+  await page.getByRole('button', { name: 'Compare' }).click();
+  await page.getByRole('heading', { name: /compared with run/ }).waitFor();
+  assert.equal(await page.locator('figure').count(), 8);
+  await whole(page);
+  await accessible(page);
+  await page.getByRole('link', { name: 'Cosmics: charge' }).click();
+  await page.waitForURL(/compare\?sheet=cosmics-charge&with=/);
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test('the runs of many nights, by source', async () => {
+  // A night's datacheck as its closing makes it, in its place.
+  const date = NIGHT.slice(-10).replaceAll('-', '');
+  const analysis = server.analysis(NIGHT.slice(-10), 'v0.10.18');
+  const night = await server.api(NIGHT);
+  const runs = night.sequences.filter((s) => s.kind === 'DATA').map((s) => String(s.run).padStart(5, '0'));
+  const bin = join(server.demo, 'bin');
+  const merged = join(server.dir, 'merged', date);
+  mkdirSync(merged, { recursive: true });
+  for (const one of runs) {
+    const input = join(analysis, 'tailcut84', `datacheck_dl1_LST-1.Run${one}.????.h5`);
+    execFileSync(join(bin, 'lstchain_check_dl1'), ['--batch', '--omit-pdf', '--input-file', input, '--output-dir', merged]);
+    const first = `datacheck_dl1_LST-1.Run${one}.0000.h5`;
+    copyFileSync(join(analysis, 'tailcut84', first), join(merged, first));
+  }
+  const longterm = join(server.demo, 'data/OSA/DL1DataCheck_LongTerm/v0.10.18', date);
+  mkdirSync(longterm, { recursive: true });
+  const output = join(longterm, `DL1_datacheck_${date}.h5`);
+  execFileSync(join(bin, 'lstchain_longterm_dl1_check'), ['--batch', '--input-dir', merged, '--output-file', output]);
+  for (const look of [looks.light, looks.dark, looks.phone]) {
+    const page = await open(browser, look);
+    await page.goto(`${server.url}datacheck`);
+    await page.getByText(new RegExp(`^${runs.length} runs of 1 night`)).waitFor();
+    await whole(page);
+    await accessible(page);
+    const sources = page.getByLabel('Source');
+    await sources.selectOption({ index: 1 });
+    const source = await sources.inputValue();
+    await page.locator('form', { has: sources }).getByRole('button', { name: 'Show' }).click();
+    await page.waitForURL(/source=/);
+    for (const cell of await page.locator('table.runs tbody td:last-child').allTextContents()) {
+      assert.equal(cell, source);
+    }
+    await page.getByRole('link', { name: 'Flat-field: camera averages' }).click();
+    await page.waitForURL(/sheet=flatfield-averages.*source=/);
+    await whole(page);
+    assert.deepEqual(page.complaints, []);
+    await page.context().close();
+  }
+  const page = await open(browser);
+  await page.goto(`${server.url}${NIGHT}/datacheck?sheet=pedestal-charge`);
+  const choice = page.locator('select[name=run]');
+  await choice.selectOption({ index: 1 });
+  await page.locator('form', { has: choice }).getByRole('button').click();
+  await page.waitForURL(/run=/);
+  await whole(page);
+  await accessible(page);
   await page.context().close();
 });

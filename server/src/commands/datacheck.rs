@@ -4,12 +4,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 
-use crate::datacheck::draw::{Hover, svg};
-use crate::datacheck::figure::{
-    NightSheet, RunSheet, Sheet, SubrunRings, night_sheet, run_sheet, to_csv, to_json,
-};
+use crate::datacheck::draw::{Format, Hover, figure_as, sheet_as};
+use crate::datacheck::figure::{NightSheet, RunSheet, Sheet, SubrunRings, night_sheet, run_sheet};
 use crate::datacheck::{
     Inspection, NightData, RunData, RunJudgement, Thresholds, Verdict, inspect, judge, read_muons,
     subrun_number,
@@ -65,13 +63,6 @@ enum Verb {
     },
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Svg,
-    Csv,
-    Json,
-}
-
 /// Runs the command.
 pub async fn run(args: Datacheck) -> Outcome {
     tokio::task::spawn_blocking(move || act(args.verb)).await.map_err(Failure::new)?
@@ -90,8 +81,9 @@ fn act(verb: Verb) -> Outcome {
         }
         Verb::Figures { files, output, format, run, thresholds } => {
             let thresholds = load(thresholds.as_deref())?;
+            let of = files[0].file_stem().unwrap_or_default().to_string_lossy();
             for sheet in sheets(&files, run, &thresholds)? {
-                write_sheet(&sheet, &output, format)?;
+                write_sheet(&of, &sheet, &output, format)?;
             }
         }
         Verb::Judge { file, thresholds, json } => {
@@ -144,21 +136,22 @@ fn sheets(
     Ok(RunSheet::ALL.map(|sheet| run_sheet(&data, &rings, sheet)).into())
 }
 
-fn write_sheet(sheet: &Sheet, output: &Path, format: Format) -> Result<(), Failure> {
+fn write_sheet(of: &str, sheet: &Sheet, output: &Path, format: Format) -> Result<(), Failure> {
     let directory = output.join(&sheet.key);
     std::fs::create_dir_all(&directory)
         .map_err(|error| Failure::new(format!("cannot create {}: {error}", directory.display())))?;
+    let write = |name: &str, content: Vec<u8>| {
+        let file = directory.join(format!("{name}.{}", format.suffix()));
+        std::fs::write(&file, content)
+            .map_err(|error| Failure::new(format!("cannot write {}: {error}", file.display())))
+    };
     for figure in &sheet.figures {
-        let (suffix, text) = match format {
-            Format::Svg => ("svg", svg(figure, Hover::Tells)?),
-            Format::Csv => ("csv", to_csv(figure)),
-            Format::Json => ("json", to_json(figure)?),
-        };
-        let file = directory.join(format!("{}.{suffix}", figure.id));
-        std::fs::write(&file, text)
-            .map_err(|error| Failure::new(format!("cannot write {}: {error}", file.display())))?;
+        write(&figure.id, figure_as(figure, format, Hover::Tells)?)?;
     }
-    Ok(())
+    match sheet_as(of, sheet, format)? {
+        Some(page) => write("sheet", page),
+        None => Ok(()),
+    }
 }
 
 fn judgement_text(judgement: &RunJudgement) -> String {

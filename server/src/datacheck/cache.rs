@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use super::error::DatacheckError;
-use super::night::NightData;
+use super::night::{Frame, NightData};
 use super::run::RunData;
 
 /// Something that knows what it takes in memory.
@@ -27,6 +26,12 @@ impl Weigh for NightData {
     }
 }
 
+impl Weigh for Frame {
+    fn weight(&self) -> usize {
+        self.memory()
+    }
+}
+
 /// Contents of files, by their paths, sizes and times of change. Of what does not fit into the
 /// memory allowed, the longest unused goes first; the latest stays in any case.
 ///
@@ -38,8 +43,11 @@ pub struct Cache<T> {
 
 struct State<T> {
     clock: u64,
-    entries: HashMap<Vec<PathBuf>, Entry<T>>,
+    entries: HashMap<Key, Entry<T>>,
 }
+
+/// Files, and what of them.
+type Key = (Vec<PathBuf>, String);
 
 /// What was read last, and how its files were then; locked while it is read.
 type Slot<T> = Arc<Mutex<Option<(Vec<Stamp>, Arc<T>)>>>;
@@ -72,12 +80,23 @@ impl<T: Weigh> Cache<T> {
 
     /// What the files hold: kept from before if they have not changed, else read. Those who ask
     /// for the same files at once wait for one reader. Failures are not kept.
-    pub fn get(
+    pub fn get<E>(
         &self,
         files: &[PathBuf],
-        read: impl FnOnce(&[PathBuf]) -> Result<T, DatacheckError>,
-    ) -> Result<Arc<T>, DatacheckError> {
-        let slot = self.slot(files);
+        read: impl FnOnce(&[PathBuf]) -> Result<T, E>,
+    ) -> Result<Arc<T>, E> {
+        self.get_part(files, "", read)
+    }
+
+    /// The same for a part of the files, or something made of them; `what` tells it from others.
+    pub fn get_part<E>(
+        &self,
+        files: &[PathBuf],
+        what: &str,
+        read: impl FnOnce(&[PathBuf]) -> Result<T, E>,
+    ) -> Result<Arc<T>, E> {
+        let key = (files.to_vec(), what.to_owned());
+        let slot = self.slot(&key);
         let mut slot = lock(&slot);
         // Looked at before reading: a file that changes meanwhile is read again the next time.
         let stamps: Vec<Stamp> = files.iter().filter_map(Stamp::of).collect();
@@ -89,7 +108,8 @@ impl<T: Weigh> Cache<T> {
         }
         let content = Arc::new(read(files)?);
         *slot = Some((stamps, content.clone()));
-        self.settle(files, content.weight());
+        let names: usize = files.iter().map(|file| file.as_os_str().len() + 48).sum();
+        self.settle(&key, content.weight() + names);
         Ok(content)
     }
 
@@ -98,11 +118,11 @@ impl<T: Weigh> Cache<T> {
         lock(&self.state).entries.values().map(|entry| entry.weight).sum()
     }
 
-    fn slot(&self, files: &[PathBuf]) -> Slot<T> {
+    fn slot(&self, key: &Key) -> Slot<T> {
         let mut state = lock(&self.state);
         state.clock += 1;
         let clock = state.clock;
-        let entry = state.entries.entry(files.to_vec()).or_insert_with(|| Entry {
+        let entry = state.entries.entry(key.clone()).or_insert_with(|| Entry {
             used: clock,
             weight: 0,
             slot: Arc::default(),
@@ -112,16 +132,16 @@ impl<T: Weigh> Cache<T> {
     }
 
     /// Notes what an entry weighs, and lets others go until all fit.
-    fn settle(&self, files: &[PathBuf], weight: usize) {
+    fn settle(&self, key: &Key, weight: usize) {
         let mut state = lock(&self.state);
-        if let Some(entry) = state.entries.get_mut(files) {
+        if let Some(entry) = state.entries.get_mut(key) {
             entry.weight = weight;
         }
         while state.entries.values().map(|entry| entry.weight).sum::<usize>() > self.limit {
             let oldest = state
                 .entries
                 .iter()
-                .filter(|(key, _)| key.as_slice() != files)
+                .filter(|(other, _)| *other != key)
                 .min_by_key(|(_, entry)| entry.used)
                 .map(|(key, _)| key.clone());
             let Some(oldest) = oldest else { break };
@@ -138,6 +158,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::datacheck::DatacheckError;
     use std::cell::Cell;
 
     struct Text(String);
@@ -175,7 +196,8 @@ mod tests {
     #[test]
     fn the_longest_unused_goes_when_memory_is_full() {
         let dir = tempfile::tempdir().unwrap();
-        let cache = Cache::new(25);
+        let name = dir.path().join("a").as_os_str().len() + 48;
+        let cache = Cache::new(25 + 2 * name);
         let file = |name: &str| vec![dir.path().join(name)];
         for name in ["a", "b", "c"] {
             std::fs::write(&file(name)[0], "ten bytes.").unwrap();
@@ -184,8 +206,8 @@ mod tests {
         cache.get(&file("b"), read).unwrap();
         cache.get(&file("a"), read).unwrap();
         cache.get(&file("c"), read).unwrap();
-        assert_eq!(cache.weight(), 20);
-        let fresh = |_: &[PathBuf]| Ok(Text("read again".into()));
+        assert_eq!(cache.weight(), 20 + 2 * name);
+        let fresh = |_: &[PathBuf]| Ok::<_, DatacheckError>(Text("read again".into()));
         assert_eq!(cache.get(&file("a"), fresh).unwrap().0, "ten bytes.");
         assert_eq!(cache.get(&file("b"), fresh).unwrap().0, "read again");
     }
@@ -199,6 +221,6 @@ mod tests {
             Err(DatacheckError::Read { file: "/nowhere".into(), cause })
         };
         assert!(cache.get(&files, fail).is_err());
-        assert!(cache.get(&files, |_| Ok(Text(String::new()))).is_ok());
+        assert!(cache.get(&files, |_| Ok::<_, DatacheckError>(Text(String::new()))).is_ok());
     }
 }

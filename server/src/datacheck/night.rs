@@ -58,6 +58,40 @@ impl Frame {
         Ok(Self { rows: table.rows(), columns: names.zip(columns).collect() })
     }
 
+    /// The rows of runs in a night's file, and nothing else of it.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is no night's.
+    pub fn read_runs(path: &Path) -> Result<Self, DatacheckError> {
+        let file = File::open(path)?;
+        let table = file.table(&format!("/{}/table", FRAMES[0]))?;
+        let runs = Self::read(&table.ok_or_else(|| no_night(path))?)?;
+        if runs.get("runnumber").is_none() || runs.get("time").is_none() {
+            return Err(no_numbers(path));
+        }
+        Ok(runs)
+    }
+
+    /// Numbers of runs, by row.
+    pub fn run_numbers(&self) -> Vec<i64> {
+        self.column("runnumber").into_iter().map(|number| number as i64).collect()
+    }
+
+    /// Some of its rows.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let pick =
+            |values: &[f64]| rows.iter().filter_map(|&row| values.get(row).copied()).collect();
+        let columns = self.columns.iter().map(|(name, values)| (name.clone(), pick(values)));
+        Self { rows: rows.len(), columns: columns.collect() }
+    }
+
+    /// Roughly what it takes in memory [bytes].
+    pub fn memory(&self) -> usize {
+        let names: usize = self.columns.iter().map(|(name, _)| name.len() + 48).sum();
+        names + self.rows * self.columns.len() * 8
+    }
+
     /// Adds the rows of another night.
     fn append(&mut self, other: Self) {
         for (name, values) in &mut self.columns {
@@ -209,8 +243,7 @@ impl NightData {
     fn read_one(path: &Path, with_pixels: bool) -> Result<Self, DatacheckError> {
         let file = File::open(path)?;
         if !file.has("/runsummary") {
-            let problem = "no night's datacheck file: /runsummary is not in it".into();
-            return Err(DatacheckError::Foreign { file: path.to_owned(), problem });
+            return Err(no_night(path));
         }
         let mut missing = Vec::new();
         let [runs, cosmics, pedestals, flatfield, spectrum] = FRAMES.map(|name| {
@@ -233,12 +266,7 @@ impl NightData {
         });
         let runs = runs?;
         if runs.get("runnumber").is_none() || runs.get("time").is_none() {
-            return Err(DatacheckError::Column {
-                file: path.to_owned(),
-                table: "/runsummary/table".into(),
-                column: "runnumber, time".into(),
-                problem: "missing".into(),
-            });
+            return Err(no_numbers(path));
         }
         Ok(Self {
             sources: vec![path.to_owned()],
@@ -252,6 +280,26 @@ impl NightData {
             pixels: pixels?,
             pixels_no_stars: pixels_no_stars?,
         })
+    }
+
+    /// Runs of many nights, without anything else.
+    pub fn of_runs(frames: Vec<Frame>) -> Self {
+        let mut runs = Frame::default();
+        for frame in frames {
+            runs.append(frame);
+        }
+        Self {
+            sources: Vec::new(),
+            unreadable: Vec::new(),
+            missing: Vec::new(),
+            runs,
+            cosmics: Frame::default(),
+            pedestals: Frame::default(),
+            flatfield: Frame::default(),
+            spectrum: Frame::default(),
+            pixels: PixelFrame::default(),
+            pixels_no_stars: PixelFrame::default(),
+        }
     }
 
     fn append(&mut self, other: Self) {
@@ -268,7 +316,7 @@ impl NightData {
 
     /// Numbers of its runs, by row.
     pub fn run_numbers(&self) -> Vec<i64> {
-        self.runs.column("runnumber").into_iter().map(|number| number as i64).collect()
+        self.runs.run_numbers()
     }
 
     /// Roughly what this takes in memory [bytes].
@@ -280,5 +328,19 @@ impl NightData {
             .map(|frame| frame.runs.len() * frame.columns.len() * PIXELS * 4)
             .sum();
         size_of::<Self>() + numbers + pixels
+    }
+}
+
+fn no_night(path: &Path) -> DatacheckError {
+    let problem = "no night's datacheck file: /runsummary is not in it".into();
+    DatacheckError::Foreign { file: path.to_owned(), problem }
+}
+
+fn no_numbers(path: &Path) -> DatacheckError {
+    DatacheckError::Column {
+        file: path.to_owned(),
+        table: "/runsummary/table".into(),
+        column: "runnumber, time".into(),
+        problem: "missing".into(),
     }
 }

@@ -18,6 +18,11 @@ pub struct RunFiles {
 }
 
 impl RunFiles {
+    /// All of them.
+    pub fn all(&self) -> Vec<PathBuf> {
+        self.datacheck.iter().chain(self.muons.values()).cloned().collect()
+    }
+
     /// The merged file once there is one, else what the subruns have left so far: in their final
     /// place, else where the night is worked on. Blocks on the disk.
     pub fn find(paths: &NightPaths, run: RunId) -> Self {

@@ -11,6 +11,8 @@ use crate::provenance::digest::sha256_hex;
 pub enum Form {
     /// A drawing.
     Svg,
+    /// A picture.
+    Png,
     /// A printable drawing.
     Pdf,
     /// Comma-separated values.
@@ -30,6 +32,7 @@ impl Form {
     pub fn media_type(self) -> &'static str {
         match self {
             Self::Svg => "image/svg+xml",
+            Self::Png => "image/png",
             Self::Pdf => "application/pdf",
             Self::Csv => "text/csv; charset=utf-8",
             Self::Json => "application/json",

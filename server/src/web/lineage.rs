@@ -104,7 +104,7 @@ fn asked(pairs: &Pairs) -> Result<Asked, Problem> {
             "hash" => starts.push(Start::Hash(text())),
             "activity" => starts.push(Start::Activity(text())),
             "run" => {
-                starts.push(Start::Run(value.parse().map_err(|_| bad("a run such as 19102"))?))
+                starts.push(Start::Run(value.parse().map_err(|_| bad("a run such as 19102"))?));
             }
             "id" => starts.push(Start::Id(text())),
             "direction" => {

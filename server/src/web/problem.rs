@@ -72,6 +72,7 @@ impl From<BackendError> for Problem {
         match error {
             BackendError::NotFound(detail) => Self::not_found(detail),
             BackendError::Forbidden(detail) => Self::forbidden(detail),
+            BackendError::Invalid(detail) => Self { status: StatusCode::BAD_REQUEST, detail },
             BackendError::Unavailable(detail) => {
                 Self { status: StatusCode::SERVICE_UNAVAILABLE, detail }
             }

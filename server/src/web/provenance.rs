@@ -53,8 +53,11 @@ pub struct Folds {
     runs: HashMap<RunId, Fold>,
     bad_lines: u64,
     /// What was written of it already: a run's document is asked for again and again.
-    written: Mutex<HashMap<(RunId, Option<Filter>, Form), Bytes>>,
+    written: Mutex<HashMap<Wanted, Bytes>>,
 }
+
+/// What is wanted: a run, or a part of its pipeline, in a form.
+type Wanted = (RunId, Option<Filter>, Form);
 
 impl Logs {
     /// The provenance of the night's runs, as far as the log has come.

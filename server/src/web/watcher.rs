@@ -9,14 +9,14 @@ use chrono::{DateTime, Days, NaiveTime, Utc};
 use tokio::sync::watch;
 
 use crate::model::{
-    DatacheckSheet, LogChunk, NightDate, NightList, NightStatus, ProvenanceAsked, ProvenanceView,
-    RunDetail, RunId,
+    DatacheckRange, DatacheckSheet, FigureQuery, LogChunk, NightDate, NightList, NightStatus,
+    ProvenanceAsked, ProvenanceView, RunDetail, RunId,
 };
 use crate::night::{JobLog, NightPaths};
 use crate::schedule::Scheduler;
 use crate::store::Store;
 
-use super::figures::{self, Figures};
+use super::figures::{self, Figures, NightWish, RangeWish, RunWish};
 use super::jobs::{AskPace, JobNews, JobWatch};
 use super::logs::{self, Start};
 use super::look::Look;
@@ -31,6 +31,9 @@ const IDLE: Duration = Duration::from_secs(30);
 const ATTENTION: Duration = Duration::from_secs(1);
 /// Jobs are never asked for further back than this, whatever old night somebody looks at.
 const FURTHEST: Days = Days::new(60);
+
+/// So many days are shown of many nights where none are named.
+const USUAL_RANGE: u32 = 90;
 
 /// The shelves of snapshots, and what keeps them fresh.
 pub struct Watcher {
@@ -147,6 +150,38 @@ impl Watcher {
         in_thread(move || look.night_of(run)).await
     }
 
+    /// What is asked of many nights; without dates it is the last months that there are.
+    pub async fn range_wish(
+        &self,
+        query: &FigureQuery,
+        sheet: Option<&str>,
+    ) -> Result<RangeWish, BackendError> {
+        let newest = match query.to {
+            Some(_) => None,
+            None => {
+                self.see_nights().await.seen()?.value.nights.iter().map(|night| night.date).max()
+            }
+        };
+        let newest = newest.unwrap_or_else(|| NightDate::new(Utc::now().date_naive()));
+        RangeWish::read(query, sheet, newest, USUAL_RANGE)
+    }
+
+    /// Something about the datacheck of many nights, those of them that there are, in a thread that
+    /// may block.
+    pub async fn draw_nights<T: Send + 'static>(
+        &self,
+        dates: Vec<NightDate>,
+        draw: impl FnOnce(&Figures, &[NightPaths]) -> Result<T, BackendError> + Send + 'static,
+    ) -> Result<T, BackendError> {
+        let (look, figures) = (Arc::clone(&self.look), Arc::clone(&self.figures));
+        in_thread(move || {
+            let nights: Vec<NightPaths> =
+                dates.into_iter().filter_map(|date| look.paths(date).ok()).collect();
+            draw(&figures, &nights)
+        })
+        .await
+    }
+
     /// Something about a night's provenance, in a thread that may block.
     pub async fn provenance_of<T: Send + 'static>(
         &self,
@@ -241,21 +276,34 @@ impl Backend for Watcher {
         &self,
         date: NightDate,
         run: RunId,
-        sheet: Option<String>,
+        query: FigureQuery,
     ) -> Result<DatacheckSheet, BackendError> {
-        let sheet = figures::run_sheet_of(sheet.as_deref())?;
-        let draw = move |figures: &Figures, paths: &NightPaths| figures.run(paths, run, sheet);
-        Ok(self.draw(date, draw).await?.described(date, Some(run)))
+        let wish = RunWish::read(&query, None)?;
+        let draw = move |figures: &Figures, paths: &NightPaths| {
+            Ok(figures::run_described(figures.run(paths, run, &wish)?, date, run, &wish))
+        };
+        self.draw(date, draw).await
     }
 
     async fn night_datacheck(
         &self,
         date: NightDate,
-        sheet: Option<String>,
+        query: FigureQuery,
     ) -> Result<DatacheckSheet, BackendError> {
-        let sheet = figures::night_sheet_of(sheet.as_deref())?;
-        let draw = move |figures: &Figures, paths: &NightPaths| figures.night(paths, sheet);
-        Ok(self.draw(date, draw).await?.described(date, None))
+        let wish = NightWish::read(&query, None)?;
+        let draw = move |figures: &Figures, paths: &NightPaths| {
+            Ok(figures::night_described(figures.night(paths, &wish)?, date, &wish))
+        };
+        self.draw(date, draw).await
+    }
+
+    async fn range_datacheck(&self, query: FigureQuery) -> Result<DatacheckRange, BackendError> {
+        let wish = self.range_wish(&query, None).await?;
+        let dates = wish.dates().collect();
+        let draw = move |figures: &Figures, nights: &[NightPaths]| {
+            Ok(figures.range(nights, &wish)?.described(&wish))
+        };
+        self.draw_nights(dates, draw).await
     }
 
     async fn run_provenance(

@@ -11,7 +11,9 @@ use super::escaped;
 
 /// Whether pixels tell number and value under the pointer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hover {
+pub enum Hover<'a> {
+    /// They do, and each is a link: this address, then its number.
+    Links(&'a str),
     /// They do.
     Tells,
     /// They do not; the drawing is half as large.
@@ -26,14 +28,14 @@ const CENTRE: (f64, f64) = (265.0, 285.0);
 const BAR: (f64, f64, f64, f64) = (530.0, 45.0, 16.0, 460.0);
 
 /// Draws a camera map. Writing to a text cannot fail, so results of `write!` are dropped.
-pub fn draw(title: &str, camera: &Camera, hover: Hover) -> String {
+pub fn draw(title: &str, camera: &Camera, hover: Hover<'_>) -> String {
     let (from, to) = camera.range();
     let bar = DrawnAxis::new(
         &Axis { range: Some((from, to)), ..camera.z.clone() },
         std::iter::empty(),
         6,
     );
-    let mut svg = String::with_capacity(if hover == Hover::Tells { 220_000 } else { 120_000 });
+    let mut svg = String::with_capacity(if hover == Hover::Silent { 120_000 } else { 300_000 });
     let _ = write!(
         svg,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
@@ -59,15 +61,21 @@ pub fn draw(title: &str, camera: &Camera, hover: Hover) -> String {
             colour(camera.palette, bar.place(value))
         };
         let (x, y) = (CENTRE.0 + pixel.x_m * SCALE, CENTRE.1 - pixel.y_m * SCALE);
+        if let Hover::Links(to) = hover {
+            let _ = write!(svg, "<a href=\"{}{index}\">", escaped(to));
+        }
         let _ = write!(
             svg,
             "<use href=\"#lst-pixel\" x=\"{x:.1}\" y=\"{y:.1}\" fill=\"{}\"",
             hex(fill)
         );
-        if hover == Hover::Tells {
-            let _ = write!(svg, "><title>{index}: {}</title></use>", told(value, &camera.z.unit));
-        } else {
+        if hover == Hover::Silent {
             svg.push_str("/>");
+        } else {
+            let _ = write!(svg, "><title>{index}: {}</title></use>", told(value, &camera.z.unit));
+        }
+        if matches!(hover, Hover::Links(_)) {
+            svg.push_str("</a>");
         }
     }
     svg.push_str("</g>");

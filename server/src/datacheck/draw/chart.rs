@@ -8,7 +8,7 @@ use plotters::coord::cartesian::Cartesian2d;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::datacheck::figure::{Axis, Chart, Heat, Mark, Palette, Scale, Series};
+use crate::datacheck::figure::{Axis, Chart, Heat, Mark, Palette, Scale, Series, Span};
 
 use super::axis::DrawnAxis;
 use super::colours;
@@ -22,8 +22,10 @@ const LEGEND: u32 = 44;
 
 type Context<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<DrawnAxis, DrawnAxis>>;
 
-/// Draws a chart.
+/// Draws a chart; of very many points, as many as can be told apart.
 pub fn draw_chart(title: &str, chart: &Chart) -> Result<String, String> {
+    let thinned = chart.thinned();
+    let chart = thinned.as_ref().unwrap_or(chart);
     let x_values = chart.series.iter().flat_map(|series| series.x.iter().copied());
     let bars = chart.series.iter().any(|series| series.mark == Mark::Bar);
     let x = match &chart.x.scale {
@@ -41,6 +43,7 @@ pub fn draw_chart(title: &str, chart: &Chart) -> Result<String, String> {
         let (head, rest) = area.split_vertically(TITLE_STRIP + strip);
         draw_head(&head, title, chart)?;
         let mut context = frame(&rest, &chart.x, &chart.y, x, y)?;
+        draw_spans(&mut context, &chart.spans)?;
         for (index, series) in chart.series.iter().enumerate() {
             draw_series(&mut context, series, style(index, series.mark))?;
         }
@@ -150,6 +153,29 @@ fn frame<'a, 'b>(
     Ok(context)
 }
 
+/// Stretches of the horizontal axis as bands behind the series; named where there is room.
+fn draw_spans(context: &mut Context<'_, '_>, spans: &[Span]) -> Result<(), String> {
+    let (x, y) =
+        (context.as_coord_spec().x_spec().clone(), context.as_coord_spec().y_spec().clone());
+    let (bottom, top) = y.ends();
+    let shown = spans.iter().filter(|span| x.shows(span.from) || x.shows(span.to));
+    let ends = shown.map(|span| (span, x.clamp(span.from), x.clamp(span.to)));
+    let ends: Vec<_> = ends.filter(|(_, from, to)| from < to).collect();
+    let bands = ends.iter().map(|(_, from, to)| {
+        Rectangle::new([(*from, bottom), (*to, top)], BLACK.mix(0.07).filled())
+    });
+    context.draw_series(bands).map_err(text)?;
+    // A number of a run is about as wide as a tenth of the drawing.
+    if ends.iter().all(|(_, from, to)| x.place(*to) - x.place(*from) > 0.1) {
+        let style = ("sans-serif", TEXT * 3 / 4).into_font().color(&BLACK.mix(0.6));
+        let names = ends
+            .iter()
+            .map(|(span, from, _)| Text::new(span.name.clone(), (*from, top), style.clone()));
+        context.draw_series(names).map_err(text)?;
+    }
+    Ok(())
+}
+
 fn draw_series(
     context: &mut Context<'_, '_>,
     series: &Series,
@@ -240,7 +266,9 @@ pub fn draw_heat(title: &str, heat: &Heat) -> Result<String, String> {
     };
     let (x, y) = (ends(&heat.x, &heat.x_edges), ends(&heat.y, &heat.y_edges));
     let most = heat.counts.iter().copied().filter(|count| count.is_finite()).fold(1.0, f64::max);
-    let bar = DrawnAxis::new(&heat.z.clone().over(0.7, most.max(2.0)), std::iter::empty(), 5);
+    let least = if heat.z.scale == Scale::Log { 0.7 } else { 0.0 };
+    let (least, most) = heat.z.range.unwrap_or((least, most.max(2.0)));
+    let bar = DrawnAxis::new(&heat.z.clone().over(least, most), std::iter::empty(), 5);
     let shade = |place: f64| {
         let [red, green, blue] = colours::colour(Palette::Sequential, place);
         RGBColor(red, green, blue)

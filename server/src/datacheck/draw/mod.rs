@@ -1,13 +1,18 @@
-//! Figures drawn as SVG: small enough for a page of many, without fonts of our own.
+//! Figures drawn as SVG: small enough for a page of many, in the reader's own font. Pictures and pages
+//! for print are made of the same drawings.
 
 mod axis;
 mod camera;
 mod chart;
 mod colours;
+mod format;
+mod print;
+mod sheet;
 
 use super::figure::{Figure, Panel};
 
 pub use camera::Hover;
+pub use format::{Format, figure_as, sheet_as};
 
 /// A figure that could not be drawn.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +26,7 @@ pub struct DrawError {
 
 /// Draws a figure. `hover` says whether pixels of a map tell number and value under the pointer,
 /// which images embedded elsewhere cannot show.
-pub fn svg(figure: &Figure, hover: Hover) -> Result<String, DrawError> {
+pub fn svg(figure: &Figure, hover: Hover<'_>) -> Result<String, DrawError> {
     let drawn = match &figure.panel {
         Panel::Camera(camera) => Ok(camera::draw(&figure.title, camera, hover)),
         Panel::Chart(chart) => chart::draw_chart(&figure.title, chart),

@@ -1,18 +1,22 @@
 //! Figures as data: what is shown, with axes and units, before anything is drawn. The same data
 //! becomes an SVG, CSV, JSON, or a living figure in the browser.
 
+mod choice;
 mod export;
 mod night;
 mod pixels;
+mod range;
 mod rings;
 mod run;
 mod showers;
+mod thin;
 
 use serde::{Deserialize, Serialize};
 
 pub use export::{to_csv, to_json};
 pub use night::{NightSheet, night_sheet};
-pub use pixels::{Comparison, compare, pixel_history};
+pub use pixels::{Comparison, compare, compare_sheets, pixel_history, pixel_sheet};
+pub use range::range_sheet;
 pub use rings::SubrunRings;
 pub use run::{RunSheet, run_sheet};
 
@@ -136,6 +140,20 @@ pub struct Chart {
     pub y: Axis,
     /// What is shown.
     pub series: Vec<Series>,
+    /// Stretches of x that have a name, such as runs, behind the series.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spans: Vec<Span>,
+}
+
+/// A stretch of an axis that has a name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Span {
+    /// Its name.
+    pub name: String,
+    /// Where it begins.
+    pub from: f64,
+    /// Where it ends.
+    pub to: f64,
 }
 
 /// How a series is drawn.
@@ -279,7 +297,7 @@ impl Figure {
     }
 
     fn chart(id: &str, title: impl Into<String>, x: Axis, y: Axis, series: Vec<Series>) -> Self {
-        Self::new(id, title, Panel::Chart(Chart { x, y, series }))
+        Self::new(id, title, Panel::Chart(Chart { x, y, series, spans: Vec::new() }))
     }
 
     fn missing(id: &str, title: impl Into<String>, why: impl Into<String>) -> Self {

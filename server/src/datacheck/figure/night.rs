@@ -61,6 +61,23 @@ impl NightSheet {
         Self::CosmicsAverages,
     ];
 
+    /// Those with a point a run, which can be shown of many nights.
+    pub const LINES: [Self; 8] = [
+        Self::Rates,
+        Self::UnknownTags,
+        Self::WrongTags,
+        Self::Pointing,
+        Self::Muons,
+        Self::PedestalAverages,
+        Self::FlatfieldAverages,
+        Self::CosmicsAverages,
+    ];
+
+    /// Whether it shows the pixels of one run.
+    pub fn is_by_run(self) -> bool {
+        self != Self::PixelProblems && !Self::LINES.contains(&self)
+    }
+
     /// Its permanent name, and its title.
     pub fn names(self) -> (&'static str, &'static str) {
         match self {

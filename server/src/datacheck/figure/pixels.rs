@@ -1,11 +1,13 @@
 //! Figures of a value a pixel: map, value against pixel, distribution; a pixel's history; two runs
 //! compared.
 
-use crate::datacheck::geometry::PIXELS;
+use crate::datacheck::geometry::{PIXELS, pixels};
 use crate::datacheck::rows::{EventType, Merge, PixelColumn};
 use crate::datacheck::run::{EventTable, HISTORY, RunData, SubrunRow};
 
-use super::{Axis, Camera, Chart, Figure, Limits, Mark, Palette, Panel, Scale, Series, histogram};
+use super::{
+    Axis, Camera, Chart, Figure, Limits, Mark, Palette, Panel, Scale, Series, Sheet, histogram,
+};
 
 /// Bins of a distribution of pixels.
 const BINS: usize = 200;
@@ -136,6 +138,17 @@ pub fn pixel_history(run: &RunData, pixel: usize) -> Vec<Figure> {
         .collect()
 }
 
+/// The history of a pixel, as a sheet.
+pub fn pixel_sheet(run: &RunData, pixel: usize) -> Sheet {
+    let title = match pixels().get(pixel).map(|pixel| pixel.cluster) {
+        Some([i, j, place]) => format!("Pixel {pixel} (module {i}, {j}, place {place})"),
+        None => format!("Pixel {pixel}"),
+    };
+    let figures = pixel_history(run, pixel).into_iter();
+    let figures = figures.map(|figure| or_missing(figure, "the pixel has no value")).collect();
+    Sheet { key: format!("pixel-{pixel}"), title, figures }
+}
+
 /// How two runs are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
@@ -180,6 +193,48 @@ pub fn compare(first: &Figure, second: &Figure, how: Comparison) -> Option<Figur
     };
     let id = format!("{}-{word}", first.id);
     Some(Figure::new(&id, format!("{}: {word}", first.title), Panel::Camera(camera)))
+}
+
+/// Two sheets of the same kind compared. Of each map: both, in the same colours, their difference and
+/// their ratio.
+pub fn compare_sheets(first: &Sheet, second: &Sheet, names: [&str; 2]) -> Sheet {
+    let maps = first.figures.iter().filter(|figure| matches!(figure.panel, Panel::Camera(_)));
+    let mut figures: Vec<Figure> =
+        maps.flat_map(|figure| compared(figure, second, names)).collect();
+    if figures.is_empty() {
+        let why = format!("{} has no map on this sheet", names[0]);
+        figures.push(Figure::missing("maps", "Maps compared", why));
+    }
+    Sheet { key: first.key.clone(), title: first.title.clone(), figures }
+}
+
+fn compared(first: &Figure, second: &Sheet, names: [&str; 2]) -> Vec<Figure> {
+    let other = second.figures.iter().find(|figure| figure.id == first.id);
+    let both = other.and_then(|other| match (&first.panel, &other.panel) {
+        (Panel::Camera(a), Panel::Camera(b)) => Some((other, a.range(), b.range())),
+        _ => None,
+    });
+    let Some((other, (a_from, a_to), (b_from, b_to))) = both else {
+        let why = format!("{} has no such map", names[1]);
+        return vec![Figure::missing(&first.id, &first.title, why)];
+    };
+    let alike = |figure: &Figure, word: &str, name: &str| {
+        let mut figure = figure.clone();
+        figure.id = format!("{}-{word}", figure.id);
+        figure.title = format!("{name}: {}", figure.title);
+        if let Panel::Camera(camera) = &mut figure.panel {
+            camera.limits = Limits::Fixed(a_from.min(b_from), a_to.max(b_to));
+        }
+        figure
+    };
+    let mut figures = vec![alike(first, "first", names[0]), alike(other, "second", names[1])];
+    for (how, sign) in [(Comparison::Difference, "−"), (Comparison::Ratio, "/")] {
+        figures
+            .extend(compare(first, other, how).map(|figure| {
+                figure.with_notes(vec![format!("{} {sign} {}", names[0], names[1])])
+            }));
+    }
+    figures
 }
 
 /// A chart's series drawn against powers of ten lose their zeros; this makes an empty chart say so.

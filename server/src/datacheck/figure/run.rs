@@ -79,6 +79,24 @@ impl RunSheet {
         Self::MuonEfficiency,
     ];
 
+    /// Those with maps, which can be compared pixel by pixel.
+    pub const MAPPED: [Self; 9] = [
+        Self::PedestalCharge,
+        Self::FlatfieldCharge,
+        Self::CosmicsCharge,
+        Self::PedestalPulses,
+        Self::CosmicsPulses,
+        Self::FlatfieldTime,
+        Self::FlatfieldRelativeTime,
+        Self::CosmicsTime,
+        Self::CentreOfGravity,
+    ];
+
+    /// Whether it shows muon rings, which have files of their own.
+    pub fn needs_rings(self) -> bool {
+        matches!(self, Self::MuonRings | Self::MuonShapes | Self::MuonEfficiency)
+    }
+
     /// Its permanent name, and its title.
     pub fn names(self) -> (&'static str, &'static str) {
         match self {

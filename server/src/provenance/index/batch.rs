@@ -98,7 +98,7 @@ impl Batch {
             }
             Kind::Usage => self.relation(tag, record, false, ["used_id", "used_role"]),
             Kind::Generation => {
-                self.relation(tag, record, true, ["generated_id", "generated_role"])
+                self.relation(tag, record, true, ["generated_id", "generated_role"]);
             }
         }
     }

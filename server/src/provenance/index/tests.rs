@@ -1,7 +1,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 
-use super::super::document::{ElementKind, RelationKind};
+use super::super::document::{Element, ElementKind, RelationKind};
 use super::super::graph::Direction;
 use super::*;
 use crate::model::RunId;
@@ -64,7 +64,7 @@ impl Night {
 }
 
 fn labels(lineage: &Lineage, kind: ElementKind) -> Vec<String> {
-    let mut labels: Vec<_> = lineage.document.of_kind(kind).map(|one| one.label()).collect();
+    let mut labels: Vec<_> = lineage.document.of_kind(kind).map(Element::label).collect();
     labels.sort();
     labels.dedup();
     labels

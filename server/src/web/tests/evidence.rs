@@ -8,16 +8,34 @@ use crate::model::{Level, RunId, Subrun};
 
 const FIGURES: &str = "/api/v1/nights/2024-11-28/runs/19102/datacheck";
 
+const PAGE: &str = "/nights/2024-11-28/runs/19102/datacheck";
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/datacheck").join(name)
+}
+
 /// A subrun's datacheck, as lstchain wrote one, where the night is worked on.
 fn subrun_file(app: &TestApp) -> PathBuf {
+    file_of(app, 19102, "datacheck_dl1_LST-1.Run20603.0000.h5")
+}
+
+fn file_of(app: &TestApp, run: u32, real: &str) -> PathBuf {
     let paths = app.site.paths("2024-11-28".parse().unwrap()).unwrap();
-    let name = paths.product_name(Level::Datacheck, RunId(19102), Some(Subrun(0)));
+    let name = paths.product_name(Level::Datacheck, RunId(run), Some(Subrun(0)));
     let file = paths.running_dir(Level::Datacheck).join(name);
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-    let real = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/datacheck/datacheck_dl1_LST-1.Run20603.0000.h5");
-    std::fs::copy(real, &file).unwrap();
+    std::fs::copy(fixture(real), &file).unwrap();
     file
+}
+
+/// The datacheck of the night, as lstchain wrote one for three runs.
+fn night_file(app: &TestApp) {
+    let paths = app.site.paths("2024-11-28".parse().unwrap()).unwrap();
+    let file = paths.longterm_file("h5");
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let packed = std::fs::File::open(fixture("DL1_datacheck_20250131.h5.gz")).unwrap();
+    let mut out = std::fs::File::create(file).unwrap();
+    std::io::copy(&mut flate2::read::GzDecoder::new(packed), &mut out).unwrap();
 }
 
 #[tokio::test]
@@ -31,6 +49,10 @@ async fn figures_of_a_run_are_sent_in_each_form_and_only_once_to_whoever_keeps_t
     }
     for (name, kind, begin) in [
         ("mean-map.svg", "image/svg+xml", "<svg"),
+        ("mean-map.png", "image/png", ""),
+        ("mean-map.pdf", "application/pdf", "%PDF"),
+        ("sheet.pdf", "application/pdf", "%PDF"),
+        ("sheet.json", "application/json", "{"),
         ("mean-map.csv", "text/csv; charset=utf-8", ""),
         ("mean-map.json", "application/json", "{"),
     ] {
@@ -46,7 +68,12 @@ async fn figures_of_a_run_are_sent_in_each_form_and_only_once_to_whoever_keeps_t
         let again = app.ask(request.body(Body::empty()).unwrap()).await;
         assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{name}");
     }
-    for path in ["pedestal-charge/none.svg", "pedestal-charge/mean-map.exe", "none/mean-map.svg"] {
+    for path in [
+        "pedestal-charge/none.svg",
+        "pedestal-charge/sheet.csv",
+        "pedestal-charge/mean-map.exe",
+        "none/mean-map.svg",
+    ] {
         let answer = app.get(&format!("{FIGURES}/{path}")).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
         assert_eq!(answer.headers[header::CONTENT_TYPE], "application/problem+json");
@@ -67,6 +94,146 @@ async fn a_file_that_is_cut_short_is_named_and_one_that_is_not_there_yet_is_told
     assert!(cut.text.contains("Run19102.0000.h5"), "{}", cut.text);
     std::fs::write(&file, whole).unwrap();
     assert_eq!(app.get(&format!("{FIGURES}/rates/ucts.svg")).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn scale_and_limits_are_chosen_by_address_and_nonsense_is_refused() {
+    let app = TestApp::new().await;
+    subrun_file(&app);
+    let json = |query: &str| {
+        let path = format!("{FIGURES}/pedestal-charge/mean-map.json{query}");
+        let app = &app;
+        async move { app.get(&path).await.text }
+    };
+    assert!(json("").await.contains(r#""scale":"log""#));
+    let linear = json("?scale=linear&limits=value&low=1&high=3").await;
+    assert!(linear.contains(r#""scale":"linear""#), "{}", &linear[..300]);
+    assert!(linear.contains(r#""limits":{"fixed":[1.0,3.0]}"#));
+    let other = json("?scale=linear&figure=std-map").await;
+    assert!(other.contains(r#""scale":"log""#), "the choice is about another figure");
+    let chosen = "scale=linear&limits=percentile&low=5&high=95";
+    let page = app.get(&format!("{PAGE}?sheet=pedestal-charge&{chosen}")).await;
+    assert_eq!(page.status, StatusCode::OK);
+    let address = format!("pedestal-charge/mean-map.svg?{}", chosen.replace('&', "&amp;"));
+    assert!(page.text.contains(&address), "{address}");
+    for (query, told) in [
+        ("?scale=cubic", "neither linear nor log"),
+        ("?limits=value&low=3&high=1", "is not below"),
+        ("?limits=value&low=-1&high=1", "must be above 0"),
+        ("?limits=percentile&low=1", "is missing"),
+        ("?scale=log&figure=none", "there is no figure"),
+    ] {
+        let path = format!("{FIGURES}/pedestal-charge/mean-map.svg{query}");
+        let answer = app.get(&path).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
+        assert!(answer.text.contains(told), "{query}: {}", answer.text);
+        let page = app.get(&format!("{PAGE}{query}&sheet=pedestal-charge")).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn pixels_lead_to_their_history() {
+    let app = TestApp::new().await;
+    subrun_file(&app);
+    let map = app.get(&format!("{FIGURES}/pedestal-charge/mean-map.svg")).await;
+    assert!(map.text.contains(&format!("<a href=\"{PAGE}?sheet=pixel-333\">")));
+    for query in ["pixel=333", "sheet=pixel-333"] {
+        let page = app.get(&format!("{PAGE}?{query}")).await;
+        assert_eq!(page.status, StatusCode::OK);
+        for part in ["Pixel 333 (module", "pixel-333/charge_mean.svg"] {
+            assert!(page.text.contains(part), "{part} is not in the page");
+        }
+    }
+    let csv = app.get(&format!("{FIGURES}/pixel-333/charge_mean.csv")).await;
+    assert!(csv.text.starts_with("series,Subrun,Subrun to,Mean charge [pe],error"), "{}", csv.text);
+    assert!(csv.text.contains("Cosmics,0,,"), "{}", csv.text);
+    for pixel in ["1855", "-1", "x"] {
+        let none = app.get(&format!("{PAGE}?pixel={pixel}")).await;
+        assert_eq!(none.status, StatusCode::NOT_FOUND, "{pixel}");
+        assert!(none.text.contains("from 0 to 1854"));
+    }
+}
+
+#[tokio::test]
+async fn two_runs_are_compared_map_by_map() {
+    let app = TestApp::new().await;
+    subrun_file(&app);
+    file_of(&app, 19103, "datacheck_dl1_LST-1.Run20603.0001.h5");
+    let page = app.get(&format!("{PAGE}/compare?with=19103")).await;
+    assert_eq!(page.status, StatusCode::OK);
+    for part in [
+        "Datacheck of run 19102 compared with run 19103",
+        "pedestal-charge/mean-map-ratio.svg?with=19103",
+        "pedestal-charge/mean-map-difference.csv?with=19103",
+        "run 19102 − run 19103",
+        "From 2 files.",
+    ] {
+        assert!(page.text.contains(part), "{part} is not in the page");
+    }
+    let values = |name: &str, with: &str| {
+        let path = format!("{FIGURES}/cosmics-charge/{name}.csv{with}");
+        let app = &app;
+        async move {
+            let text = app.get(&path).await.text;
+            let line = text.lines().nth(1).unwrap().to_owned();
+            line.split(',').nth(1).unwrap().parse::<f64>().unwrap()
+        }
+    };
+    let first = values("mean-map", "").await;
+    let second = values("mean-map-second", "?with=19103").await;
+    assert!((first - second).abs() > 1e-6);
+    let difference = values("mean-map-difference", "?with=19103").await;
+    assert!((difference - (first - second)).abs() < 1e-12);
+    let ratio = values("mean-map-ratio", "?with=19103@2024-11-28").await;
+    assert!((ratio - first / second).abs() < 1e-12);
+    let muons = app.get(&format!("{FIGURES}/muon-rings/maps.svg?with=19103")).await;
+    assert!(muons.text.contains("has no map on this sheet"));
+    for (with, status) in [("19104", 404), ("19103@2020-01-01", 404), ("it", 400), ("1@x", 400)] {
+        let answer = app.get(&format!("{FIGURES}?with={with}")).await;
+        assert_eq!(answer.status.as_u16(), status, "{with}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn runs_of_many_nights_are_shown_against_time() {
+    let app = TestApp::new().await;
+    let empty = app.get("/datacheck?from=2024-11-01&to=2024-11-30").await;
+    assert_eq!(empty.status, StatusCode::OK);
+    assert!(empty.text.contains("0 runs of 0 nights"), "{}", empty.text);
+    night_file(&app);
+    let page = app.get("/datacheck?from=2024-11-01&to=2024-11-30").await;
+    for part in [
+        "3 runs of 1 night",
+        "rates/cosmics-rate.svg?from=2024-11-01&amp;to=2024-11-30",
+        "unknown source",
+        "nights/2024-11-28/runs/20601/datacheck",
+    ] {
+        assert!(page.text.contains(part), "{part} is not in the page");
+    }
+    let range = "from=2024-11-01&to=2024-11-30";
+    let csv = |more: &str| {
+        let path = format!("/api/v1/datacheck/rates/cosmics-rate.csv?{range}{more}");
+        let app = &app;
+        async move { app.get(&path).await.text.lines().count() }
+    };
+    let (all, one, none) = (csv("").await, csv("&run=20601").await, csv("&source=Crab").await);
+    // A head, and of each run its value and both limits.
+    assert_eq!((all, one, none), (10, 4, 2), "and where no run is left, a line that says so");
+    let json = app.get(&format!("/api/v1/datacheck/rates/cosmics-rate.json?{range}")).await;
+    assert!(json.text.contains(r#""spans":[{"name":"20601""#), "{}", json.text);
+    for (query, status) in [
+        ("from=2024-12-01&to=2024-11-01", 400),
+        ("from=1900-01-01&to=2024-11-01", 400),
+        ("from=yesterday", 400),
+        ("run=first", 400),
+        ("sheet=pedestal-charge", 404),
+    ] {
+        let answer = app.get(&format!("/api/v1/datacheck?{query}")).await;
+        assert_eq!(answer.status.as_u16(), status, "{query}: {}", answer.text);
+    }
+    let night = app.get("/nights/2024-11-28/datacheck?sheet=pedestal-charge&run=20603").await;
+    assert!(night.text.contains("pedestal-charge/mean-map.svg?run=20603"), "{}", night.text);
 }
 
 #[tokio::test]

@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use server::datacheck::draw::{Hover, svg};
+use server::datacheck::draw::{Format, Hover, figure_as, sheet_as, svg};
 use server::datacheck::figure::{
-    Comparison, Figure, NightSheet, Panel, RunSheet, Sheet, SubrunRings, compare, night_sheet,
-    pixel_history, run_sheet, to_csv,
+    Comparison, Figure, NightSheet, Panel, RunSheet, Sheet, SubrunRings, compare, compare_sheets,
+    night_sheet, pixel_history, pixel_sheet, range_sheet, run_sheet, to_csv,
 };
-use server::datacheck::{NightData, RunData, Thresholds, read_muons};
+use server::datacheck::{Frame, NightData, RunData, Thresholds, read_muons};
 
 use super::{fixture, night_file};
 
@@ -108,7 +108,7 @@ fn every_figure_is_drawn_small_enough_and_exported() {
         }
     }
     for figure in sheets.iter().flat_map(|sheet| &sheet.figures) {
-        let drawn = svg(figure, Hover::Tells).unwrap();
+        let drawn = svg(figure, Hover::Links(LINKS)).unwrap();
         assert!(drawn.starts_with("<svg") && drawn.trim_end().ends_with("</svg>"), "{}", figure.id);
         assert!(!drawn.contains("NaN") && !drawn.contains("inf\""), "{}", figure.id);
         let packed = packed(&drawn);
@@ -123,6 +123,9 @@ fn every_figure_is_drawn_small_enough_and_exported() {
         assert_eq!(sheet(&back), sheet(figure));
     }
 }
+
+/// As long as such an address is on a site.
+const LINKS: &str = "/osa/nights/2025-01-31/runs/20601/datacheck?sheet=pixel-";
 
 fn packed(text: &str) -> usize {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
@@ -178,4 +181,65 @@ fn a_pixels_history_has_gaps_where_a_subrun_has_no_value() {
     let pedestals = &charge.series[0];
     assert_eq!(pedestals.x, [0.0, 1.0, 2.0]);
     assert!(pedestals.y[0].is_nan() && pedestals.y[1].is_finite() && pedestals.y[2].is_nan());
+}
+
+#[test]
+fn figures_and_sheets_are_pictures_and_pages_with_their_text_in_them() {
+    let sheets = run_sheets(20601);
+    let chosen = ["pedestal-charge", "image-parameters", "rates"];
+    for sheet in sheets.iter().filter(|sheet| chosen.contains(&sheet.key.as_str())) {
+        for figure in &sheet.figures {
+            let png = figure_as(figure, Format::Png, Hover::Silent).unwrap();
+            assert!(png.starts_with(b"\x89PNG") && png.len() > 10_000, "{}", figure.id);
+            let pdf = figure_as(figure, Format::Pdf, Hover::Silent).unwrap();
+            assert!(pdf.starts_with(b"%PDF") && pdf.len() < 200_000, "{}", figure.id);
+            let found = |word: &[u8]| pdf.windows(word.len()).any(|here| here == word);
+            assert!(found(b"DejaVuSans"), "{} brings its font along", figure.id);
+        }
+        let page = sheet_as("run 20601", sheet, Format::Pdf).unwrap().unwrap();
+        assert!(page.starts_with(b"%PDF") && page.len() < 1_000_000, "{}", sheet.key);
+        let drawn = sheet_as("run 20601", sheet, Format::Svg).unwrap().unwrap();
+        let drawn = String::from_utf8(drawn).unwrap();
+        assert_eq!(drawn.matches("<svg").count(), 1 + sheet.figures.len());
+        assert!(drawn.contains(" · run 20601"));
+        assert!(sheet_as("run 20601", sheet, Format::Csv).unwrap().is_none());
+    }
+}
+
+#[test]
+fn two_runs_and_a_pixel_and_many_nights() {
+    let (a, b) = (run_sheets(20601), run_sheets(20603));
+    let mut sheets: Vec<Sheet> = ["pedestal-charge", "cosmics-pulses"]
+        .iter()
+        .map(|key| {
+            let of =
+                |sheets: &[Sheet]| sheets.iter().find(|sheet| sheet.key == *key).unwrap().clone();
+            compare_sheets(&of(&a), &of(&b), ["run 20601", "run 20603"])
+        })
+        .collect();
+    let data = RunData::read(&[fixture("datacheck_dl1_LST-1.Run20603.h5")]).unwrap();
+    sheets.push(pixel_sheet(&data, 333));
+    let dir = tempfile::tempdir().unwrap();
+    let runs = Frame::read_runs(&night_file(dir.path())).unwrap();
+    let night = NightData::of_runs(vec![runs.clone(), runs.select(&[1])]);
+    let sources = ["Crab", "Mrk 421", "Crab", "Crab"].map(ToOwned::to_owned);
+    let thresholds = Thresholds::shipped().unwrap();
+    sheets.extend(NightSheet::LINES.map(|sheet| range_sheet(&night, &sources, &thresholds, sheet)));
+    insta::assert_snapshot!(digest(&sheets));
+    for figure in sheets.iter().flat_map(|sheet| &sheet.figures) {
+        assert!(svg(figure, Hover::Silent).is_ok(), "{}", figure.id);
+    }
+}
+
+#[test]
+fn years_of_nights_are_drawn_in_few_points() {
+    let dir = tempfile::tempdir().unwrap();
+    let runs = Frame::read_runs(&night_file(dir.path())).unwrap();
+    let night = NightData::of_runs(vec![runs; 5000]);
+    let sources = vec!["Crab".to_owned(); night.runs.rows];
+    let sheet = range_sheet(&night, &sources, &Thresholds::shipped().unwrap(), NightSheet::Rates);
+    let figure = &sheet.figures[2];
+    assert!(svg(figure, Hover::Silent).unwrap().len() < 300_000);
+    assert!(to_csv(figure).lines().count() > 15_000);
+    assert!(figure.notes[0].contains("least and the greatest"), "{:?}", figure.notes);
 }

@@ -1,0 +1,91 @@
+//! The JSON interface's answers about figures.
+
+use app::backend::Backend;
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use crate::model::{DatacheckRange, DatacheckSheet, FigureQuery, NightDate, RunId};
+use crate::night::NightPaths;
+
+use super::super::WebState;
+use super::super::kept;
+use super::super::problem::Problem;
+use super::{Figures, NightWish, RunWish, Sent};
+
+/// `GET /api/v1/nights/{date}/runs/{run}/datacheck?sheet=`
+pub async fn run(
+    State(state): State<WebState>,
+    Path((date, run)): Path<(String, String)>,
+    Query(query): Query<FigureQuery>,
+) -> Result<Json<DatacheckSheet>, Problem> {
+    Ok(Json(state.watcher.run_datacheck(date.parse()?, run.parse()?, query).await?))
+}
+
+/// `GET /api/v1/nights/{date}/datacheck?sheet=`
+pub async fn night(
+    State(state): State<WebState>,
+    Path(date): Path<String>,
+    Query(query): Query<FigureQuery>,
+) -> Result<Json<DatacheckSheet>, Problem> {
+    Ok(Json(state.watcher.night_datacheck(date.parse()?, query).await?))
+}
+
+/// `GET /api/v1/datacheck?from=&to=`
+pub async fn range(
+    State(state): State<WebState>,
+    Query(query): Query<FigureQuery>,
+) -> Result<Json<DatacheckRange>, Problem> {
+    Ok(Json(state.watcher.range_datacheck(query).await?))
+}
+
+fn sent(headers: &HeaderMap, sent: &Sent) -> Response {
+    kept::answer(headers, sent.form, sent.body.clone())
+}
+
+/// `GET /api/v1/nights/{date}/runs/{run}/datacheck/{sheet}/{figure}`
+pub async fn run_figure(
+    State(state): State<WebState>,
+    Path((date, run, sheet, figure)): Path<(String, String, String, String)>,
+    Query(query): Query<FigureQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (date, run) = (date.parse::<NightDate>()?, run.parse::<RunId>()?);
+    let wish = RunWish::read(&query, Some(&sheet))?;
+    let prefix = state.prefix.clone();
+    let draw = move |figures: &Figures, paths: &NightPaths| {
+        figures.run_figure(paths, run, &wish, &figure, &prefix)
+    };
+    Ok(sent(&headers, &*state.watcher.draw(date, draw).await?))
+}
+
+/// `GET /api/v1/nights/{date}/datacheck/{sheet}/{figure}`
+pub async fn night_figure(
+    State(state): State<WebState>,
+    Path((date, sheet, figure)): Path<(String, String, String)>,
+    Query(query): Query<FigureQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (date, wish) = (date.parse::<NightDate>()?, NightWish::read(&query, Some(&sheet))?);
+    let prefix = state.prefix.clone();
+    let draw = move |figures: &Figures, paths: &NightPaths| {
+        figures.night_figure(paths, &wish, &figure, &prefix)
+    };
+    Ok(sent(&headers, &*state.watcher.draw(date, draw).await?))
+}
+
+/// `GET /api/v1/datacheck/{sheet}/{figure}`
+pub async fn range_figure(
+    State(state): State<WebState>,
+    Path((sheet, figure)): Path<(String, String)>,
+    Query(query): Query<FigureQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let wish = state.watcher.range_wish(&query, Some(&sheet)).await?;
+    let dates = wish.dates().collect();
+    let draw = move |figures: &Figures, nights: &[NightPaths]| {
+        figures.range_figure(nights, &wish, &figure)
+    };
+    Ok(sent(&headers, &*state.watcher.draw_nights(dates, draw).await?))
+}

@@ -1,0 +1,77 @@
+//! A sheet with what is to be said of it, and its figures in every form.
+
+use app::backend::BackendError;
+
+use crate::datacheck::draw::{DrawError, Format, Hover, figure_as, sheet_as};
+use crate::datacheck::figure::{Figure, Panel, Sheet};
+use crate::model::{FigureInfo, NightDate, RunId};
+
+use super::super::kept::Form;
+
+/// The name under which all figures of a sheet are had at once.
+const WHOLE_SHEET: &str = "sheet";
+
+/// A sheet with what is to be said of its files.
+pub struct Drawn {
+    /// What is drawn.
+    pub sheet: Sheet,
+    /// What it is of, in words.
+    pub of: String,
+    /// The run whose pixels it shows, if it does.
+    pub pixels_of: Option<(NightDate, RunId)>,
+    /// Number of files it was made from.
+    pub files: usize,
+    /// What must be known of all of it.
+    pub notices: Vec<String>,
+}
+
+/// Something as it is sent.
+pub struct Sent {
+    /// In which form.
+    pub form: Form,
+    /// The bytes.
+    pub body: axum::body::Bytes,
+}
+
+impl Drawn {
+    /// One of its figures in the form that its name asks for, `mean-map.svg`, or all of them:
+    /// `sheet.pdf`. Pixels lead to their history on this site, which is below `prefix`.
+    pub fn figure(&self, name: &str, prefix: &str) -> Result<Sent, BackendError> {
+        let none = || BackendError::NotFound(format!("there is no figure {name:?} on this sheet"));
+        let failed = |error: DrawError| BackendError::Unavailable(error.to_string());
+        let (id, suffix) = name.rsplit_once('.').ok_or_else(none)?;
+        let format = Format::by_suffix(suffix).ok_or_else(none)?;
+        let body = if id == WHOLE_SHEET {
+            sheet_as(&self.of, &self.sheet, format).map_err(failed)?.ok_or_else(none)?
+        } else {
+            let figure = self.sheet.figures.iter().find(|figure| figure.id == id);
+            let links = self.pixels_of.map(|(date, run)| {
+                format!("{prefix}/nights/{date}/runs/{run}/datacheck?sheet=pixel-")
+            });
+            let hover = links.as_deref().map_or(Hover::Tells, Hover::Links);
+            figure_as(figure.ok_or_else(none)?, format, hover).map_err(failed)?
+        };
+        Ok(Sent { form: form(format), body: body.into() })
+    }
+
+    /// What a page says of its figures.
+    pub fn infos(&self) -> Vec<FigureInfo> {
+        let info = |figure: &Figure| FigureInfo {
+            id: figure.id.clone(),
+            title: figure.title.clone(),
+            notes: figure.notes.clone(),
+            pixels: self.pixels_of.is_some() && matches!(figure.panel, Panel::Camera(_)),
+        };
+        self.sheet.figures.iter().map(info).collect()
+    }
+}
+
+fn form(format: Format) -> Form {
+    match format {
+        Format::Svg => Form::Svg,
+        Format::Png => Form::Png,
+        Format::Pdf => Form::Pdf,
+        Format::Csv => Form::Csv,
+        Format::Json => Form::Json,
+    }
+}
