@@ -1,5 +1,6 @@
 //! `bench OSA`: measures the program at OSA on the large demo night (40 runs × 150 subruns, 48,000
-//! files) and prints the figures; `bench OSA datacheck` only its pages of data quality. Nothing here passes or fails: speed is measured, never asserted.
+//! files) and prints the figures; `bench OSA datacheck` and `bench OSA provenance` only those of that
+//! part. Nothing here passes or fails: speed is measured, never asserted.
 
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // figures for people
 
@@ -7,6 +8,7 @@ mod closing;
 mod datacheck;
 mod load;
 mod process;
+mod provenance;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -24,7 +26,8 @@ fn main() -> ExitCode {
         Some((first, rest)) if first == process::CHILD => return process::child(rest),
         Some((osa, [])) => run(Path::new(osa)),
         Some((osa, [part])) if part == "datacheck" => only_datacheck(Path::new(osa)),
-        _ => Err("usage: bench OSA [datacheck]".into()),
+        Some((osa, [part])) if part == "provenance" => only_provenance(Path::new(osa)),
+        _ => Err("usage: bench OSA [datacheck|provenance]".into()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -44,7 +47,17 @@ fn run(osa: &Path) -> Res {
     let page = format!("/nights/{NIGHT}");
     served(&osa, &demo, |address, _| load::measure(address, &page))?;
     data_quality(&osa, dir.path())?;
+    provenance::measure(&osa, &demo)?;
     closing::measure(&osa, &demo)
+}
+
+/// Provenance alone.
+fn only_provenance(osa: &Path) -> Res {
+    let osa = osa.canonicalize()?;
+    let dir = tempfile::tempdir()?;
+    let demo = dir.path().join("demo");
+    succeed(Command::new(&osa).arg("demo").arg(&demo).stdout(Stdio::null()))?;
+    provenance::measure(&osa, &demo)
 }
 
 /// The pages of data quality alone.
