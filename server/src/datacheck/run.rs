@@ -26,6 +26,9 @@ pub const HISTORY: [PixelColumn; 6] = [
 /// Of pixels left out of means, at most this many are named.
 const MAX_LEFT_OUT: usize = 1000;
 
+/// Files that are read at once. The library reads one at a time; what was read is added up meanwhile.
+const AT_ONCE: usize = 4;
+
 /// A run, merged from its subruns.
 #[derive(Clone, Debug)]
 pub struct RunData {
@@ -87,35 +90,18 @@ impl RunData {
     pub fn read(files: &[PathBuf]) -> Result<Self, DatacheckError> {
         let mut run: Option<Self> = None;
         let (mut unreadable, mut last) = (Vec::new(), None);
-        for file in files {
-            let opened = File::open(file).and_then(|opened| {
-                let binning = Binning::read(&opened)?;
-                let other = run.as_ref().is_some_and(|run| run.binning != binning);
-                if other {
-                    let problem = "its histograms have other bins than the run's other files";
-                    let file = file.clone();
-                    return Err(DatacheckError::Foreign { file, problem: problem.into() });
-                }
-                Ok((opened, binning))
-            });
-            let read = opened.and_then(|(opened, binning)| {
-                let mut tables = [const { None }; 3];
-                for (events, table) in EventType::ALL.into_iter().zip(&mut tables) {
-                    *table = EventTable::read(&opened, events, &binning)?;
-                }
-                let tag = opened.text("/dl1datacheck/used_trigger_tag");
-                Ok(Self {
-                    sources: vec![file.clone()],
-                    unreadable: Vec::new(),
-                    used_trigger_tag: tag,
-                    binning,
-                    tables,
-                })
-            });
-            match (read, &mut run) {
-                (Ok(part), None) => run = Some(part),
-                (Ok(part), Some(run)) => run.absorb(part),
-                (Err(error), _) => {
+        for some in files.chunks(AT_ONCE) {
+            let alone = files.len() == 1;
+            let parts = at_once(some, |file: &PathBuf| Self::read_one(file, alone));
+            for (file, part) in some.iter().zip(parts) {
+                let absorbed = part.and_then(|part| match &mut run {
+                    None => {
+                        run = Some(part);
+                        Ok(())
+                    }
+                    Some(run) => run.absorb(part),
+                });
+                if let Err(error) = absorbed {
                     unreadable.push((file.clone(), error.to_string()));
                     last = Some(error);
                 }
@@ -133,6 +119,24 @@ impl RunData {
                 problem: "no datacheck file was given".into(),
             }),
         }
+    }
+
+    /// Reads a file; its tables at once if it is `alone`.
+    fn read_one(file: &Path, alone: bool) -> Result<Self, DatacheckError> {
+        let opened = File::open(file)?;
+        let binning = Binning::read(&opened)?;
+        let table = |events: &EventType| EventTable::read(&opened, *events, &binning);
+        let mut tables = [const { None }; 3];
+        let read = match alone {
+            true => at_once(&EventType::ALL, table),
+            false => EventType::ALL.iter().map(table).collect(),
+        };
+        for (place, table) in tables.iter_mut().zip(read) {
+            *place = table?;
+        }
+        let used_trigger_tag = opened.text("/dl1datacheck/used_trigger_tag");
+        let (sources, unreadable) = (vec![file.to_owned()], Vec::new());
+        Ok(Self { sources, unreadable, used_trigger_tag, binning, tables })
     }
 
     /// What the run has of a type of events; `None` if no subrun has a table of them.
@@ -183,7 +187,12 @@ impl RunData {
         size_of::<Self>() + self.tables.iter().flatten().map(EventTable::memory).sum::<usize>()
     }
 
-    fn absorb(&mut self, part: Self) {
+    fn absorb(&mut self, part: Self) -> Result<(), DatacheckError> {
+        if self.binning != part.binning {
+            let problem = "its histograms have other bins than the run's other files".into();
+            let file = part.sources.into_iter().next().unwrap_or_default();
+            return Err(DatacheckError::Foreign { file, problem });
+        }
         self.sources.extend(part.sources);
         for (mine, other) in self.tables.iter_mut().zip(part.tables) {
             match (mine, other) {
@@ -192,6 +201,7 @@ impl RunData {
                 (Some(_), None) => {}
             }
         }
+        Ok(())
     }
 
     fn sort(&mut self) {
@@ -379,6 +389,17 @@ impl SubrunRow {
     pub fn time_s(&self) -> f64 {
         mean(&self.facts.times_s)
     }
+}
+
+/// Works on all of some things at once, in threads of their own; results are in their order.
+fn at_once<I: Sync, O: Send>(things: &[I], work: impl Fn(&I) -> O + Sync) -> Vec<O> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = things.iter().map(|thing| scope.spawn(|| work(thing))).collect();
+        let joined = threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        joined.collect()
+    })
 }
 
 /// Mean of the finite values; not a number if there is none.

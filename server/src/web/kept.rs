@@ -47,22 +47,91 @@ impl Form {
 const DRAWING: &str =
     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox";
 
+/// Something that is sent again and again: what that takes is done once.
+pub struct Kept {
+    form: Form,
+    body: Bytes,
+    tag: HeaderValue,
+    brotli: Option<Bytes>,
+}
+
+impl Kept {
+    /// Something in a form. Texts are compressed, too.
+    pub fn new(form: Form, body: Vec<u8>) -> Self {
+        let brotli = match form {
+            Form::Png | Form::Pdf => None,
+            _ => compressed(&body),
+        };
+        Self { form, tag: tag(&body), brotli, body: body.into() }
+    }
+
+    /// What it takes in memory [bytes].
+    pub fn memory(&self) -> usize {
+        self.body.len() + self.brotli.as_ref().map_or(0, Bytes::len)
+    }
+
+    /// As [`answer`].
+    pub fn answer(&self, headers: &HeaderMap) -> Response {
+        let encoded = self.brotli.as_ref().filter(|_| takes_brotli(headers));
+        let body = encoded.unwrap_or(&self.body).clone();
+        let mut response = sent(headers, self.form, &self.tag, body);
+        let own = response.headers_mut();
+        if encoded.is_some() && own.contains_key(header::CONTENT_TYPE) {
+            own.insert(header::CONTENT_ENCODING, HeaderValue::from_static("br"));
+        }
+        own.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        response
+    }
+}
+
+/// A text in brotli, about as small as it can be had quickly.
+fn compressed(body: &[u8]) -> Option<Bytes> {
+    let parameters = brotli::enc::BrotliEncoderParams {
+        quality: 5,
+        ..brotli::enc::BrotliEncoderParams::default()
+    };
+    let mut packed = Vec::with_capacity(body.len() / 4);
+    brotli::BrotliCompress(&mut &*body, &mut packed, &parameters).ok()?;
+    Some(packed.into())
+}
+
+/// Whether the asker takes brotli (RFC 9110, section 12.5.3).
+fn takes_brotli(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT_ENCODING).iter();
+    accepted.filter_map(|codings| codings.to_str().ok()).flat_map(|codings| codings.split(',')).any(
+        |coding| {
+            let (name, weight) = coding.split_once(';').unwrap_or((coding, "q=1"));
+            let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse().ok());
+            name.trim().eq_ignore_ascii_case("br") && weight.is_none_or(|weight: f32| weight > 0.0)
+        },
+    )
+}
+
+fn tag(body: &[u8]) -> HeaderValue {
+    let tag = format!("\"{}\"", &sha256_hex(body)[..32]);
+    HeaderValue::from_str(&tag).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
+}
+
 /// The answer, or that what the asker has is still right (RFC 9110, section 13.1.2).
 pub fn answer(headers: &HeaderMap, form: Form, body: impl Into<Bytes>) -> Response {
     let body = body.into();
-    let tag = format!("\"{}\"", &sha256_hex(&body)[..32]);
+    let tag = tag(&body);
+    sent(headers, form, &tag, body)
+}
+
+fn sent(headers: &HeaderMap, form: Form, tag: &HeaderValue, body: Bytes) -> Response {
+    let own_tag = tag.to_str().unwrap_or_default();
     let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
     let known = known.flat_map(|tags| tags.split(','));
-    let same =
-        known.map(|one| one.trim().trim_start_matches("W/")).any(|one| one == tag || one == "*");
+    let same = known
+        .map(|one| one.trim().trim_start_matches("W/"))
+        .any(|one| one == own_tag || one == "*");
     let mut response = match same {
         true => StatusCode::NOT_MODIFIED.into_response(),
         false => ([(header::CONTENT_TYPE, form.media_type())], Body::from(body)).into_response(),
     };
     let own = response.headers_mut();
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        own.insert(header::ETAG, tag);
-    }
+    own.insert(header::ETAG, tag.clone());
     if form == Form::Svg {
         own.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(DRAWING));
     }
@@ -86,5 +155,34 @@ mod tests {
             let again = answer(&headers, Form::Csv, b"a,b\n".to_vec());
             assert_eq!((again.status(), &again.headers()[header::ETAG]), (status, &tag));
         }
+    }
+
+    #[test]
+    fn what_is_kept_is_sent_compressed_to_whoever_takes_it() {
+        let text = "a,b\n".repeat(1000).into_bytes();
+        let kept = Kept::new(Form::Csv, text.clone());
+        assert!(kept.memory() < text.len() + 200);
+        for (accepted, coding) in [
+            ("gzip, deflate, br", Some("br")),
+            ("br;q=0.5", Some("br")),
+            ("gzip, br;q=0", None),
+            ("identity", None),
+        ] {
+            let value = HeaderValue::from_static(accepted);
+            let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, value)]);
+            let answer = kept.answer(&headers);
+            let found = answer.headers().get(header::CONTENT_ENCODING);
+            assert_eq!(found.map(|coding| coding.to_str().unwrap()), coding, "{accepted}");
+            assert_eq!(answer.headers()[header::VARY], "accept-encoding");
+        }
+        let mut unpacked = Vec::new();
+        brotli::BrotliDecompress(&mut &kept.brotli.clone().unwrap()[..], &mut unpacked).unwrap();
+        assert_eq!(unpacked, text);
+        let known = HeaderMap::from_iter([
+            (header::IF_NONE_MATCH, kept.tag.clone()),
+            (header::ACCEPT_ENCODING, HeaderValue::from_static("br")),
+        ]);
+        let again = kept.answer(&known);
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
     }
 }

@@ -10,9 +10,8 @@ use crate::model::{DatacheckRange, DatacheckSheet, FigureQuery, NightDate, RunId
 use crate::night::NightPaths;
 
 use super::super::WebState;
-use super::super::kept;
 use super::super::problem::Problem;
-use super::{Figures, NightWish, RunWish, Sent};
+use super::{Figures, NightWish, RunWish};
 
 /// `GET /api/v1/nights/{date}/runs/{run}/datacheck?sheet=`
 pub async fn run(
@@ -40,10 +39,6 @@ pub async fn range(
     Ok(Json(state.watcher.range_datacheck(query).await?))
 }
 
-fn sent(headers: &HeaderMap, sent: &Sent) -> Response {
-    kept::answer(headers, sent.form, sent.body.clone())
-}
-
 /// `GET /api/v1/nights/{date}/runs/{run}/datacheck/{sheet}/{figure}`
 pub async fn run_figure(
     State(state): State<WebState>,
@@ -57,7 +52,7 @@ pub async fn run_figure(
     let draw = move |figures: &Figures, paths: &NightPaths| {
         figures.run_figure(paths, run, &wish, &figure, &prefix)
     };
-    Ok(sent(&headers, &*state.watcher.draw(date, draw).await?))
+    Ok(state.watcher.draw(date, draw).await?.answer(&headers))
 }
 
 /// `GET /api/v1/nights/{date}/datacheck/{sheet}/{figure}`
@@ -72,7 +67,7 @@ pub async fn night_figure(
     let draw = move |figures: &Figures, paths: &NightPaths| {
         figures.night_figure(paths, &wish, &figure, &prefix)
     };
-    Ok(sent(&headers, &*state.watcher.draw(date, draw).await?))
+    Ok(state.watcher.draw(date, draw).await?.answer(&headers))
 }
 
 /// `GET /api/v1/datacheck/{sheet}/{figure}`
@@ -87,5 +82,5 @@ pub async fn range_figure(
     let draw = move |figures: &Figures, nights: &[NightPaths]| {
         figures.range_figure(nights, &wish, &figure)
     };
-    Ok(sent(&headers, &*state.watcher.draw_nights(dates, draw).await?))
+    Ok(state.watcher.draw_nights(dates, draw).await?.answer(&headers))
 }

@@ -6,7 +6,7 @@ use crate::datacheck::draw::{DrawError, Format, Hover, figure_as, sheet_as};
 use crate::datacheck::figure::{Figure, Panel, Sheet};
 use crate::model::{FigureInfo, NightDate, RunId};
 
-use super::super::kept::Form;
+use super::super::kept::{Form, Kept};
 
 /// The name under which all figures of a sheet are had at once.
 const WHOLE_SHEET: &str = "sheet";
@@ -25,18 +25,10 @@ pub struct Drawn {
     pub notices: Vec<String>,
 }
 
-/// Something as it is sent.
-pub struct Sent {
-    /// In which form.
-    pub form: Form,
-    /// The bytes.
-    pub body: axum::body::Bytes,
-}
-
 impl Drawn {
     /// One of its figures in the form that its name asks for, `mean-map.svg`, or all of them:
     /// `sheet.pdf`. Pixels lead to their history on this site, which is below `prefix`.
-    pub fn figure(&self, name: &str, prefix: &str) -> Result<Sent, BackendError> {
+    pub fn figure(&self, name: &str, prefix: &str) -> Result<Kept, BackendError> {
         let none = || BackendError::NotFound(format!("there is no figure {name:?} on this sheet"));
         let failed = |error: DrawError| BackendError::Unavailable(error.to_string());
         let (id, suffix) = name.rsplit_once('.').ok_or_else(none)?;
@@ -51,7 +43,7 @@ impl Drawn {
             let hover = links.as_deref().map_or(Hover::Tells, Hover::Links);
             figure_as(figure.ok_or_else(none)?, format, hover).map_err(failed)?
         };
-        Ok(Sent { form: form(format), body: body.into() })
+        Ok(Kept::new(form(format), body))
     }
 
     /// What a page says of its figures.

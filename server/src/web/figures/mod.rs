@@ -21,9 +21,11 @@ use crate::datacheck::{
 use crate::model::{DatacheckSheet, FigureChoice, NightDate, OtherRun, RunId};
 use crate::night::NightPaths;
 
+use super::kept::Kept;
+
 pub use answers::{night, night_figure, range as nights, range_figure as nights_figure};
 pub use answers::{run, run_figure};
-pub use drawn::{Drawn, Sent};
+pub use drawn::Drawn;
 pub use wish::{NightWish, RangeWish, RunFigures, RunWish};
 
 /// What is kept of runs, in bytes: four runs of 120 subruns, with the history of each pixel.
@@ -44,7 +46,7 @@ pub struct Figures {
     frames: Cache<Frame>,
     muons: Cache<Muons>,
     sources: Cache<range::Sources>,
-    sent: Cache<Sent>,
+    sent: Cache<Kept>,
 }
 
 impl Default for Figures {
@@ -73,9 +75,9 @@ impl Weigh for Muons {
     }
 }
 
-impl Weigh for Sent {
+impl Weigh for Kept {
     fn weight(&self) -> usize {
-        self.body.len() + 1024
+        self.memory() + 1024
     }
 }
 
@@ -167,7 +169,7 @@ impl Figures {
         wish: &RunWish,
         name: &str,
         prefix: &str,
-    ) -> Result<Arc<Sent>, BackendError> {
+    ) -> Result<Arc<Kept>, BackendError> {
         let mut files = RunFiles::find(paths, run).all();
         if let Some(with) = wish.with {
             files.extend(RunFiles::find(&other_night(paths, with), with.run).all());
@@ -215,7 +217,7 @@ impl Figures {
         wish: &NightWish,
         name: &str,
         prefix: &str,
-    ) -> Result<Arc<Sent>, BackendError> {
+    ) -> Result<Arc<Kept>, BackendError> {
         let what = format!("{name} {wish:?}");
         let draw = |_: &[PathBuf]| self.night(paths, wish)?.0.figure(name, prefix);
         self.sent.get_part(&[longterm(paths)?], &what, draw)

@@ -10,7 +10,8 @@ use crate::datacheck::{Frame, NightData, Thresholds, Weigh};
 use crate::model::{DatacheckRange, RangeRun, RunId};
 use crate::night::{Catalogue, NightError, NightPaths};
 
-use super::{Drawn, Figures, RangeWish, Sent, choose, own, unreadable};
+use super::super::kept::Kept;
+use super::{Drawn, Figures, RangeWish, choose, own, unreadable};
 
 /// What is said of a run whose source nobody wrote down.
 const UNKNOWN: &str = "unknown source";
@@ -100,7 +101,7 @@ impl Figures {
         nights: &[NightPaths],
         wish: &RangeWish,
         name: &str,
-    ) -> Result<Arc<Sent>, BackendError> {
+    ) -> Result<Arc<Kept>, BackendError> {
         let mut files = Vec::new();
         for night in nights {
             let all = [night.longterm_file("h5"), night.run_catalogue()];
