@@ -19,6 +19,8 @@ pub enum BlockerKind {
     Failed,
     /// Jobs can never start, since what they need has failed.
     NeverStarts,
+    /// The scheduler holds jobs until somebody releases them.
+    Held,
     /// A job vanished from the scheduler's books.
     Lost,
     /// A run is vetoed.
@@ -46,6 +48,7 @@ impl BlockerKind {
             Self::CalibrationMissing => "Calibration missing",
             Self::Failed => "Failed",
             Self::NeverStarts => "Can never start",
+            Self::Held => "Held",
             Self::Lost => "Lost",
             Self::Vetoed => "Vetoed",
             Self::LeftBehind => "Left behind",

@@ -323,6 +323,7 @@ impl View<'_> {
         }
         let failed = failures::Failing::new(self, status, jobs::oldest_first(&tasks));
         found.extend(failed.blockers());
+        found.extend(held(status, &last));
         found.extend(lost(status, &last));
         found.extend(processing(status));
         found.extend(self.left_behind(status, &last));
@@ -469,6 +470,34 @@ fn never(status: &SequenceStatus, last: &[&TaskRecord]) -> Option<Blocker> {
             BlockerKind::NeverStarts,
             format!("Job {id} of {} can never start.", named(&status.sequence)),
         )
+    })
+}
+
+/// Slurm holds what somebody told it to hold, and tasks that it could not launch, for example after its
+/// controller died: nothing but a hand releases them (`squeue` then gives `JobHeldUser`, `JobHeldAdmin` or
+/// `launch failed requeued held`).
+fn held(status: &SequenceStatus, last: &[&TaskRecord]) -> Option<Blocker> {
+    let is_held = |task: &&&TaskRecord| {
+        task.state.is_active() && task.reason.to_ascii_lowercase().contains("held")
+    };
+    let tasks: Vec<_> = last.iter().filter(is_held).collect();
+    let first = tasks.first()?;
+    let number = |task: &TaskRecord| match task.task {
+        Some(number) => format!("{}_{number}", task.job),
+        None => task.job.to_string(),
+    };
+    let numbers: Vec<_> = tasks.iter().map(|task| number(task)).collect();
+    let numbers = numbers.join(",");
+    let sequence = named(&status.sequence);
+    Some(Blocker {
+        run: Some(status.sequence.run),
+        evidence: tasks.iter().map(|task| job(task)).collect(),
+        explanation: format!(
+            "Somebody held it, or the scheduler could not launch it ({}). See why, then release it: \
+             scontrol release {numbers}",
+            first.reason
+        ),
+        ..blank(BlockerKind::Held, format!("The scheduler holds {numbers} of {sequence}."))
     })
 }
 

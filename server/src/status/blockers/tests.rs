@@ -112,6 +112,15 @@ fn vetoes_stuck_and_lost_jobs_and_what_was_left_behind_are_told() {
     let lost = TaskRecord { task: None, ..task_of(19106, 9, None, "LOST") };
     let tasks = [task(7, 0, "COMPLETED"), task(7, 1, "COMPLETED"), lost];
     insta::assert_snapshot!("lost", told(&found(&golden, &tasks, &Diagnosis::default())));
+    let reasons = ["launch failed requeued held", "JobHeldAdmin", "Resources"];
+    let tasks: Vec<_> = (0..)
+        .zip(reasons)
+        .map(|(number, reason)| TaskRecord {
+            reason: reason.into(),
+            ..task_of(19106, 9, Some(number), "PENDING")
+        })
+        .collect();
+    insta::assert_snapshot!("held", told(&found(&golden, &tasks, &Diagnosis::default())));
 }
 
 #[test]
