@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::model::{
-    DatacheckRange, DatacheckSheet, FigureQuery, LogChunk, NightDate, NightList, NightStatus,
-    ProvenanceAsked, ProvenanceView, RunDetail, RunId,
+    ApiOperation, DatacheckRange, DatacheckSheet, FigureQuery, LogChunk, NightDate, NightList,
+    NightStatus, ProvenanceAsked, ProvenanceView, RunDetail, RunId,
 };
 
 /// Why a page cannot show what was asked for.
@@ -79,6 +79,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// A sheet of datacheck figures of many nights: those of the last months if none are named.
     async fn range_datacheck(&self, query: FigureQuery) -> Result<DatacheckRange, BackendError>;
+
+    /// What the interface for programs offers.
+    fn api(&self) -> Vec<ApiOperation>;
 
     /// What a run's products were made of, and how.
     async fn run_provenance(

@@ -10,9 +10,9 @@ use leptos_router::{SsrMode, path};
 
 use crate::live::ThemeSwitch;
 use crate::pages::{
-    AccountPage, ComparePage, DeedPage, InsteadPage, LogPage, NightDatacheckPage, NightPage,
-    NightsPage, NotFoundPage, ProvenancePage, RangeDatacheckPage, RunDatacheckPage, RunPage,
-    SignInPage, UsersPage,
+    AccountPage, ApiPage, ComparePage, DeedPage, InsteadPage, LogPage, NightDatacheckPage,
+    NightPage, NightsPage, NotFoundPage, ProvenancePage, RangeDatacheckPage, RunDatacheckPage,
+    RunPage, SignInPage, UsersPage,
 };
 use crate::parts::links;
 use crate::people::{At, Instead, visitor};
@@ -80,6 +80,7 @@ pub fn App() -> impl IntoView {
                 <div class="tools"><Who/><ThemeSwitch/></div>
             </header>
             <main id="main" tabindex="-1">{content()}</main>
+            <footer class="foot"><a href="api">"Interface for programs"</a></footer>
         </Router>
     }
 }
@@ -122,6 +123,7 @@ fn content() -> impl IntoView {
                         view=LogPage
                         ssr=SsrMode::Async
                     />
+                    <Route path=path!("api") view=ApiPage ssr=SsrMode::Async/>
                     <Route path=path!("sign-in") view=SignInPage ssr=SsrMode::Async/>
                     <Route path=path!("account") view=AccountPage ssr=SsrMode::Async/>
                     <Route path=path!("users") view=UsersPage ssr=SsrMode::Async/>

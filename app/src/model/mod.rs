@@ -2,6 +2,7 @@
 //! printing to its text form in one place. The server's domain uses these same types.
 
 mod action;
+mod api;
 mod blocker;
 mod closing;
 mod decision;
@@ -18,6 +19,7 @@ mod status;
 mod wish;
 
 pub use action::{ActionPlan, ActionStep};
+pub use api::{ApiOperation, ApiParameter};
 pub use blocker::{Blocker, BlockerKind, Blockers, Evidence, Remedy, spans};
 pub use closing::{
     Block, BlockKind, CloseOptions, ClosingJob, ClosingJobState, ClosingPlan, ClosingProgress,

@@ -1,6 +1,7 @@
 //! A page is a route. The server renders it complete; what changes is an island in it.
 
 mod account;
+mod api;
 mod datacheck;
 mod deed;
 mod log;
@@ -20,6 +21,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 pub use account::AccountPage;
+pub use api::ApiPage;
 pub use datacheck::{ComparePage, NightDatacheckPage, RunDatacheckPage};
 pub use deed::DeedPage;
 pub use log::LogPage;

@@ -121,3 +121,21 @@ test('a wrong address leads on', async () => {
   await page.waitForURL(server.url + pages.night);
   await page.context().close();
 });
+
+test('the interface for programs is described and can be tried', async () => {
+  for (const javaScriptEnabled of [true, false]) {
+    const page = await open(browser, { javaScriptEnabled });
+    await page.goto(server.url);
+    await page.getByRole('link', { name: 'Interface for programs' }).click();
+    await page.getByRole('heading', { name: 'Interface for programs' }).waitFor();
+    if (javaScriptEnabled) await accessible(page);
+    const address = '/api/v1/nights/{date}/blockers';
+    await page.getByText(address, { exact: true }).first().click();
+    await page.locator('details[open]').getByLabel('date').fill('2024-11-26');
+    await page.locator('details[open]').getByRole('button', { name: 'Try' }).click();
+    await page.waitForURL('**/api/v1/nights/2024-11-26/blockers');
+    assert.equal(JSON.parse(await page.locator('body').innerText()).date, '2024-11-26');
+    assert.deepEqual(page.complaints, []);
+    await page.context().close();
+  }
+});

@@ -14,6 +14,7 @@ mod lapse;
 mod lineage;
 mod logs;
 mod look;
+mod openapi;
 mod pages;
 mod people;
 mod problem;

@@ -16,7 +16,7 @@ use tower_http::cors::{Any, CorsLayer};
 use super::gate::gate;
 use super::kept::Form;
 use super::people::{account, sign_in, users};
-use super::{WebState, api, cache, deeds, events, figures, lineage, pages, provenance};
+use super::{WebState, api, cache, deeds, events, figures, lineage, openapi, pages, provenance};
 use crate::config::Reading;
 use crate::model::Role;
 
@@ -171,6 +171,9 @@ pub fn routes(state: &WebState) -> Vec<Route> {
         page("/nights/{date}/runs/{run}/provenance"),
         page("/nights/{date}/runs/{run}/logs/{name}"),
         get("/nights/{date}/runs/{run}/logs/{name}/raw", Reading, api::raw_log),
+        page("/api"),
+        get("/api/try", Reading, openapi::attempt),
+        get("/api/v1/openapi.json", Reading, openapi::send),
         get("/api/v1/health", Reading, api::health),
         get("/api/v1/me", Needs::Role(Viewer), api::me),
         get("/api/v1/datacheck", Reading, figures::nights),

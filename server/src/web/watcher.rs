@@ -9,8 +9,8 @@ use chrono::{DateTime, Days, NaiveTime, Utc};
 use tokio::sync::watch;
 
 use crate::model::{
-    DatacheckRange, DatacheckSheet, FigureQuery, LogChunk, NightDate, NightList, NightStatus,
-    ProvenanceAsked, ProvenanceView, RunDetail, RunId,
+    ApiOperation, DatacheckRange, DatacheckSheet, FigureQuery, LogChunk, NightDate, NightList,
+    NightStatus, ProvenanceAsked, ProvenanceView, RunDetail, RunId,
 };
 use crate::night::{JobLog, NightPaths};
 use crate::schedule::Scheduler;
@@ -304,6 +304,10 @@ impl Backend for Watcher {
             Ok(figures.range(nights, &wish)?.described(&wish))
         };
         self.draw_nights(dates, draw).await
+    }
+
+    fn api(&self) -> Vec<ApiOperation> {
+        super::openapi::operations()
     }
 
     async fn run_provenance(

@@ -4,6 +4,7 @@ mod accounts;
 mod deeds;
 mod evidence;
 mod forged;
+mod openapi;
 mod pages;
 
 mod rules;
