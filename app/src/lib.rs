@@ -1,6 +1,6 @@
 //! What the browser shows. Compiled twice: natively for the server (feature `ssr`), which renders
 //! every page complete, and to WebAssembly (feature `hydrate`), which wakes the few islands of a
-//! page: its news, its log that grows, its choice of colours.
+//! page: its news, its log that grows, the pixels of its maps, its choice of colours.
 #![recursion_limit = "256"]
 
 #[cfg(feature = "ssr")]

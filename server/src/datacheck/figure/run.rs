@@ -25,6 +25,8 @@ pub enum RunSheet {
     FlatfieldCharge,
     /// Cosmics: charge (not in the original).
     CosmicsCharge,
+    /// Charge of all types, side by side (not in the original).
+    Charges,
     /// Spectra of all events (page 6).
     Spectra,
     /// Pedestals: pulses above charges (page 7).
@@ -57,12 +59,13 @@ pub enum RunSheet {
 
 impl RunSheet {
     /// All, in the order in which they are shown.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Rates,
         Self::Pointing,
         Self::PedestalCharge,
         Self::FlatfieldCharge,
         Self::CosmicsCharge,
+        Self::Charges,
         Self::Spectra,
         Self::PedestalPulses,
         Self::PedestalPulsesBySubrun,
@@ -80,10 +83,11 @@ impl RunSheet {
     ];
 
     /// Those with maps, which can be compared pixel by pixel.
-    pub const MAPPED: [Self; 9] = [
+    pub const MAPPED: [Self; 10] = [
         Self::PedestalCharge,
         Self::FlatfieldCharge,
         Self::CosmicsCharge,
+        Self::Charges,
         Self::PedestalPulses,
         Self::CosmicsPulses,
         Self::FlatfieldTime,
@@ -105,6 +109,7 @@ impl RunSheet {
             Self::PedestalCharge => ("pedestal-charge", "Pedestals: charge"),
             Self::FlatfieldCharge => ("flatfield-charge", "Flat-field: charge"),
             Self::CosmicsCharge => ("cosmics-charge", "Cosmics: charge"),
+            Self::Charges => ("charges", "Charge of all types, side by side"),
             Self::Spectra => ("spectra", "Spectra"),
             Self::PedestalPulses => ("pedestal-pulses", "Pedestals: pulses above a charge"),
             Self::PedestalPulsesBySubrun => {
@@ -146,6 +151,7 @@ pub fn run_sheet(run: &RunData, rings: &[SubrunRings], sheet: RunSheet) -> Sheet
             six(run, Flatfield, [P::ChargeMean, P::ChargeStd], "charge", "pe")
         }
         RunSheet::CosmicsCharge => six(run, Cosmics, [P::ChargeMean, P::ChargeStd], "charge", "pe"),
+        RunSheet::Charges => charges(run),
         RunSheet::Spectra => spectra(run),
         RunSheet::PedestalPulses => pulses(run, Pedestals),
         RunSheet::PedestalPulsesBySubrun => pulses_by_subrun(run, Pedestals),
@@ -199,7 +205,7 @@ fn six(
     what: &str,
     unit: &'static str,
 ) -> Vec<Figure> {
-    with_table(run, events, |table| {
+    with_table(run, events, |_| {
         let name = events.singular();
         let kinds = [
             ("mean", format!("{name}: mean {what}")),
@@ -207,25 +213,60 @@ fn six(
         ];
         let both = columns.into_iter().zip(kinds);
         let figures = both.flat_map(|(column, (id, label))| {
-            let Some(values) = table.pixels(column) else {
-                return vec![Figure::missing(id, label, "not filled for these events")];
-            };
-            let mut notes = absent(run, events);
-            notes.extend(left_out(table, column));
-            PixelValues {
-                id,
-                label,
-                unit,
-                values,
-                log: events == EventType::Pedestals,
-                stars: stars(table),
-                limits: [None, None],
-                notes,
-            }
-            .three_panels()
+            pixel_values(run, (events, column), id, label.clone(), unit).map_or_else(
+                || vec![Figure::missing(id, label, "not filled for these events")],
+                |values| values.three_panels(),
+            )
         });
         figures.collect()
     })
+}
+
+/// A column of a run by pixel, if it has it.
+fn pixel_values(
+    run: &RunData,
+    (events, column): (EventType, PixelColumn),
+    id: &'static str,
+    label: String,
+    unit: &'static str,
+) -> Option<PixelValues> {
+    let table = run.table(events)?;
+    let values = table.pixels(column)?;
+    let mut notes = absent(run, events);
+    notes.extend(left_out(table, column));
+    let (log, stars) = (events == EventType::Pedestals, stars(table));
+    Some(PixelValues { id, label, unit, values, log, stars, limits: [None, None], notes })
+}
+
+/// Maps of the charge of pedestals, flat-field and cosmics.
+fn charges(run: &RunData) -> Vec<Figure> {
+    use EventType::{Cosmics, Flatfield, Pedestals};
+    let kinds = [
+        (
+            PixelColumn::ChargeMean,
+            "mean charge",
+            ["pedestals-mean", "flatfield-mean", "cosmics-mean"],
+        ),
+        (
+            PixelColumn::ChargeStd,
+            "std dev of charge",
+            ["pedestals-std", "flatfield-std", "cosmics-std"],
+        ),
+    ];
+    let maps = kinds.into_iter().flat_map(|(column, what, ids)| {
+        [Pedestals, Flatfield, Cosmics].into_iter().zip(ids).map(move |(events, id)| {
+            let label = format!("{}: {what}", events.singular());
+            let values = pixel_values(run, (events, column), id, label.clone(), "pe");
+            values.map_or_else(
+                || {
+                    let why = format!("no subrun has a table of {}", events.table());
+                    Figure::missing(&format!("{id}-map"), label, why)
+                },
+                |values| values.map(),
+            )
+        })
+    });
+    maps.collect()
 }
 
 /// Events by trigger type; by subrun, rates and what survives cleaning.
