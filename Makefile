@@ -27,6 +27,7 @@ lint: ## Formatting and clippy, natively and for WebAssembly; warnings are error
 unit: ## Unit and integration tests on the local scheduler and the scripted fake Slurm
 	$(CARGO) build --quiet --locked -p standins -p server
 	$(CARGO) test --workspace --locked
+	OSA=$(abspath $(TARGET))/debug/osa end2end/provenance/original
 
 browser: ## Browser tests (Chromium through playwright, axe)
 	$(CARGO) xtask build
