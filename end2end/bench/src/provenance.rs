@@ -15,6 +15,8 @@ const PATTERN: &str =
 /// Runs of the demo's large night, and its calibration.
 const RUNS: std::ops::Range<u32> = 18902..18942;
 const SUBRUNS: u32 = 75;
+/// Length of a session record at a real site, in bytes.
+const SESSION: usize = 19_000;
 const CALIBRATION: [&str; 2] = ["18900", "18901"];
 const PROD: &str = "v0.10.18";
 
@@ -135,6 +137,7 @@ impl Pattern {
         }
         let mut pieces = Vec::new();
         for line in lines {
+            let line = &with_packages(line);
             cut(line, &ids, &mut pieces);
             pieces.push(Piece::Text("\n".into()));
         }
@@ -155,6 +158,16 @@ impl Pattern {
         }
         Ok(())
     }
+}
+
+/// A session of an environment as large as that of a real site.
+fn with_packages(line: &str) -> String {
+    let missing = SESSION.saturating_sub(line.len());
+    let Some((head, tail)) = line.split_once("'packages': [").filter(|_| missing > 0) else {
+        return line.to_owned();
+    };
+    let one = "{'name': 'package', 'version': '1.0.0', 'path': '/fefs/aswg/software/osa-env/lib/python3.11/site-packages'}, ";
+    format!("{head}'packages': [{}{tail}", one.repeat(missing / one.len()))
 }
 
 fn cut(line: &str, ids: &HashMap<String, usize>, pieces: &mut Vec<Piece>) {

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use app::backend::BackendError;
-use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
@@ -23,7 +22,7 @@ use crate::provenance::{
 };
 
 use super::WebState;
-use super::kept::{self, Form};
+use super::kept::{Form, Kept};
 use super::problem::Problem;
 use super::provenance_view;
 
@@ -53,7 +52,7 @@ pub struct Folds {
     runs: HashMap<RunId, Fold>,
     bad_lines: u64,
     /// What was written of it already: a run's document is asked for again and again.
-    written: Mutex<HashMap<Wanted, Bytes>>,
+    written: Mutex<HashMap<Wanted, Arc<Kept>>>,
 }
 
 /// What is wanted: a run, or a part of its pipeline, in a form.
@@ -111,29 +110,29 @@ impl Logs {
         run: RunId,
         filter: Option<Filter>,
         form: Form,
-    ) -> Result<Bytes, BackendError> {
+    ) -> Result<Arc<Kept>, BackendError> {
         let folds = self.folds(paths)?;
         let key = (run, filter, form);
         let written = || folds.written.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = written().get(&key) {
-            return Ok(known.clone());
+            return Ok(Arc::clone(known));
         }
         let document = folds.document(paths, run, filter)?.1;
         let drawing = || layout(&Graph::of(&document, &format!("Provenance of run {run}")));
-        let new: Bytes = match form {
+        let body = match form {
             Form::Provn => provn::write(&document).into_bytes(),
             Form::Turtle => turtle::write(&document).into_bytes(),
             Form::JsonLd => jsonld::write(&document).into_bytes(),
             Form::Svg => svg::write(&drawing()).into_bytes(),
             Form::Pdf => pdf::write(&drawing()),
             _ => json::write(&document).into_bytes(),
-        }
-        .into();
+        };
+        let new = Arc::new(Kept::new(form, body));
         let mut written = written();
         if written.len() >= WRITTEN_KEPT {
             written.clear();
         }
-        written.insert(key, new.clone());
+        written.insert(key, Arc::clone(&new));
         Ok(new)
     }
 
@@ -236,8 +235,8 @@ pub async fn send(
         }
     };
     let write = move |logs: &Logs, paths: &NightPaths| logs.document(paths, run, filter, form);
-    let body = state.watcher.provenance_of(date.parse()?, write).await?;
-    Ok(kept::answer(headers, form, body))
+    let kept = state.watcher.provenance_of(date.parse()?, write).await?;
+    Ok(kept.answer(headers))
 }
 
 #[cfg(test)]

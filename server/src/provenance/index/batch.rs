@@ -8,8 +8,8 @@ use sqlx::{QueryBuilder, Sqlite, Transaction};
 use super::super::record::{Kind, Record, Subject, Tag};
 use super::super::scan::{LogLine, Refusal};
 
-/// Rows of one statement: SQLite takes 32,766 values.
-const ROWS: usize = 2000;
+/// Rows of one statement. It is prepared once and used again, so more would only make it longer.
+const ROWS: usize = 200;
 
 /// An activity, as far as the piece tells.
 #[derive(Debug)]
@@ -65,6 +65,10 @@ impl Batch {
         {
             return Ok(());
         }
+        if let Some((activity, generated, entity, role)) = plain_relation(line.body) {
+            self.relation(tag, activity, generated, entity, role);
+            return Ok(());
+        }
         let record = Record::parse(line.body).map_err(|error| (error.column(), error.problem()))?;
         self.record(tag, &record);
         Ok(())
@@ -96,9 +100,14 @@ impl Batch {
                 };
                 self.entities.insert(id_of(&entity.key), entity);
             }
-            Kind::Usage => self.relation(tag, record, false, ["used_id", "used_role"]),
-            Kind::Generation => {
-                self.relation(tag, record, true, ["generated_id", "generated_role"]);
+            Kind::Usage | Kind::Generation => {
+                let generated = record.kind == Kind::Generation;
+                let keys = match generated {
+                    true => ["activity_id", "generated_id", "generated_role"],
+                    false => ["activity_id", "used_id", "used_role"],
+                };
+                let [activity, entity, role] = keys.map(|key| record.text(key));
+                self.relation(tag, activity, generated, entity, role);
             }
         }
     }
@@ -123,9 +132,7 @@ impl Batch {
         self.activities.get_mut(key).unwrap_or_else(|| unreachable!("it was put in above"))
     }
 
-    fn relation(&mut self, tag: Tag, record: &Record, generated: bool, keys: [&str; 2]) {
-        let [entity, role] = keys.map(|key| record.text(key));
-        let activity = record.text("activity_id");
+    fn relation(&mut self, tag: Tag, activity: &str, generated: bool, entity: &str, role: &str) {
         self.activity(tag, activity);
         self.relations.insert((id_of(activity), generated, id_of(entity), role.to_owned()));
     }
@@ -152,7 +159,7 @@ impl Batch {
                  ended = coalesce(excluded.ended, ended), agent = coalesce(excluded.agent, agent), \
                  script = coalesce(excluded.script, script)",
             );
-            query.build().persistent(false).execute(&mut **tx).await?;
+            query.build().execute(&mut **tx).await?;
         }
         let mut entities: Vec<_> = self.entities.into_iter().collect();
         entities.sort_unstable_by_key(|(id, _)| *id);
@@ -173,7 +180,7 @@ impl Batch {
                  actual_path = coalesce(excluded.actual_path, actual_path), \
                  content_hash = coalesce(excluded.content_hash, content_hash)",
             );
-            query.build().persistent(false).execute(&mut **tx).await?;
+            query.build().execute(&mut **tx).await?;
         }
         let mut relations: Vec<_> = self.relations.into_iter().collect();
         relations.sort_unstable();
@@ -185,7 +192,7 @@ impl Batch {
                 row.push_bind(*activity).push_bind(*generated).push_bind(*entity);
                 row.push_bind(role.as_str());
             });
-            query.build().persistent(false).execute(&mut **tx).await?;
+            query.build().execute(&mut **tx).await?;
         }
         Ok(())
     }
@@ -195,4 +202,42 @@ impl Batch {
 fn entity_id(body: &[u8]) -> Option<&str> {
     let after = body.strip_prefix(b"{'entity_id': '")?;
     std::str::from_utf8(&after[..memchr::memchr(b'\'', after)?]).ok()
+}
+
+/// Activity, whether it generated, entity and role of a usage or generation that is written the way it
+/// always is: most lines of a log are such, and need no parser.
+fn plain_relation(body: &[u8]) -> Option<(&str, bool, &str, &str)> {
+    if !body.starts_with(b"{'activity_id': '") || memchr::memchr2(b'"', b'\\', body).is_some() {
+        return None;
+    }
+    // Without double quotes and backslashes, every second part is a key or a text.
+    let mut parts = std::str::from_utf8(body).ok()?.split('\'').skip(3).step_by(2);
+    let (activity, id, entity, as_what, role) =
+        (parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let generated = match (id, as_what) {
+        ("used_id", "used_role") => false,
+        ("generated_id", "generated_role") => true,
+        _ => return None,
+    };
+    (parts.next()? == "session_tag" && parts.nth(1).is_none())
+        .then_some((activity, generated, entity, role))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_relation_says_the_same_as_when_it_is_parsed() {
+        let plain = b"{'activity_id': 'a1', 'used_id': 'e1', 'used_role': 'Some role', 'session_tag': 'dl1ab:1'}";
+        assert_eq!(plain_relation(plain), Some(("a1", false, "e1", "Some role")));
+        for other in [
+            "{'activity_id': 'a1', 'used_id': 'e1', 'used_role': \"it's\", 'session_tag': 'x:1'}",
+            "{'activity_id': 'a1', 'used_id': 'e1', 'session_tag': 'dl1ab:1'}",
+            "{'activity_id': 'a1', 'name': 'dl1ab', 'startTime': 't', 'session_tag': 'dl1ab:1'}",
+            "{'activity_id': 'a1', 'used_id': 'e1', 'used_role': 'r', 'session_tag': 'x:1', 'more': 'm'}",
+        ] {
+            assert_eq!(plain_relation(other.as_bytes()), None, "{other}");
+        }
+    }
 }
