@@ -35,7 +35,7 @@ pub use inspect::{ColumnInspection, FileKind, Inspection, Numbers, TableInspecti
 pub use judge::{Finding, PixelFinding, RunJudgement, Verdict, conditions, judge};
 pub use muons::{MuonRing, read_muons};
 pub use night::{Frame, NightData, PixelFrame};
-pub use place::RunFiles;
+pub use place::{Places, RunFiles};
 pub use quantity::Quantity;
 pub use rows::{Binning, Bins, EventType, HistColumn, PixelColumn, SubrunFacts};
 pub use run::{EventTable, HISTORY, LeftOut, RunData, SubrunRow, mean, run_number, subrun_number};

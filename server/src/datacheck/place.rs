@@ -1,12 +1,21 @@
 //! Where the datacheck files of a run are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
-use crate::model::{Level, RunId};
+use crate::model::{Level, RunId, Subrun};
 use crate::night::NightPaths;
 
 use super::run::{run_number, subrun_number};
+
+/// A directory that was changed less than this before it was listed may have changed again at what
+/// its file system takes for the same time.
+const SETTLED: Duration = Duration::from_secs(2);
+
+/// Listed directories that are kept.
+const LISTED_KEPT: usize = 32;
 
 /// The files of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,41 +31,117 @@ impl RunFiles {
     pub fn all(&self) -> Vec<PathBuf> {
         self.datacheck.iter().chain(self.muons.values()).cloned().collect()
     }
+}
 
+/// Finds files of runs. A directory, which may hold tens of thousands of files, is listed again only
+/// when it has changed.
+#[derive(Debug, Default)]
+pub struct Places {
+    listed: Mutex<HashMap<PathBuf, Listed>>,
+}
+
+/// What was in a directory.
+#[derive(Clone, Debug)]
+struct Listed {
+    changed: SystemTime,
+    taken: SystemTime,
+    /// Files of single subruns, by run.
+    files: Arc<ByRun>,
+}
+
+/// Files of single subruns with their subruns, by run.
+type ByRun = HashMap<i64, Vec<(i64, PathBuf)>>;
+
+impl Places {
     /// The merged file once there is one, else what the subruns have left so far: in their final
     /// place, else where the night is worked on. Blocks on the disk.
-    pub fn find(paths: &NightPaths, run: RunId) -> Self {
+    pub fn find(&self, paths: &NightPaths, run: RunId) -> RunFiles {
         let merged = paths.final_dir(Level::Datacheck);
         let merged = merged.map(|dir| dir.join(paths.product_name(Level::Datacheck, run, None)));
         let datacheck = match merged.filter(|file| file.is_file()) {
             Some(merged) => vec![merged],
-            None => by_subrun(paths, Level::Datacheck, run).into_values().collect(),
+            None => self.by_subrun(paths, Level::Datacheck, run).into_values().collect(),
         };
-        Self { datacheck, muons: by_subrun(paths, Level::Muons, run) }
+        RunFiles { datacheck, muons: self.by_subrun(paths, Level::Muons, run) }
+    }
+
+    fn by_subrun(&self, paths: &NightPaths, level: Level, run: RunId) -> BTreeMap<i64, PathBuf> {
+        let mut files = BTreeMap::new();
+        let directories = [Some(paths.running_dir(level)), paths.final_dir(level)];
+        for directory in directories.into_iter().flatten() {
+            let listed = self.list(&directory);
+            for (subrun, file) in listed.get(&i64::from(run.0)).into_iter().flatten() {
+                let number = u32::try_from(*subrun).unwrap_or(u32::MAX);
+                let name = paths.product_name(level, run, Some(Subrun(number)));
+                if file.file_name().is_some_and(|named| named == name.as_str()) {
+                    files.insert(*subrun, file.clone());
+                }
+            }
+        }
+        files
+    }
+
+    /// What is in a directory; nothing if it cannot be read.
+    fn list(&self, directory: &Path) -> Arc<ByRun> {
+        let lock = || self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = std::fs::metadata(directory).and_then(|data| data.modified());
+        let Ok(changed) = changed else { return Arc::default() };
+        let settled = |known: &Listed| {
+            known.taken.duration_since(known.changed).is_ok_and(|rest| rest >= SETTLED)
+        };
+        let known = lock().get(directory).cloned();
+        if let Some(known) = known.filter(|known| known.changed == changed && settled(known)) {
+            return known.files;
+        }
+        let taken = SystemTime::now();
+        let files = Arc::new(by_run(directory));
+        let mut listed = lock();
+        if listed.len() >= LISTED_KEPT {
+            listed.clear();
+        }
+        let now = Listed { changed, taken, files: Arc::clone(&files) };
+        listed.insert(directory.to_owned(), now);
+        files
     }
 }
 
-fn by_subrun(paths: &NightPaths, level: Level, run: RunId) -> BTreeMap<i64, PathBuf> {
-    let mut files = BTreeMap::new();
-    let directories = [Some(paths.running_dir(level)), paths.final_dir(level)];
-    for directory in directories.into_iter().flatten() {
-        for file in entries(&directory) {
-            let named = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            let is_of = run_number(&file) == Some(i64::from(run.0));
-            if let Some(subrun) = subrun_number(&file).filter(|_| is_of) {
-                let number = u32::try_from(subrun).unwrap_or(u32::MAX);
-                let name = paths.product_name(level, run, Some(crate::model::Subrun(number)));
-                if name == named {
-                    files.insert(subrun, file);
-                }
-            }
+fn by_run(directory: &Path) -> ByRun {
+    let mut files = ByRun::new();
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        let name = PathBuf::from(entry.file_name());
+        if let Some((run, subrun)) = run_number(&name).zip(subrun_number(&name)) {
+            files.entry(run).or_default().push((subrun, directory.join(name)));
         }
     }
     files
 }
 
-/// What is in a directory; nothing if it cannot be read.
-fn entries(directory: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    entries.map(|entry| entry.path()).collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_that_has_changed_is_listed_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places::default();
+        let count = || places.list(dir.path()).get(&19102).map_or(0, Vec::len);
+        let add = |subrun: u32| {
+            let name = format!("datacheck_dl1_LST-1.Run19102.{subrun:04}.h5");
+            std::fs::write(dir.path().join(name), "").unwrap();
+        };
+        assert_eq!(count(), 0);
+        for subrun in 0..5 {
+            add(subrun);
+            assert_eq!(count(), usize::try_from(subrun).unwrap() + 1);
+        }
+        // At rest for long: what was listed is not looked at again.
+        let long_ago = SystemTime::now() - Duration::from_secs(3600);
+        let handle = std::fs::File::open(dir.path()).unwrap();
+        handle.set_modified(long_ago).unwrap();
+        let first = places.list(dir.path());
+        assert!(Arc::ptr_eq(&first, &places.list(dir.path())));
+        add(5);
+        assert_eq!(count(), 6);
+        assert!(places.list(&dir.path().join("none")).is_empty());
+    }
 }

@@ -15,8 +15,8 @@ use crate::datacheck::figure::{
     NightSheet, RunSheet, Sheet, SubrunRings, compare_sheets, night_sheet, pixel_sheet, run_sheet,
 };
 use crate::datacheck::{
-    Cache, DatacheckError, Frame, MuonRing, NightData, RunData, RunFiles, Thresholds, Weigh,
-    read_muons,
+    Cache, DatacheckError, Frame, MuonRing, NightData, Places, RunData, RunFiles, Thresholds,
+    Weigh, read_muons,
 };
 use crate::model::{DatacheckSheet, FigureChoice, NightDate, OtherRun, RunId};
 use crate::night::NightPaths;
@@ -28,8 +28,8 @@ pub use answers::{run, run_figure};
 pub use drawn::Drawn;
 pub use wish::{NightWish, RangeWish, RunFigures, RunWish};
 
-/// What is kept of runs, in bytes: four runs of 120 subruns, with the history of each pixel.
-const RUNS_KEPT: usize = 64 << 20;
+/// What is kept of runs, in bytes: two runs of 120 subruns, with the history of each pixel.
+const RUNS_KEPT: usize = 32 << 20;
 /// What is kept of nights with their pixels.
 const NIGHTS_KEPT: usize = 32 << 20;
 /// What is kept of the runs of many nights: some five thousand nights.
@@ -47,6 +47,7 @@ pub struct Figures {
     muons: Cache<Muons>,
     sources: Cache<range::Sources>,
     sent: Cache<Kept>,
+    places: Places,
 }
 
 impl Default for Figures {
@@ -58,6 +59,7 @@ impl Default for Figures {
             muons: Cache::new(MUONS_KEPT),
             sources: Cache::new(FRAMES_KEPT),
             sent: Cache::new(SENT_KEPT),
+            places: Places::default(),
         }
     }
 }
@@ -118,7 +120,7 @@ impl Figures {
         run: RunId,
         figures: RunFigures,
     ) -> Result<Part, BackendError> {
-        let files = RunFiles::find(paths, run);
+        let files = self.places.find(paths, run);
         if files.datacheck.is_empty() {
             let text = format!("there is no datacheck of run {run} yet: its stage has not ended");
             return Err(BackendError::NotFound(text));
@@ -170,9 +172,9 @@ impl Figures {
         name: &str,
         prefix: &str,
     ) -> Result<Arc<Kept>, BackendError> {
-        let mut files = RunFiles::find(paths, run).all();
+        let mut files = self.places.find(paths, run).all();
         if let Some(with) = wish.with {
-            files.extend(RunFiles::find(&other_night(paths, with), with.run).all());
+            files.extend(self.places.find(&other_night(paths, with), with.run).all());
         }
         let what = format!("{} {run} {name} {wish:?}", paths.date);
         self.sent.get_part(&files, &what, |_| self.run(paths, run, wish)?.figure(name, prefix))
