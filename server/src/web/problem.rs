@@ -30,6 +30,11 @@ impl Problem {
 }
 
 impl Problem {
+    /// A status, and what is to be said of it.
+    pub fn of(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, detail: detail.into() }
+    }
+
     /// What is asked makes no sense.
     pub fn bad_request(detail: impl Into<String>) -> Self {
         Self { status: StatusCode::BAD_REQUEST, detail: detail.into() }

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use axum::extract::{Path, Request, State};
 use axum::handler::Handler;
 use axum::http::{HeaderValue, Method, header};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
+use axum::middleware::{Next, from_fn_with_state, map_response};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
@@ -16,6 +16,7 @@ use tower_http::cors::{Any, CorsLayer};
 use super::gate::gate;
 use super::kept::Form;
 use super::people::{account, sign_in, users};
+use super::problem::Problem;
 use super::{WebState, api, cache, deeds, events, figures, lineage, openapi, pages, provenance};
 use crate::config::Reading;
 use crate::model::Role;
@@ -72,18 +73,22 @@ impl Route {
     pub fn guarded(self, state: &WebState) -> (&'static str, MethodRouter<WebState>) {
         let guard = from_fn_with_state((state.clone(), self.rule.clone()), gate);
         let mut handler = self.handler.route_layer(guard);
-        if self.rule.path.starts_with(OF_A_RUN) {
+        if OF_A_RUN.iter().any(|start| self.rule.path.starts_with(start)) {
             handler = handler.layer(from_fn_with_state(state.clone(), with_provenance));
         }
         if self.rule.verb == Method::GET && self.rule.path.starts_with("/api/") {
             handler = handler.layer(any_site());
+        }
+        if self.rule.path.starts_with("/api/") {
+            handler = handler.layer(map_response(as_problem));
         }
         (self.rule.path, handler)
     }
 }
 
 /// Addresses of what a run has brought forth: figures, files, logs.
-const OF_A_RUN: &str = "/api/v1/nights/{date}/runs/{run}/";
+const OF_A_RUN: [&str; 2] =
+    ["/api/v1/nights/{date}/runs/{run}/", "/nights/{date}/runs/{run}/logs/{name}/raw"];
 
 /// Programs of any site may read what needs no session: a token is what they show, which no browser
 /// adds by itself.
@@ -94,6 +99,29 @@ fn any_site() -> CorsLayer {
         .allow_headers([header::AUTHORIZATION, header::ACCEPT, header::IF_NONE_MATCH])
         .expose_headers([header::ETAG, header::LINK])
 }
+
+/// What the router itself refuses, such as a parameter that cannot be read or a verb that is not there, is
+/// told like every other problem.
+async fn as_problem(response: Response) -> Response {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let plain = kind.is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if !(plain && (status.is_client_error() || status.is_server_error())) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let text = axum::body::to_bytes(body, REFUSAL).await.unwrap_or_default();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let said = if text.is_empty() { "this cannot be asked here".to_owned() } else { text };
+    parts.headers.remove(header::CONTENT_TYPE);
+    parts.headers.remove(header::CONTENT_LENGTH);
+    let mut problem = Problem::of(status, said).into_response();
+    problem.headers_mut().extend(parts.headers);
+    problem
+}
+
+/// A refusal is never longer, in bytes.
+const REFUSAL: usize = 16 << 10;
 
 /// Tells with a good answer where its provenance is.
 async fn with_provenance(

@@ -73,6 +73,11 @@ fn elsewhere(found: &ProvenanceView, node: &ProvenanceNode) -> Vec<(String, Stri
         let of: RunId = of.unwrap_or(run);
         pages.push((links::run(date, of), format!("History and logs of run {of}")));
     }
+    let path = node.description.iter().find_map(|line| line.strip_prefix("filepath: "));
+    if let Some(path) = path.filter(|_| node.members == 0) {
+        let lineage = format!("api/v1/provenance.svg?path={}", links::quoted(path));
+        pages.push((lineage, "Back to raw data, file by file".to_owned()));
+    }
     if node.label.starts_with("DL1Check") || node.label == "dl1_datacheck" {
         pages.push((links::datacheck(date, Some(run)), "Figures".to_owned()));
     }

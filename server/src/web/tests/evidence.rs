@@ -323,6 +323,22 @@ async fn a_run_needs_no_night_and_what_it_brought_forth_tells_its_provenance() {
 }
 
 #[tokio::test]
+async fn what_the_router_refuses_is_a_problem_like_every_other() {
+    let app = TestApp::new().await;
+    let name = "Run19102.0000_jobid_7.out";
+    let log = format!("/api/v1/nights/2024-11-28/runs/19102/logs/{name}?from=x");
+    let odd = app.get(&log).await;
+    assert_eq!(odd.status, StatusCode::BAD_REQUEST);
+    let verb = Request::delete("/api/v1/nights").body(Body::empty()).unwrap();
+    let verb = app.ask(verb).await;
+    assert_eq!(verb.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(verb.headers()[header::ALLOW], "GET,HEAD");
+    for headers in [&odd.headers, verb.headers()] {
+        assert_eq!(headers[header::CONTENT_TYPE], "application/problem+json");
+    }
+}
+
+#[tokio::test]
 async fn a_program_of_another_site_may_read_with_its_token() {
     let app = TestApp::new().await;
     let request = Request::options("/api/v1/nights")
