@@ -1,6 +1,6 @@
 //! Rows of a piece of a log, gathered in memory and written together.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use md5::{Digest as _, Md5};
 use sqlx::{QueryBuilder, Sqlite, Transaction};
@@ -40,7 +40,7 @@ struct Entity {
 pub struct Batch {
     activities: HashMap<String, Activity>,
     entities: HashMap<i64, Entity>,
-    relations: HashSet<(i64, bool, i64, String)>,
+    relations: Vec<(i64, bool, i64, String)>,
 }
 
 /// The number that stands for a key: the same in every log, and no two alike in practice.
@@ -134,7 +134,7 @@ impl Batch {
 
     fn relation(&mut self, tag: Tag, activity: &str, generated: bool, entity: &str, role: &str) {
         self.activity(tag, activity);
-        self.relations.insert((id_of(activity), generated, id_of(entity), role.to_owned()));
+        self.relations.push((id_of(activity), generated, id_of(entity), role.to_owned()));
     }
 
     /// Writes everything. What is known already is completed, not doubled.
@@ -182,8 +182,9 @@ impl Batch {
             );
             query.build().execute(&mut **tx).await?;
         }
-        let mut relations: Vec<_> = self.relations.into_iter().collect();
+        let mut relations = self.relations;
         relations.sort_unstable();
+        relations.dedup();
         for rows in relations.chunks(ROWS) {
             let mut query = QueryBuilder::new(
                 "INSERT OR IGNORE INTO prov_relations (activity, generated, entity, role) ",

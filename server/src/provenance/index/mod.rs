@@ -22,9 +22,9 @@ use batch::Batch;
 pub use keep::{Keeper, logs};
 pub use lineage::{Lineage, LineageError, Question, Start, lineage};
 
-/// A log is indexed in pieces of this size, in bytes: so long others wait who want to write to the
-/// database.
-const PIECE: u64 = 64 << 20;
+/// A log is indexed in pieces of this size, in bytes: so long, some two seconds, others wait who want to
+/// write to the database.
+const PIECE: u64 = 512 << 20;
 
 /// A log is known again by this much of its beginning, and of the end of what is indexed, in bytes.
 const KNOWN_BY: u64 = 4096;
