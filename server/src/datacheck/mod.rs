@@ -25,6 +25,7 @@ mod place;
 mod quantity;
 mod rows;
 mod run;
+mod summary;
 #[allow(unsafe_code, reason = "compound tables with array columns need the library's own calls")]
 pub mod table;
 mod thresholds;
@@ -39,4 +40,5 @@ pub use place::{Places, RunFiles};
 pub use quantity::Quantity;
 pub use rows::{Binning, Bins, EventType, HistColumn, PixelColumn, SubrunFacts};
 pub use run::{EventTable, HISTORY, LeftOut, RunData, SubrunRow, mean, run_number, subrun_number};
+pub use summary::summarise;
 pub use thresholds::{Allowed, Conditions, Level, Rule, Thresholds};

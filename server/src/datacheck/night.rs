@@ -40,6 +40,12 @@ impl Frame {
         self.columns.iter().map(|(name, _)| name.as_str())
     }
 
+    /// A single row.
+    pub(super) fn of_row(columns: &[(&str, f64)]) -> Self {
+        let columns = columns.iter().map(|(name, value)| ((*name).to_owned(), vec![*value]));
+        Self { rows: 1, columns: columns.collect() }
+    }
+
     fn read(table: &Table) -> Result<Self, DatacheckError> {
         let names: Vec<&str> = table
             .columns()
@@ -123,6 +129,12 @@ impl PixelFrame {
         rows.get(row).map(Vec::as_slice)
     }
 
+    /// A single run.
+    pub(super) fn of_run(run: i64, columns: Vec<(String, Vec<f32>)>) -> Self {
+        let columns = columns.into_iter().map(|(name, values)| (name, vec![values]));
+        Self { runs: vec![run], columns: columns.collect() }
+    }
+
     fn read(table: &Table, file: &Path, path: &str) -> Result<Self, DatacheckError> {
         let wrong = |column: &str, problem: &str| DatacheckError::Column {
             file: file.to_owned(),
@@ -162,20 +174,19 @@ impl PixelFrame {
         Ok(Self { runs, columns: names.zip(columns).collect() })
     }
 
+    /// Adds the rows of others; a column that one of them lacks is not a number there.
     fn append(&mut self, other: Self) {
-        if self.runs.is_empty() {
-            *self = other;
-            return;
-        }
-        let known =
-            other.columns.iter().all(|(name, _)| self.columns.iter().any(|(own, _)| own == name));
-        if known && self.columns.len() == other.columns.len() {
-            self.runs.extend(other.runs);
-            for (name, rows) in other.columns {
-                if let Some((_, own)) = self.columns.iter_mut().find(|(own, _)| *own == name) {
-                    own.extend(rows);
-                }
+        let none = |rows: usize| vec![vec![f32::NAN; PIXELS]; rows];
+        let (own, more) = (self.runs.len(), other.runs.len());
+        self.runs.extend(other.runs);
+        for (name, rows) in other.columns {
+            match self.columns.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, values)) => values.extend(rows),
+                None => self.columns.push((name, none(own).into_iter().chain(rows).collect())),
             }
+        }
+        for (_, values) in &mut self.columns {
+            values.extend(none((own + more).saturating_sub(values.len())));
         }
     }
 }
@@ -279,6 +290,15 @@ impl NightData {
             spectrum: spectrum?,
             pixels: pixels?,
             pixels_no_stars: pixels_no_stars?,
+        })
+    }
+
+    /// Nights or runs put together; nothing if there is none.
+    pub fn of_nights(nights: Vec<Self>) -> Option<Self> {
+        nights.into_iter().reduce(|mut all, night| {
+            all.unreadable.extend(night.unreadable.iter().cloned());
+            all.append(night);
+            all
         })
     }
 

@@ -236,6 +236,11 @@ impl Binning {
         Ok(Self(bins))
     }
 
+    /// No bins: rows are then read without their histograms.
+    pub fn none() -> Self {
+        Self(vec![None; HistColumn::ALL.len()])
+    }
+
     /// The bins of a histogram, if the file has them.
     pub fn of(&self, column: HistColumn) -> Option<&Bins> {
         self.0[column as usize].as_ref()

@@ -4,6 +4,7 @@ mod figures;
 mod inspect;
 mod judgement;
 mod run;
+mod summary;
 mod wrong;
 
 use std::io::Read;
