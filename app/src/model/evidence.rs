@@ -1,8 +1,10 @@
 //! What pages show of a run's data quality and of its provenance.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::{FigureChoice, NightDate, OtherRun, RunId};
+use super::{FigureChoice, NightDate, OtherRun, RunId, RunQuality, Verdict};
 
 /// A sheet of datacheck figures, of a run or of a night.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +35,12 @@ pub struct DatacheckSheet {
     pub runs: Vec<RunId>,
     /// Of a night: the run whose pixels are shown, if they are.
     pub shown_run: Option<RunId>,
+    /// What is thought of the run, or of each of the night's; empty where that is not known, or not yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quality: Vec<(RunId, RunQuality)>,
+    /// The worst of what each sheet shows, by its permanent name, if it is not ok.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub marks: BTreeMap<String, Verdict>,
 }
 
 /// A sheet of datacheck figures of many nights.
@@ -90,6 +98,12 @@ pub struct FigureInfo {
     pub notes: Vec<String>,
     /// Whether it is a map whose pixels tell their values and lead to their history.
     pub pixels: bool,
+    /// What is thought of what it shows; `None` if nothing of it is judged, or not yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// Why it is not ok, one reason for each quantity and run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
 }
 
 /// What somebody looks at in a run's provenance: part of the page's address.

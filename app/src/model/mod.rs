@@ -14,6 +14,7 @@ mod logbook;
 mod observation;
 mod people;
 mod publish;
+mod quality;
 mod run;
 mod status;
 mod wish;
@@ -37,6 +38,7 @@ pub use logbook::{Author, DeedOutcome, LogbookEntry};
 pub use observation::{CalibrationRuns, Kind, Level, RunType, Sequence, Stage};
 pub use people::{ApiToken, PersonName, Role, SessionInfo, User};
 pub use publish::{CopyState, MissingProduct, PublishFile, PublishPlan};
+pub use quality::{NightQuality, QualityFinding, RunQuality, Verdict};
 pub use run::{HistoryLine, LogChunk, LogFile, RunDetail, SubrunDetail};
 pub use status::{
     Action, Condition, NightList, NightState, NightStatus, NightSummary, Notice, Percentages,

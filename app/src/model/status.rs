@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Affairs, Blocker, CalibrationRuns, Decision, ExitCode, JobId, JobState, Kind, NightDate,
 };
-use super::{ProdId, Sequence, Stage};
+use super::{NightQuality, ProdId, RunQuality, Sequence, Stage};
 
 /// A night in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -154,6 +154,9 @@ pub struct SequenceStatus {
     pub percent: Option<Percentages>,
     /// Where each subrun stands; empty where histories were not read.
     pub segments: Vec<Segment>,
+    /// What is thought of its data quality; `None` where that is not known, or not yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<RunQuality>,
 }
 
 impl SequenceStatus {
@@ -262,6 +265,9 @@ pub struct NightSummary {
     pub done: u32,
     /// What was observed, each source once, in the order of the night.
     pub sources: Vec<String>,
+    /// What is thought of its runs' data quality; `None` where that is not known, or not yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<NightQuality>,
 }
 
 /// The list of nights.

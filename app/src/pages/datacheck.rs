@@ -9,9 +9,9 @@ use super::problem::problem;
 use super::{backend, crumbs, night_step, parameter};
 use crate::backend::BackendError;
 use crate::live::Readout;
-use crate::model::{DatacheckSheet, FigureQuery, NightDate, RunId};
+use crate::model::{DatacheckSheet, FigureQuery, NightDate, NightQuality, RunId};
 use crate::parts::figures::{Formats, Shown, choices, formats, notes, sheets};
-use crate::parts::{format, links};
+use crate::parts::{format, links, quality};
 
 /// A sheet of figures of a run.
 #[component]
@@ -103,6 +103,7 @@ fn page(sheet: &DatacheckSheet) -> impl IntoView + use<> {
         sheets: &sheet.sheets,
         key: &sheet.key,
         infos: &sheet.figures,
+        marks: &sheet.marks,
         query: &sheet.query,
         choice: &sheet.choice,
     };
@@ -111,7 +112,11 @@ fn page(sheet: &DatacheckSheet) -> impl IntoView + use<> {
         <Title text=format!("{}, {of}", sheet.title)/>
         {crumbs(steps, here)}
         <article class="datacheck">
-            <div class="title"><h1>{format!("Datacheck of {of}")}</h1></div>
+            <div class="title">
+                <h1>{format!("Datacheck of {of}")}</h1>
+                {judgement(sheet)}
+            </div>
+            {why(sheet)}
             {sheets(&shown)}
             <section class="part" aria-labelledby="sheet-title">
                 <h2 id="sheet-title">{sheet.title.clone()}</h2>
@@ -124,6 +129,26 @@ fn page(sheet: &DatacheckSheet) -> impl IntoView + use<> {
                 <Readout>{drawings}</Readout>
             </section>
         </article>
+    }
+}
+
+/// What is thought of the run, or of how many of the night's runs.
+fn judgement(sheet: &DatacheckSheet) -> AnyView {
+    match (sheet.run, sheet.quality.as_slice()) {
+        (Some(_), own) => quality::run_badge(own.first().map(|(_, own)| own)),
+        (None, runs) => quality::night_badge(NightQuality::of(runs.iter().map(|(_, own)| own))),
+    }
+}
+
+/// Why the run is not ok, or each of the night's runs that is not.
+fn why(sheet: &DatacheckSheet) -> AnyView {
+    let date = sheet.date;
+    match (sheet.run, sheet.quality.as_slice()) {
+        (Some(run), [(_, own)]) => quality::findings(date, run, own).into_any(),
+        (Some(_), _) => ().into_any(),
+        (None, runs) => {
+            quality::reasons(date, runs.iter().map(|(run, own)| (*run, own))).into_any()
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::parts::map::run_map;
 use crate::parts::notices::notices;
 use crate::parts::sequences::sequence_table;
 use crate::parts::state::badge;
-use crate::parts::{affairs, format, links, scheduler};
+use crate::parts::{affairs, format, links, quality, scheduler};
 
 /// Where a night stands: what stands in its way, notices, sequence table, map.
 #[component]
@@ -89,7 +89,7 @@ fn article(night: &NightStatus) -> impl IntoView + use<> {
             {if night.sequences.is_empty() {
                 view! { <p class="none">"There is nothing to process on "{date}"."</p> }.into_any()
             } else {
-                view! { {sequence_table(night)}{run_map(night)} }.into_any()
+                view! { {sequence_table(night)}{quality::section(night)}{run_map(night)} }.into_any()
             }}
             {affairs::logbook(&night.affairs)}
         </article>

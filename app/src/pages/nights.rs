@@ -6,16 +6,18 @@ use leptos_meta::Title;
 use super::problem::problem;
 use super::{backend, live};
 use crate::model::{NightList, NightSummary};
+use crate::parts::quality::night_cell;
 use crate::parts::state::badge;
 use crate::parts::{links, table};
 
-const COLUMNS: [(&str, &str); 7] = [
+const COLUMNS: [(&str, &str); 8] = [
     ("", "Night"),
     ("", "State"),
     ("n", "Runs"),
     ("n", "Subruns"),
     ("n", "Done"),
     ("n", "Failed"),
+    ("", "Quality"),
     ("", "Sources"),
 ];
 
@@ -77,6 +79,7 @@ fn row(night: &NightSummary) -> impl IntoView + use<> {
             <td class="n">{night.subruns}</td>
             <td class="n p" style=share>{night.done}</td>
             <td class=failed>{night.failed}</td>
+            {night_cell(night.quality)}
             <td class="text">{night.sources.join(", ")}</td>
         </tr>
     }

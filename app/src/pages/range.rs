@@ -1,6 +1,8 @@
 //! `/datacheck?from=2025-01-01&to=2025-01-31`: the data quality of all runs of many nights against
 //! time, all or those of a source.
 
+use std::collections::BTreeMap;
+
 use leptos::prelude::*;
 use leptos_meta::Title;
 
@@ -49,6 +51,7 @@ fn page(range: &DatacheckRange) -> impl IntoView + use<> {
         sheets: &range.sheets,
         key: &range.key,
         infos: &range.figures,
+        marks: &BTreeMap::new(),
         query: &range.query,
         choice: &range.choice,
     };

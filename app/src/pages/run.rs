@@ -8,7 +8,7 @@ use leptos_meta::Title;
 use super::problem::problem;
 use super::{backend, crumbs, live, night_step, parameter, query};
 use crate::backend::{Backend, BackendError, Seen};
-use crate::model::{Condition, LogChunk, NightDate, RunDetail, RunId, SubrunDetail};
+use crate::model::{Condition, Kind, LogChunk, NightDate, RunDetail, RunId, SubrunDetail};
 use crate::parts::facts::{conditions, fact};
 use crate::parts::format::{hms, or_dash, plural};
 use crate::parts::history::history_table;
@@ -16,7 +16,7 @@ use crate::parts::jobs::job_table;
 use crate::parts::log::log_box;
 use crate::parts::state::{job_badge, task_counts};
 use crate::parts::subruns::subrun_table;
-use crate::parts::{format, links, map, scheduler};
+use crate::parts::{format, links, map, quality, scheduler};
 
 /// Lines of a log shown in the page; all of it is one click away.
 const LINES: usize = 40;
@@ -80,6 +80,7 @@ fn page(seen: &Seen<RunDetail>, shown: Option<Shown>) -> impl IntoView + use<> {
                 <a href=links::provenance(date, number)>"Provenance"</a>
             </nav>
             {facts(run)}
+            {quality_of(run)}
             {shown.map(|shown| log_section(date, number, shown))}
             {subrun_table(run, subrun)}
             {job_table(&run.tasks)}
@@ -90,6 +91,25 @@ fn page(seen: &Seen<RunDetail>, shown: Option<Shown>) -> impl IntoView + use<> {
         <Title text=format!("Run {number} of {date}")/>
         {live(links::run_events(date, number), seen.version, run.scanned, content.into_any())}
     }
+}
+
+/// What is thought of its data quality, and why.
+fn quality_of(run: &RunDetail) -> Option<AnyView> {
+    let (status, date) = (&run.status, run.date);
+    if status.sequence.kind != Kind::Data {
+        return None;
+    }
+    let own = status.quality.as_ref();
+    let list = own
+        .filter(|quality| !quality.missing)
+        .map(|quality| quality::findings(date, status.sequence.run, quality));
+    let section = view! {
+        <section class="judgement" aria-labelledby="quality-title">
+            <h2 id="quality-title">"Data quality " {quality::run_badge(own)}</h2>
+            {list}
+        </section>
+    };
+    Some(section.into_any())
 }
 
 fn facts(run: &RunDetail) -> impl IntoView + use<> {

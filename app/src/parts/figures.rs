@@ -1,10 +1,13 @@
 //! Figures of data quality on a page: the drawings, the ways to have them otherwise, and the choice of
 //! what is drawn and how. All of it are plain links and forms.
 
+use std::collections::BTreeMap;
+
 use leptos::prelude::*;
 
-use super::links;
-use crate::model::{FigureChoice, FigureInfo, ValueLimits, ValueScale};
+use super::state::Tone;
+use super::{links, quality};
+use crate::model::{FigureChoice, FigureInfo, ValueLimits, ValueScale, Verdict};
 
 /// A sheet of figures as a page shows it.
 pub struct Shown<'a> {
@@ -20,6 +23,8 @@ pub struct Shown<'a> {
     pub key: &'a str,
     /// Its figures.
     pub infos: &'a [FigureInfo],
+    /// The worst of what sheets show, by their permanent names, if it is not ok.
+    pub marks: &'a BTreeMap<String, Verdict>,
     /// How addresses of figures end.
     pub query: &'a str,
     /// How values are shown.
@@ -79,15 +84,29 @@ fn drawing(address: &Address, info: &FigureInfo) -> impl IntoView + use<> {
         }
     });
     view! {
-        <figure>
+        <figure id=format!("figure-{}", info.id)>
             <a href=href class=info.pixels.then_some("map")>
                 <img src=source alt=title loading="lazy" width="620" height="540"/>
             </a>
             <figcaption>
+                {info.verdict.map(|own| judged(own, &info.reasons))}
                 {readout} {notes(&info.notes)} {formats(address, &info.title, Formats::Figure)}
             </figcaption>
         </figure>
     }
+}
+
+/// The most reasons that a figure tells.
+const MOST_REASONS: usize = 6;
+
+/// What is thought of a figure, and why.
+fn judged(own: Verdict, reasons: &[String]) -> impl IntoView + use<> {
+    let mut texts: Vec<String> = reasons.iter().take(MOST_REASONS).cloned().collect();
+    if reasons.len() > MOST_REASONS {
+        texts.push(format!("and {} more", reasons.len() - MOST_REASONS));
+    }
+    let text = texts.join("; ");
+    view! { <p class="judged">{quality::verdict(own)}<span>{text}</span></p> }
 }
 
 /// Links to something in its forms.
@@ -124,7 +143,17 @@ pub fn sheets(shown: &Shown<'_>) -> impl IntoView + use<> {
         .map(|(key, title)| {
             let href = shown.sheet(key);
             let current = (key == shown.key).then_some("page");
-            view! { <li><a href=href aria-current=current>{title.clone()}</a></li> }
+            let mark = shown.marks.get(key).map(|own| {
+                let class = format!("mark {}", Tone::from(*own).class());
+                let word = format!(" ({})", own.as_str());
+                view! {
+                    <span class=class>
+                        <i class="icon" aria-hidden="true"></i>
+                        <span class="unseen">{word}</span>
+                    </span>
+                }
+            });
+            view! { <li><a href=href aria-current=current>{title.clone()}</a>{mark}</li> }
         })
         .collect::<Vec<_>>();
     view! { <nav class="sheets" aria-label="Sheets of figures"><ul>{items}</ul></nav> }

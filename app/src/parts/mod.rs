@@ -12,6 +12,7 @@ pub mod links;
 pub mod log;
 pub mod map;
 pub mod notices;
+pub mod quality;
 pub mod scheduler;
 pub mod sequences;
 pub mod state;

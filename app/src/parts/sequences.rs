@@ -3,15 +3,17 @@
 use leptos::prelude::*;
 
 use super::format::{hms, or_dash};
+use super::quality::run_cell;
 use super::state::{job_badge, task_counts};
 use super::{links, table};
-use crate::model::{Action, NightDate, NightStatus, Percentages, SequenceStatus};
+use crate::model::{Action, Kind, NightDate, NightStatus, Percentages, SequenceStatus};
 
 /// Class (`n` for numbers) and title of each column, what matters first.
-const COLUMNS: [(&str, &str); 19] = [
+const COLUMNS: [(&str, &str); 20] = [
     ("", "Run"),
     ("", "State"),
     ("", "Tasks"),
+    ("", "Quality"),
     ("", "Source"),
     ("", "Type"),
     ("n", "Subruns"),
@@ -44,11 +46,16 @@ fn row(date: NightDate, status: &SequenceStatus) -> impl IntoView + use<> {
         .filter(|reason| !reason.is_empty())
         .map(|reason| view! { <span class="reason">{reason}</span> });
     let percent = |level: fn(&Percentages) -> u32| percentage(status.percent.as_ref().map(level));
+    let quality = match sequence.kind {
+        Kind::Data => run_cell(date, run, status.quality.as_ref()).into_any(),
+        Kind::Calibration => view! { <td>"–"</td> }.into_any(),
+    };
     view! {
         <tr id=format!("run-{run}")>
             <th scope="row"><a href=links::run(date, run)>{run.to_string()}</a></th>
             <td>{job_badge(status.state.as_ref())}{reason}</td>
             <td class="tasks">{task_counts(&status.counts)}</td>
+            {quality}
             <td>{or_dash(sequence.source.clone())}</td>
             <td>{sequence.kind.as_str()}</td>
             <td class="n">{sequence.subruns}</td>

@@ -18,6 +18,8 @@ pub enum Tone {
     Running,
     /// Went wrong.
     Failed,
+    /// Worth a look.
+    Warning,
     /// Ended well.
     Done,
     /// Done and put away.
@@ -34,6 +36,7 @@ impl Tone {
             Self::Waiting => "waiting",
             Self::Running => "running",
             Self::Failed => "failed",
+            Self::Warning => "warn",
             Self::Done => "done",
             Self::Closed => "closed",
             Self::Unknown => "unknown",

@@ -96,6 +96,7 @@ fn server_settings(settings: &Settings) -> Vec<(&'static str, Value, String)> {
         ("poll_seconds", json!(server.poll.as_secs_f64())),
         ("lost_after_seconds", json!(server.lost_after.as_secs_f64())),
         ("known_errors", json!(server.known_errors)),
+        ("datacheck_thresholds", json!(server.datacheck_thresholds)),
         ("analysis_config", json!(settings.site.file)),
         ("job_path", json!(server.job_path)),
         ("local_cpus", json!(server.local_cpus)),

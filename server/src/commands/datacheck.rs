@@ -10,7 +10,7 @@ use crate::datacheck::draw::{Format, Hover, figure_as, sheet_as};
 use crate::datacheck::figure::{NightSheet, RunSheet, Sheet, SubrunRings, night_sheet, run_sheet};
 use crate::datacheck::{
     Inspection, NightData, RunData, RunJudgement, Thresholds, Verdict, inspect, judge, read_muons,
-    subrun_number,
+    run_number, subrun_number, summarise,
 };
 
 use super::{Failure, Outcome};
@@ -50,10 +50,12 @@ enum Verb {
         #[arg(long)]
         thresholds: Option<PathBuf>,
     },
-    /// Judge the runs of a night: ok, warn or bad, and why
+    /// Judge the runs of nights, or a run before its night is closed: ok, warn or bad, and why
     Judge {
-        /// The night's datacheck file
-        file: PathBuf,
+        /// Datacheck files of nights; or of one run (its merged file, or those of its subruns), with the
+        /// FITS files of its muon rings
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
         /// Thresholds [default: those that the program brings along]
         #[arg(long)]
         thresholds: Option<PathBuf>,
@@ -86,8 +88,8 @@ fn act(verb: Verb) -> Outcome {
                 write_sheet(&of, &sheet, &output, format)?;
             }
         }
-        Verb::Judge { file, thresholds, json } => {
-            let judgements = judge(&NightData::read(&[file], true)?, &load(thresholds.as_deref())?);
+        Verb::Judge { files, thresholds, json } => {
+            let judgements = judge(&to_judge(&files)?, &load(thresholds.as_deref())?);
             let text = if json {
                 serde_json::to_string_pretty(&judgements)? + "\n"
             } else {
@@ -103,18 +105,45 @@ fn load(thresholds: Option<&Path>) -> Result<Thresholds, Failure> {
     Ok(thresholds.map_or_else(Thresholds::shipped, Thresholds::load)?)
 }
 
+fn is_fits(file: &Path) -> bool {
+    file.extension().is_some_and(|suffix| suffix == "fits")
+}
+
+fn is_nights(file: &Path) -> bool {
+    file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("DL1_"))
+}
+
+/// What is judged: nights, or one run.
+fn to_judge(files: &[PathBuf]) -> Result<NightData, Failure> {
+    let (fits, hdf5): (Vec<PathBuf>, Vec<PathBuf>) =
+        files.iter().cloned().partition(|f| is_fits(f));
+    let night = if hdf5.iter().any(|file| is_nights(file)) {
+        NightData::read(&hdf5, true)?
+    } else {
+        let mut runs: Vec<i64> = files.iter().filter_map(|file| run_number(file)).collect();
+        runs.sort_unstable();
+        runs.dedup();
+        let [run] = runs[..] else {
+            let text = "the files are neither of nights (DL1_datacheck_D.h5) nor of one run";
+            return Err(Failure::new(text).hint("give the files of one run at a time"));
+        };
+        let muons = fits.into_iter().filter_map(|file| Some((subrun_number(&file)?, file)));
+        summarise(run, &hdf5, &muons.collect())?
+    };
+    for (file, problem) in &night.unreadable {
+        eprintln!("warning: left out {}: {problem}", file.display());
+    }
+    Ok(night)
+}
+
 /// The sheets of a run, or of nights if the first file is a night's.
 fn sheets(
     files: &[PathBuf],
     run: Option<i64>,
     thresholds: &Thresholds,
 ) -> Result<Vec<Sheet>, Failure> {
-    let is_fits = |file: &&PathBuf| file.extension().is_some_and(|suffix| suffix == "fits");
     let hdf5: Vec<PathBuf> = files.iter().filter(|file| !is_fits(file)).cloned().collect();
-    let name = |file: &PathBuf| {
-        file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("DL1_"))
-    };
-    if hdf5.iter().any(name) {
+    if hdf5.iter().any(|file| is_nights(file)) {
         let night = NightData::read(&hdf5, true)?;
         let place = |run| night.run_numbers().iter().position(|other| *other == run);
         let row = match run {
@@ -130,7 +159,8 @@ fn sheets(
     }
     let mut rings: Vec<SubrunRings> = Vec::new();
     for subrun in data.subruns() {
-        let file = files.iter().filter(is_fits).find(|file| subrun_number(file) == Some(subrun));
+        let of_subrun = |file: &&PathBuf| is_fits(file) && subrun_number(file) == Some(subrun);
+        let file = files.iter().find(of_subrun);
         rings.push(SubrunRings { subrun, rings: file.map(|file| read_muons(file)).transpose()? });
     }
     Ok(RunSheet::ALL.map(|sheet| run_sheet(&data, &rings, sheet)).into())
@@ -155,14 +185,9 @@ fn write_sheet(of: &str, sheet: &Sheet, output: &Path, format: Format) -> Result
 }
 
 fn judgement_text(judgement: &RunJudgement) -> String {
-    let word = |verdict| match verdict {
-        Verdict::Ok => "ok",
-        Verdict::Warn => "warn",
-        Verdict::Bad => "bad",
-    };
-    let mut lines = vec![format!("run {}: {}\n", judgement.run, word(judgement.verdict))];
+    let mut lines = vec![format!("run {}: {}\n", judgement.run, judgement.verdict.as_str())];
     for finding in judgement.findings.iter().filter(|finding| finding.verdict != Verdict::Ok) {
-        lines.push(format!("  {:4} {}\n", word(finding.verdict), finding.reason));
+        lines.push(format!("  {:4} {}\n", finding.verdict.as_str(), finding.reason));
     }
     lines.concat()
 }

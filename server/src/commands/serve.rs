@@ -12,6 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{ServerConfig, Settings};
+use crate::datacheck::Criteria;
 use crate::deeds;
 use crate::launch::Engine;
 use crate::model::NightDate;
@@ -48,11 +49,12 @@ pub async fn run(args: Serve) -> Outcome {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let option = args.config;
-    let (settings, prod_id, diagnosis) = tokio::task::spawn_blocking(move || {
+    let (settings, prod_id, diagnosis, criteria) = tokio::task::spawn_blocking(move || {
         let settings = Settings::load(option.as_deref())?;
         let prod_id = settings.site.prod_id_or_version(&settings.server.job_path)?;
         let diagnosis = Diagnosis::new(settings.server.known_errors.clone())?;
-        Ok::<_, Failure>((settings, prod_id, diagnosis))
+        let criteria = Criteria::new(settings.server.datacheck_thresholds.clone())?;
+        Ok::<_, Failure>((settings, prod_id, diagnosis, criteria))
     })
     .await??;
     let Settings { site, server } = settings.clone();
@@ -74,7 +76,7 @@ pub async fn run(args: Serve) -> Outcome {
     let keeper = Keeper::new(store.clone(), any_night);
     let look = SiteLook::new(site, prod_id, today, Books::new(store.clone()));
     let look = look.with_diagnosis(diagnosis);
-    let watcher = Watcher::new(Arc::new(look), scheduler.engine(), server.poll);
+    let watcher = Watcher::new(Arc::new(look), scheduler.engine(), server.poll, criteria);
     let address = args.listen.unwrap_or(server.listen);
     let listener = TcpListener::bind(address).await.map_err(|cause| {
         Failure::new(format!("cannot listen on {address}: {cause}"))

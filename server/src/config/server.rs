@@ -12,7 +12,7 @@ use super::version::search_path;
 use super::{AccessConfig, ConfigError, SiteConfig};
 
 /// The settings, each with the variable that overrides it.
-pub(super) const KEYS: [(&str, &str); 21] = [
+pub(super) const KEYS: [(&str, &str); 22] = [
     ("listen", "OSA_LISTEN"),
     ("prefix", "OSA_PREFIX"),
     ("database", "OSA_DATABASE"),
@@ -20,6 +20,7 @@ pub(super) const KEYS: [(&str, &str); 21] = [
     ("poll_seconds", "OSA_POLL_SECONDS"),
     ("lost_after_seconds", "OSA_LOST_AFTER_SECONDS"),
     ("known_errors", "OSA_KNOWN_ERRORS"),
+    ("datacheck_thresholds", "OSA_DATACHECK_THRESHOLDS"),
     ("analysis_config", "OSA_CONFIG"),
     ("job_path", "OSA_JOB_PATH"),
     ("local_cpus", "OSA_LOCAL_CPUS"),
@@ -104,6 +105,9 @@ pub struct ServerConfig {
     /// The errors that shifters know (`known_errors`, `OSA_KNOWN_ERRORS`); unset: those that the
     /// program brings along.
     pub known_errors: Option<PathBuf>,
+    /// Limits of the data quality (`datacheck_thresholds`, `OSA_DATACHECK_THRESHOLDS`); unset: those
+    /// that the program brings along.
+    pub datacheck_thresholds: Option<PathBuf>,
     /// The analysis configuration (`analysis_config`, `OSA_CONFIG`).
     pub analysis_config: Option<PathBuf>,
     /// Directories put before the PATH of jobs (`job_path`, `OSA_JOB_PATH`).
@@ -166,6 +170,7 @@ impl ServerConfig {
                 .value("lost_after_seconds", lost_after)?
                 .unwrap_or(Duration::from_secs(60)),
             known_errors: sources.path("known_errors")?,
+            datacheck_thresholds: sources.path("datacheck_thresholds")?,
             analysis_config: sources.path("analysis_config")?,
             job_path: sources.paths("job_path")?,
             local_cpus: sources.value("local_cpus", processor_count)?.unwrap_or_else(processors),

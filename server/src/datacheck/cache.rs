@@ -113,6 +113,11 @@ impl<T: Weigh> Cache<T> {
         Ok(content)
     }
 
+    /// Whether something is kept of these files, be it of today or not.
+    pub fn has(&self, files: &[PathBuf]) -> bool {
+        lock(&self.state).entries.contains_key(&(files.to_vec(), String::new()))
+    }
+
     /// Bytes held, roughly.
     pub fn weight(&self) -> usize {
         lock(&self.state).entries.values().map(|entry| entry.weight).sum()

@@ -3,23 +3,11 @@
 use chrono::{DateTime, Duration};
 use serde::{Deserialize, Serialize};
 
-use crate::model::NightDate;
+use crate::model::{NightDate, QualityFinding, RunQuality, Verdict};
 
 use super::night::NightData;
 use super::quantity::Quantity;
 use super::thresholds::{Conditions, Level, Rule, Thresholds};
-
-/// What is thought of a run or a quantity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// Within all limits.
-    Ok,
-    /// Worth a look.
-    Warn,
-    /// Do not trust it.
-    Bad,
-}
 
 /// What is thought of one quantity of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,6 +44,24 @@ pub struct RunJudgement {
     pub verdict: Verdict,
     /// One for each quantity that has a rule.
     pub findings: Vec<Finding>,
+}
+
+impl RunJudgement {
+    /// What is told of it: all that is not ok, the worst first.
+    pub fn quality(&self) -> RunQuality {
+        let told = |finding: &Finding| QualityFinding {
+            verdict: finding.verdict,
+            quantity: finding.quantity.key().to_owned(),
+            reason: finding.reason.clone(),
+            sheet: finding.quantity.sheet().to_owned(),
+            figure: finding.quantity.figure().to_owned(),
+        };
+        let wrong = self.findings.iter().filter(|finding| finding.verdict != Verdict::Ok);
+        let mut findings: Vec<QualityFinding> = wrong.map(told).collect();
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
+        let judged = self.findings.len();
+        RunQuality { verdict: Some(self.verdict), findings, judged, ..RunQuality::default() }
+    }
 }
 
 /// The conditions of each run of a night.

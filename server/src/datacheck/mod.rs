@@ -12,6 +12,7 @@
 )]
 
 mod cache;
+mod criteria;
 pub mod draw;
 mod error;
 pub mod figure;
@@ -30,10 +31,12 @@ mod summary;
 pub mod table;
 mod thresholds;
 
+pub use crate::model::Verdict;
 pub use cache::{Cache, Weigh};
+pub use criteria::{Criteria, Current};
 pub use error::DatacheckError;
 pub use inspect::{ColumnInspection, FileKind, Inspection, Numbers, TableInspection, inspect};
-pub use judge::{Finding, PixelFinding, RunJudgement, Verdict, conditions, judge};
+pub use judge::{Finding, PixelFinding, RunJudgement, conditions, judge};
 pub use muons::{MuonRing, read_muons};
 pub use night::{Frame, NightData, PixelFrame};
 pub use place::{Places, RunFiles};

@@ -1,6 +1,6 @@
 //! Where the datacheck files of a run are.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -49,7 +49,7 @@ struct Listed {
     files: Arc<ByRun>,
 }
 
-/// Files of single subruns with their subruns, by run.
+/// Files of single subruns with their subruns, by run; a run may have only its merged file.
 type ByRun = HashMap<i64, Vec<(i64, PathBuf)>>;
 
 impl Places {
@@ -63,6 +63,18 @@ impl Places {
             None => self.by_subrun(paths, Level::Datacheck, run).into_values().collect(),
         };
         RunFiles { datacheck, muons: self.by_subrun(paths, Level::Muons, run) }
+    }
+
+    /// The runs that have a datacheck, merged or of some subrun. Blocks on the disk.
+    pub fn runs(&self, paths: &NightPaths) -> BTreeSet<RunId> {
+        let level = Level::Datacheck;
+        let directories = [Some(paths.running_dir(level)), paths.final_dir(level)];
+        let listed = directories.into_iter().flatten().map(|directory| self.list(&directory));
+        let runs = listed.flat_map(|files| files.keys().copied().collect::<Vec<_>>());
+        runs.filter_map(|run| u32::try_from(run).ok())
+            .map(RunId)
+            .filter(|run| !self.find(paths, *run).datacheck.is_empty())
+            .collect()
     }
 
     fn by_subrun(&self, paths: &NightPaths, level: Level, run: RunId) -> BTreeMap<i64, PathBuf> {
@@ -109,9 +121,10 @@ fn by_run(directory: &Path) -> ByRun {
     let mut files = ByRun::new();
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         let name = PathBuf::from(entry.file_name());
-        if let Some((run, subrun)) = run_number(&name).zip(subrun_number(&name)) {
-            files.entry(run).or_default().push((subrun, directory.join(name)));
-        }
+        let Some(run) = run_number(&name) else { continue };
+        // A merged file's run is known, too, although it is of no subrun.
+        let subruns = files.entry(run).or_default();
+        subruns.extend(subrun_number(&name).map(|subrun| (subrun, directory.join(name))));
     }
     files
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::night::{NightData, PixelFrame};
 
 macro_rules! quantities {
-    ($($(#[$about:meta])* $variant:ident = $key:literal, $title:literal, $unit:literal, $sheet:literal;)*) => {
+    ($($(#[$about:meta])* $variant:ident = $key:literal, $title:literal, $unit:literal, $sheet:literal / $figure:literal;)*) => {
         /// A quantity by which a run is judged.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum Quantity { $($(#[$about])* #[serde(rename = $key)] $variant,)* }
@@ -33,59 +33,92 @@ macro_rules! quantities {
             pub fn sheet(self) -> &'static str {
                 match self { $(Self::$variant => $sheet,)* }
             }
+
+            /// The figure on that sheet.
+            pub fn figure(self) -> &'static str {
+                match self { $(Self::$variant => $figure,)* }
+            }
         }
     };
 }
 
 quantities! {
     /// Interleaved pedestals a second.
-    PedestalRate = "pedestal_rate", "Rate of interleaved pedestals", "Hz", "rates";
+    PedestalRate = "pedestal_rate", "Rate of interleaved pedestals", "Hz", "rates" / "rate";
     /// Interleaved flat-field events a second.
-    FlatfieldRate = "flatfield_rate", "Rate of interleaved flat-field events", "Hz", "rates";
+    FlatfieldRate = "flatfield_rate", "Rate of interleaved flat-field events", "Hz", "rates" / "rate";
     /// Cosmics a second.
-    CosmicsRate = "cosmics_rate", "Rate of cosmics", "Hz", "rates";
+    CosmicsRate = "cosmics_rate", "Rate of cosmics", "Hz", "rates" / "rate";
     /// Contained muon rings a second.
-    MuonRate = "muon_rate", "Rate of contained muon rings", "Hz", "muon-rings";
+    MuonRate = "muon_rate", "Rate of contained muon rings", "Hz", "muon-rings" / "rate";
     /// Telescope efficiency from muons.
-    MuonEfficiency = "muon_efficiency", "Telescope efficiency from muon rings", "", "muon-efficiency";
+    MuonEfficiency = "muon_efficiency", "Telescope efficiency from muon rings", "", "muon-efficiency" / "efficiency";
     /// Width of muon rings.
-    MuonWidth = "muon_width", "Width of muon rings", "deg", "muon-shapes";
+    MuonWidth = "muon_width", "Width of muon rings", "deg", "muon-shapes" / "width";
     /// Light in muon rings.
-    MuonIntensity = "muon_intensity", "Intensity of muon rings", "pe", "muon-shapes";
+    MuonIntensity = "muon_intensity", "Intensity of muon rings", "pe", "muon-shapes" / "intensity";
     /// Peak sample of the high gain in muon rings.
-    MuonPeakSample = "muon_peak_sample", "Peak sample of muon rings", "", "muon-efficiency";
+    MuonPeakSample = "muon_peak_sample", "Peak sample of muon rings", "", "muon-efficiency" / "peak-sample";
     /// Fraction of pedestals that survive cleaning.
-    PedestalSurvival = "pedestal_survival", "Fraction of pedestals that survive cleaning", "", "rates";
+    PedestalSurvival = "pedestal_survival", "Fraction of pedestals that survive cleaning", "", "rates" / "cleaning";
     /// Flat-field charge, mean over the camera.
-    FlatfieldCharge = "flatfield_charge", "Flat-field charge, camera mean", "pe", "flatfield-charge";
+    FlatfieldCharge = "flatfield_charge", "Flat-field charge, camera mean", "pe", "flatfield-charge" / "mean-distribution";
     /// Its standard deviation.
-    FlatfieldChargeStd = "flatfield_charge_std", "Flat-field charge std dev, camera mean", "pe", "flatfield-charge";
+    FlatfieldChargeStd = "flatfield_charge_std", "Flat-field charge std dev, camera mean", "pe", "flatfield-charge" / "std-distribution";
     /// Flat-field time, mean over the camera.
-    FlatfieldTime = "flatfield_time", "Flat-field time, camera mean", "ns", "flatfield-time";
+    FlatfieldTime = "flatfield_time", "Flat-field time, camera mean", "ns", "flatfield-time" / "mean-distribution";
     /// Its standard deviation.
-    FlatfieldTimeStd = "flatfield_time_std", "Flat-field time std dev, camera mean", "ns", "flatfield-time";
+    FlatfieldTimeStd = "flatfield_time_std", "Flat-field time std dev, camera mean", "ns", "flatfield-time" / "std-distribution";
     /// Standard deviation of the relative time.
-    FlatfieldRelTimeStd = "flatfield_relative_time_std", "Flat-field relative time std dev, camera mean", "ns", "flatfield-relative-time";
+    FlatfieldRelTimeStd = "flatfield_relative_time_std", "Flat-field relative time std dev, camera mean", "ns", "flatfield-relative-time" / "std-distribution";
     /// Pulses above 30 pe a second and pixel, in cosmics.
-    CosmicsRateAbove30 = "cosmics_rate_above_30", "Rate of pulses > 30 pe, camera mean", "Hz", "cosmics-pulses-by-subrun";
+    CosmicsRateAbove30 = "cosmics_rate_above_30", "Rate of pulses > 30 pe, camera mean", "Hz", "cosmics-pulses-by-subrun" / "above-30";
     /// Jumps of the UCTS time.
-    UctsJumps = "ucts_jumps", "Jumps of the UCTS time", "", "rates";
+    UctsJumps = "ucts_jumps", "Jumps of the UCTS time", "", "rates" / "ucts";
     /// Pedestal charge: standard deviation.
-    PixelPedestalStd = "pixel.pedestal_charge_std", "Pedestal charge std dev", "pe", "pedestal-charge";
+    PixelPedestalStd = "pixel.pedestal_charge_std", "Pedestal charge std dev", "pe", "pedestal-charge" / "std-map";
     /// Flat-field charge.
-    PixelFlatfieldCharge = "pixel.flatfield_charge", "Flat-field charge", "pe", "flatfield-charge";
+    PixelFlatfieldCharge = "pixel.flatfield_charge", "Flat-field charge", "pe", "flatfield-charge" / "mean-map";
     /// Flat-field relative time.
-    PixelFlatfieldRelTime = "pixel.flatfield_relative_time", "Flat-field relative time", "ns", "flatfield-relative-time";
+    PixelFlatfieldRelTime = "pixel.flatfield_relative_time", "Flat-field relative time", "ns", "flatfield-relative-time" / "mean-map";
     /// Its standard deviation.
-    PixelFlatfieldRelTimeStd = "pixel.flatfield_relative_time_std", "Flat-field relative time std dev", "ns", "flatfield-relative-time";
+    PixelFlatfieldRelTimeStd = "pixel.flatfield_relative_time_std", "Flat-field relative time std dev", "ns", "flatfield-relative-time" / "std-map";
     /// Pulses above 30 pe a second, in cosmics.
-    PixelCosmicsRateAbove30 = "pixel.cosmics_rate_above_30", "Rate of pulses > 30 pe in cosmics", "Hz", "cosmics-pulses";
+    PixelCosmicsRateAbove30 = "pixel.cosmics_rate_above_30", "Rate of pulses > 30 pe in cosmics", "Hz", "cosmics-pulses" / "above-30-map";
 }
 
 impl Quantity {
     /// Whether it has a value a pixel.
     pub fn is_by_pixel(self) -> bool {
         self.key().starts_with("pixel.")
+    }
+
+    /// The quantity of this permanent name.
+    pub fn by_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|quantity| quantity.key() == key)
+    }
+
+    /// The sheet of a night's figures that shows it, and the figure on it.
+    pub fn of_night(self) -> (&'static str, String) {
+        let sheet = match self {
+            Self::PedestalRate | Self::FlatfieldRate | Self::CosmicsRate | Self::MuonRate => {
+                "rates"
+            }
+            Self::UctsJumps => "unknown-tags",
+            Self::MuonEfficiency | Self::MuonWidth | Self::MuonIntensity | Self::MuonPeakSample => {
+                "muons"
+            }
+            Self::PedestalSurvival => "pedestal-averages",
+            Self::FlatfieldCharge
+            | Self::FlatfieldChargeStd
+            | Self::FlatfieldTime
+            | Self::FlatfieldTimeStd
+            | Self::FlatfieldRelTimeStd => "flatfield-averages",
+            Self::CosmicsRateAbove30 => "cosmics-averages",
+            // Pixels are shown as those of a run are.
+            _ => return (self.sheet(), self.figure().to_owned()),
+        };
+        (sheet, self.key().replace('_', "-"))
     }
 
     /// Its value for each run of a night; not a number where there is none.

@@ -167,6 +167,11 @@ impl Thresholds {
         Ok(Self { rules })
     }
 
+    /// Whether a quantity is judged at all.
+    pub fn judges(&self, quantity: Quantity) -> bool {
+        self.rules.iter().any(|rule| rule.quantity == quantity)
+    }
+
     /// The rule for a quantity under these conditions: the one that became valid last.
     pub fn rule(&self, quantity: Quantity, at: &Conditions) -> Option<&Rule> {
         self.rules

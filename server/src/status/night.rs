@@ -257,6 +257,7 @@ fn sequence_status(
             reason: String::new(),
             percent,
             segments,
+            quality: None,
         },
         Some(summary) => SequenceStatus {
             sequence,
@@ -270,6 +271,7 @@ fn sequence_status(
             reason: summary.reason,
             percent,
             segments,
+            quality: None,
         },
     }
 }

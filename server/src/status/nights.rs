@@ -196,5 +196,6 @@ pub fn summary(status: &NightStatus) -> NightSummary {
         failed: if closed { 0 } else { count(Condition::Failed) },
         done: if closed { subruns } else { count(Condition::Done) },
         sources,
+        quality: None,
     }
 }

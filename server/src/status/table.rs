@@ -137,6 +137,7 @@ mod tests {
             reason: String::new(),
             percent: (kind == Kind::Data).then(Percentages::default),
             segments: Vec::new(),
+            quality: None,
         }
     }
 

@@ -20,6 +20,7 @@ mod people;
 mod problem;
 mod provenance;
 mod provenance_view;
+mod quality;
 mod rules;
 mod shelf;
 #[cfg(test)]

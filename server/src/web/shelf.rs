@@ -182,6 +182,12 @@ where
         }
     }
 
+    /// The newest snapshot, if there is one, without taking anybody to be interested.
+    pub fn peek(&self, key: &K) -> Option<Snapshot<T>> {
+        let entry = self.lock().get(key).map(Arc::clone)?;
+        entry.sender.borrow().clone()
+    }
+
     /// Looks once, so that whoever comes next finds something, without taking anybody to be
     /// interested.
     pub fn warm(self: &Arc<Self>, key: K) {

@@ -153,6 +153,7 @@ impl FakeSite {
             reason: String::new(),
             percent: Some(Percentages { dl1: 100, muons: 83, dl1ab: 83, datacheck: 83, dl2: 83 }),
             segments: segments.collect(),
+            quality: None,
         }
     }
 }

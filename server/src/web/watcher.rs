@@ -1,5 +1,6 @@
 //! Everything that viewers see, looked at once for all of them and kept fresh while they look.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Days, NaiveTime, Utc};
 use tokio::sync::watch;
 
+use crate::datacheck::Criteria;
 use crate::model::{
     ApiOperation, DatacheckRange, DatacheckSheet, FigureQuery, LogChunk, NightDate, NightList,
     NightStatus, ProvenanceAsked, ProvenanceView, RunDetail, RunId,
@@ -21,6 +23,7 @@ use super::jobs::{AskPace, JobNews, JobWatch};
 use super::logs::{self, Start};
 use super::look::Look;
 use super::provenance::Logs;
+use super::quality::{self, Board};
 use super::shelf::{Pace, Shelf, Snapshot};
 
 /// A log that nobody has written to for longer is not being written to, unless its job runs.
@@ -49,31 +52,45 @@ pub struct Watcher {
     pub poll: Duration,
     look: Arc<dyn Look>,
     figures: Arc<Figures>,
+    quality: Arc<Board>,
     provenance: Arc<Logs>,
 }
 
 impl Watcher {
-    /// Looks through `look` every `poll` at what somebody wants. `engine` is the scheduler's name.
-    pub fn new(look: Arc<dyn Look>, engine: &str, poll: Duration) -> Arc<Self> {
+    /// Looks through `look` every `poll` at what somebody wants. `engine` is the scheduler's name;
+    /// runs are judged by `criteria`.
+    pub fn new(look: Arc<dyn Look>, engine: &str, poll: Duration, criteria: Criteria) -> Arc<Self> {
+        let figures = Arc::new(Figures::new(criteria));
+        let quality = Arc::new(Board::new(Arc::clone(&figures)));
         let jobs = JobWatch::new(engine);
         let news = jobs.news();
         let pace = Pace::new(poll);
         let nights = Shelf::new(pace, |a: &NightList, b| a.nights == b.nights, {
-            let (look, news) = (Arc::clone(&look), news.clone());
-            move |(): &()| look.nights(&current(&news), Utc::now())
-        });
-        let night = Shelf::new(pace, same_night, {
-            let (look, news) = (Arc::clone(&look), news.clone());
-            move |date: &NightDate| look.night(*date, &current(&news), Utc::now())
-        });
-        let run = Shelf::new(pace, same_run, {
-            let look = Arc::clone(&look);
-            move |(date, run): &(NightDate, RunId)| {
-                look.run(*date, *run, &current(&news), Utc::now())
+            let (look, news, quality) = (Arc::clone(&look), news.clone(), Arc::clone(&quality));
+            move |(): &()| {
+                let mut nights = look.nights(&current(&news), Utc::now())?;
+                quality.adorn_nights(&mut nights);
+                Ok(nights)
             }
         });
-        let (figures, provenance) = Default::default();
-        Arc::new(Self { nights, night, run, jobs, poll, look, figures, provenance })
+        let night = Shelf::new(pace, same_night, {
+            let (look, news, quality) = (Arc::clone(&look), news.clone(), Arc::clone(&quality));
+            move |date: &NightDate| {
+                let mut night = look.night(*date, &current(&news), Utc::now())?;
+                quality.adorn_night(&mut night);
+                Ok(night)
+            }
+        });
+        let run = Shelf::new(pace, same_run, {
+            let (look, quality) = (Arc::clone(&look), Arc::clone(&quality));
+            move |(date, run): &(NightDate, RunId)| {
+                let mut run = look.run(*date, *run, &current(&news), Utc::now())?;
+                quality.adorn_run(&mut run);
+                Ok(run)
+            }
+        });
+        let provenance = Arc::default();
+        Arc::new(Self { nights, night, run, jobs, poll, look, figures, quality, provenance })
     }
 
     /// Keeps everything fresh, for ever. `days` is how far back jobs are asked for at least; what is
@@ -94,7 +111,28 @@ impl Watcher {
                 jobs.run(scheduler, store, pace, wanted, since).await;
             }
         };
-        tokio::join!(asking, self.keep_looking());
+        tokio::join!(asking, self.keep_looking(), self.keep_judging());
+    }
+
+    /// Judges the data quality of what somebody looks at, and of all nights there are.
+    async fn keep_judging(&self) {
+        let mut tick = interval(self.poll);
+        loop {
+            tick.tick().await;
+            let runs = self.run.wanted().into_iter().map(|(date, _)| date);
+            let watched: BTreeSet<NightDate> =
+                self.night.wanted().into_iter().chain(runs).collect();
+            let list = self.nights.peek(&()).and_then(|snapshot| snapshot.found.ok());
+            let all = list
+                .map_or_else(Vec::new, |list| list.nights.iter().map(|night| night.date).collect());
+            for date in self.quality.due(&watched, &all) {
+                let (look, quality) = (Arc::clone(&self.look), Arc::clone(&self.quality));
+                let judge = move || look.paths(date).map(|paths| quality.judge(&paths));
+                if let Err(error) = in_thread(judge).await {
+                    tracing::debug!("night {date} is not judged: {error}");
+                }
+            }
+        }
     }
 
     async fn keep_looking(&self) {
@@ -282,7 +320,7 @@ impl Backend for Watcher {
         let draw = move |figures: &Figures, paths: &NightPaths| {
             Ok(figures::run_described(figures.run(paths, run, &wish)?, date, run, &wish))
         };
-        self.draw(date, draw).await
+        Ok(quality::told(self.draw(date, draw).await?, &self.quality))
     }
 
     async fn night_datacheck(
@@ -294,7 +332,7 @@ impl Backend for Watcher {
         let draw = move |figures: &Figures, paths: &NightPaths| {
             Ok(figures::night_described(figures.night(paths, &wish)?, date, &wish))
         };
-        self.draw(date, draw).await
+        Ok(quality::told(self.draw(date, draw).await?, &self.quality))
     }
 
     async fn range_datacheck(&self, query: FigureQuery) -> Result<DatacheckRange, BackendError> {

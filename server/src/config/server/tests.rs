@@ -70,6 +70,7 @@ fn every_setting_is_overridden_by_its_variable() {
         "2",
         "90",
         "/k",
+        "/t",
         "/c",
         "/p:/q",
         "7",
@@ -94,6 +95,7 @@ fn every_setting_is_overridden_by_its_variable() {
     assert_eq!((server.local_cpus, server.poll), (7, Duration::from_secs(2)));
     assert_eq!(server.lost_after, Duration::from_secs(90));
     assert_eq!(server.known_errors.as_deref(), Some(Path::new("/k")));
+    assert_eq!(server.datacheck_thresholds.as_deref(), Some(Path::new("/t")));
     assert_eq!(server.analysis_config.as_deref(), Some(Path::new("/c")));
     assert_eq!(server.mail_host, Some(("mail".into(), 2525)));
     assert_eq!(

@@ -53,6 +53,8 @@ impl Drawn {
             title: figure.title.clone(),
             notes: figure.notes.clone(),
             pixels: self.pixels_of.is_some() && matches!(figure.panel, Panel::Camera(_)),
+            verdict: None,
+            reasons: Vec::new(),
         };
         self.sheet.figures.iter().map(info).collect()
     }

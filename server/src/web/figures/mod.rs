@@ -3,6 +3,7 @@
 mod answers;
 mod drawn;
 mod range;
+mod summaries;
 mod wish;
 
 use std::collections::BTreeMap;
@@ -15,8 +16,8 @@ use crate::datacheck::figure::{
     NightSheet, RunSheet, Sheet, SubrunRings, compare_sheets, night_sheet, pixel_sheet, run_sheet,
 };
 use crate::datacheck::{
-    Cache, DatacheckError, Frame, MuonRing, NightData, Places, RunData, RunFiles, Thresholds,
-    Weigh, read_muons,
+    Cache, Criteria, DatacheckError, Frame, MuonRing, NightData, Places, RunData, RunFiles, Weigh,
+    read_muons,
 };
 use crate::model::{DatacheckSheet, FigureChoice, NightDate, OtherRun, RunId};
 use crate::night::NightPaths;
@@ -36,6 +37,8 @@ const NIGHTS_KEPT: usize = 32 << 20;
 const FRAMES_KEPT: usize = 32 << 20;
 /// What is kept of muon rings.
 const MUONS_KEPT: usize = 8 << 20;
+/// What is kept of runs' rows of their nights: some fifty runs.
+const SUMMARIES_KEPT: usize = 16 << 20;
 /// What is kept of figures as they were sent.
 const SENT_KEPT: usize = 24 << 20;
 
@@ -47,11 +50,15 @@ pub struct Figures {
     muons: Cache<Muons>,
     sources: Cache<range::Sources>,
     sent: Cache<Kept>,
+    summaries: Cache<NightData>,
     places: Places,
+    /// By what runs are judged.
+    pub criteria: Criteria,
 }
 
-impl Default for Figures {
-    fn default() -> Self {
+impl Figures {
+    /// Nothing is read yet.
+    pub fn new(criteria: Criteria) -> Self {
         Self {
             runs: Cache::new(RUNS_KEPT),
             nights: Cache::new(NIGHTS_KEPT),
@@ -59,7 +66,9 @@ impl Default for Figures {
             muons: Cache::new(MUONS_KEPT),
             sources: Cache::new(FRAMES_KEPT),
             sent: Cache::new(SENT_KEPT),
+            summaries: Cache::new(SUMMARIES_KEPT),
             places: Places::default(),
+            criteria,
         }
     }
 }
@@ -186,9 +195,7 @@ impl Figures {
         paths: &NightPaths,
         wish: &NightWish,
     ) -> Result<(Drawn, Vec<RunId>), BackendError> {
-        let file = longterm(paths)?;
-        let read = |files: &[PathBuf]| NightData::read(files, true);
-        let data = self.nights.get(&[file], read).map_err(unreadable)?;
+        let (data, waiting) = self.night_data(paths)?;
         let runs: Vec<RunId> = data
             .run_numbers()
             .into_iter()
@@ -201,15 +208,17 @@ impl Figures {
                 BackendError::NotFound(format!("run {run} is not in the night's datacheck"))
             })?,
         };
-        let thresholds = Thresholds::shipped().map_err(unreadable)?;
-        let mut notices = left_out(&data.unreadable);
+        let thresholds = self.criteria.current().thresholds;
+        let mut notices = waiting;
+        notices.extend(left_out(&data.unreadable));
         notices.extend(data.missing.iter().map(|table| format!("the file has no table {table}")));
         let mut sheet = night_sheet(&data, &thresholds, wish.sheet, row);
         choose(&mut sheet, &wish.choice)?;
         let of = format!("night {}", paths.date);
         let by_run = wish.sheet != NightSheet::PixelProblems;
         let pixels_of = runs.get(row).filter(|_| by_run).map(|run| (paths.date, *run));
-        Ok((Drawn { sheet, of, pixels_of, files: 1, notices }, runs))
+        let files = data.sources.len();
+        Ok((Drawn { sheet, of, pixels_of, files, notices }, runs))
     }
 
     /// A figure of a night as it is sent: kept from before, or drawn.
@@ -220,9 +229,14 @@ impl Figures {
         name: &str,
         prefix: &str,
     ) -> Result<Arc<Kept>, BackendError> {
-        let what = format!("{name} {wish:?}");
         let draw = |_: &[PathBuf]| self.night(paths, wish)?.0.figure(name, prefix);
-        self.sent.get_part(&[longterm(paths)?], &what, draw)
+        match longterm(paths) {
+            Some(file) => {
+                let what = format!("{name} {wish:?} {}", self.criteria.current().version);
+                self.sent.get_part(&[file], &what, draw)
+            }
+            None => draw(&[]).map(Arc::new),
+        }
     }
 }
 
@@ -243,6 +257,8 @@ pub fn run_described(drawn: Drawn, date: NightDate, run: RunId, wish: &RunWish) 
         with: wish.with,
         runs: Vec::new(),
         shown_run: None,
+        quality: Vec::new(),
+        marks: BTreeMap::new(),
     }
 }
 
@@ -266,6 +282,8 @@ pub fn night_described(
         with: None,
         shown_run: wish.run.or(runs.first().copied()).filter(|_| wish.sheet.is_by_run()),
         runs,
+        quality: Vec::new(),
+        marks: BTreeMap::new(),
     }
 }
 
@@ -290,16 +308,8 @@ fn other_night(paths: &NightPaths, with: OtherRun) -> NightPaths {
 }
 
 /// The night's file, if it is there.
-fn longterm(paths: &NightPaths) -> Result<PathBuf, BackendError> {
-    let file = paths.longterm_file("h5");
-    if file.is_file() {
-        return Ok(file);
-    }
-    let text = format!(
-        "there is no datacheck of the night {} yet: it is made when the night is closed",
-        paths.date
-    );
-    Err(BackendError::NotFound(text))
+fn longterm(paths: &NightPaths) -> Option<PathBuf> {
+    Some(paths.longterm_file("h5")).filter(|file| file.is_file())
 }
 
 fn left_out<P: AsRef<Path>>(files: &[(P, String)]) -> Vec<String> {

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use app::backend::BackendError;
 
 use crate::datacheck::figure::{NightSheet, range_sheet};
-use crate::datacheck::{Frame, NightData, Thresholds, Weigh};
+use crate::datacheck::{Frame, NightData, Weigh};
 use crate::model::{DatacheckRange, RangeRun, RunId};
 use crate::night::{Catalogue, NightError, NightPaths};
 
 use super::super::kept::Kept;
-use super::{Drawn, Figures, RangeWish, choose, own, unreadable};
+use super::{Drawn, Figures, RangeWish, choose, own};
 
 /// What is said of a run whose source nobody wrote down.
 const UNKNOWN: &str = "unknown source";
@@ -79,7 +79,7 @@ impl Figures {
             notices.push(format!("and {} more", problems.len() - MOST_NOTICES));
         }
         let night = NightData::of_runs(frames);
-        let thresholds = Thresholds::shipped().map_err(unreadable)?;
+        let thresholds = self.criteria.current().thresholds;
         let names: Vec<String> = runs.iter().map(|run| run.source.clone()).collect();
         let mut sheet = range_sheet(&night, &names, &thresholds, wish.sheet);
         choose(&mut sheet, &wish.choice)?;
@@ -110,7 +110,7 @@ impl Figures {
         if files.is_empty() {
             return Ok(Arc::new(self.range(nights, wish)?.drawn.figure(name, "")?));
         }
-        let what = format!("{name} {wish:?}");
+        let what = format!("{name} {wish:?} {}", self.criteria.current().version);
         self.sent.get_part(&files, &what, |_| self.range(nights, wish)?.drawn.figure(name, ""))
     }
 }

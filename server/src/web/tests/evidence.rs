@@ -15,11 +15,11 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 /// A subrun's datacheck, as lstchain wrote one, where the night is worked on.
-fn subrun_file(app: &TestApp) -> PathBuf {
+pub fn subrun_file(app: &TestApp) -> PathBuf {
     file_of(app, 19102, "datacheck_dl1_LST-1.Run20603.0000.h5")
 }
 
-fn file_of(app: &TestApp, run: u32, real: &str) -> PathBuf {
+pub fn file_of(app: &TestApp, run: u32, real: &str) -> PathBuf {
     let paths = app.site.paths("2024-11-28".parse().unwrap()).unwrap();
     let name = paths.product_name(Level::Datacheck, RunId(run), Some(Subrun(0)));
     let file = paths.running_dir(Level::Datacheck).join(name);
@@ -29,7 +29,7 @@ fn file_of(app: &TestApp, run: u32, real: &str) -> PathBuf {
 }
 
 /// The datacheck of the night, as lstchain wrote one for three runs.
-fn night_file(app: &TestApp) {
+pub fn night_file(app: &TestApp) {
     let paths = app.site.paths("2024-11-28".parse().unwrap()).unwrap();
     let file = paths.longterm_file("h5");
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();

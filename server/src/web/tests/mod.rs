@@ -6,6 +6,7 @@ mod evidence;
 mod forged;
 mod openapi;
 mod pages;
+mod quality;
 
 mod rules;
 mod sessions;
@@ -74,7 +75,8 @@ impl TestApp {
         std::fs::write(dir.path().join("secret"), "secret").unwrap();
         let site = Arc::new(FakeSite::new(logs));
         let poll = Duration::from_millis(20);
-        let watcher = Watcher::new(Arc::clone(&site) as _, "slurm", poll);
+        let criteria = crate::datacheck::Criteria::new(None).unwrap();
+        let watcher = Watcher::new(Arc::clone(&site) as _, "slurm", poll, criteria);
         let (close, closing) = watch::channel(false);
         let config = WebConfig { prefix: prefix.into(), site: site_dir };
         let store = Store::open(&dir.path().join("osa.sqlite")).await.unwrap();

@@ -1,10 +1,14 @@
 //! Judgements agree with what the original's long-term check reports.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
-use server::datacheck::{NightData, Quantity, RunJudgement, Thresholds, Verdict, judge};
+use server::datacheck::figure::{NightSheet, RunSheet, Sheet, SubrunRings, night_sheet, run_sheet};
+use server::datacheck::{
+    NightData, Quantity, RunData, RunJudgement, Thresholds, Verdict, judge, read_muons,
+};
 
-use super::{golden, night_file};
+use super::{fixture, golden, night_file};
 
 fn judgements() -> Vec<RunJudgement> {
     let dir = tempfile::tempdir().unwrap();
@@ -115,4 +119,49 @@ fn healthy_runs_are_ok_and_the_troubled_one_is_bad_with_reasons() {
         .map(|finding| finding.reason.as_str())
         .collect();
     insta::assert_snapshot!(reasons.join("\n"));
+}
+
+#[test]
+fn every_quantity_is_shown_by_a_figure_of_runs_and_of_nights() {
+    let dir = tempfile::tempdir().unwrap();
+    let night = NightData::read(&[night_file(dir.path())], true).unwrap();
+    let run = RunData::read(&[fixture("datacheck_dl1_LST-1.Run20601.h5")]).unwrap();
+    let rings = read_muons(&fixture("muons_LST-1.Run20601.0000.fits")).unwrap();
+    let rings = [SubrunRings { subrun: 0, rings: Some(rings) }];
+    let has = |sheet: Sheet, figure: &str| sheet.figures.iter().any(|own| own.id == figure);
+    let thresholds = Thresholds::shipped().unwrap();
+    for quantity in Quantity::ALL {
+        assert!(thresholds.judges(quantity), "{}", quantity.key());
+        let sheet = RunSheet::by_key(quantity.sheet()).unwrap();
+        assert!(has(run_sheet(&run, &rings, sheet), quantity.figure()), "{}", quantity.key());
+        let (sheet, figure) = quantity.of_night();
+        let sheet = NightSheet::by_key(sheet).unwrap();
+        assert!(has(night_sheet(&night, &thresholds, sheet, 0), &figure), "{}", quantity.key());
+    }
+}
+
+#[test]
+fn the_command_judges_nights_and_runs_and_refuses_a_mixture() {
+    let judge = |files: &[PathBuf]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_osa"));
+        command.args(["datacheck", "judge"]).args(files).output().unwrap()
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let text = |output: std::process::Output| {
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let night = text(judge(&[night_file(dir.path())]));
+    let mut of_run = vec![fixture("datacheck_dl1_LST-1.Run20603.h5")];
+    of_run.extend([0, 1].map(|n| fixture(&format!("muons_LST-1.Run20603.000{n}.fits"))));
+    let run = text(judge(&of_run));
+    let verdicts = |text: &str| -> Vec<String> {
+        text.lines().map(|line| line.split(':').next().unwrap().to_owned()).collect()
+    };
+    assert!(verdicts(&run).len() > 3);
+    assert!(verdicts(&night).ends_with(&verdicts(&run)), "{night}\n{run}");
+    of_run.push(fixture("datacheck_dl1_LST-1.Run20601.h5"));
+    let mixed = judge(&of_run);
+    assert!(!mixed.status.success());
+    assert!(String::from_utf8_lossy(&mixed.stderr).contains("nor of one run"));
 }

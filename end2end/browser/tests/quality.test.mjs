@@ -1,0 +1,75 @@
+// What is thought of the data quality: from the list of nights to the figure that shows why.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { accessible, launch, open } from '../lib/browser.mjs';
+import { Server } from '../lib/server.mjs';
+
+const looks = {
+  light: { colorScheme: 'light' },
+  dark: { colorScheme: 'dark' },
+  phone: { colorScheme: 'light', viewport: { width: 360, height: 740 } },
+};
+const NIGHT = 'nights/2024-11-26';
+// A cloud passed.
+const CLOUDY = '19059';
+let server, browser;
+
+before(async () => {
+  server = await Server.start();
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+async function good(page) {
+  const [width, shown] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert(width <= shown, `${page.url()}: ${width} of ${shown} pixels`);
+  await accessible(page);
+}
+
+for (const [name, look] of Object.entries(looks)) {
+  test(`a bad run is seen from the list of nights down to its figure, ${name}`, async () => {
+    const page = await open(browser, look);
+    await page.goto(server.url);
+    // Judged behind the pages, and pushed to those that are open.
+    await page.locator('#night-2024-11-26').getByText('bad: 1 of 8').waitFor();
+    await good(page);
+    await page.getByRole('link', { name: '2024-11-26' }).click();
+    await page.locator(`#run-${CLOUDY}`).getByRole('link', { name: 'bad' }).waitFor();
+    const list = page.getByRole('region', { name: 'Data quality' });
+    await list.getByText('Rate of cosmics too low').waitFor();
+    await good(page);
+    await list.getByRole('link', { name: `Run ${CLOUDY}` }).click();
+    await page.getByRole('link', { name: /Rate of cosmics too low/ }).click();
+    await page.getByRole('heading', { name: 'Triggers and rates' }).waitFor();
+    assert.match(page.url(), /#figure-rate$/);
+    await page.locator('#figure-rate .judged').getByText('Rate of cosmics too low').waitFor();
+    await page.locator('#figure-cleaning .judged').getByText('ok').waitFor();
+    await good(page);
+    assert.deepEqual(page.complaints, []);
+    await page.context().close();
+  });
+}
+
+test('a night that is not closed has the figures of the night already', async () => {
+  const page = await open(browser, looks.light);
+  await page.goto(`${server.url}${NIGHT}/datacheck?sheet=rates`);
+  await page.getByText('not closed yet').waitFor();
+  await page.locator('#figure-cosmics-rate img').evaluate((image) => {
+    image.loading = 'eager';
+    return image.decode();
+  });
+  await page.locator('#figure-cosmics-rate').getByText(`run ${CLOUDY}: Rate of cosmics too low`).waitFor();
+  await good(page);
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test('programs get verdicts and reasons', async () => {
+  const night = await server.api(NIGHT);
+  const quality = night.sequences.find((own) => String(own.run) === CLOUDY).quality;
+  assert.equal(quality.verdict, 'bad');
+  assert(quality.findings.some((own) => own.quantity === 'cosmics_rate' && own.reason.includes('limit')));
+});
