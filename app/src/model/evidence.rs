@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FigureChoice, NightDate, OtherRun, RunId, RunQuality, Verdict};
+use super::{DatacheckNote, FigureChoice, NightDate, OtherRun, RunId, RunQuality, Verdict};
 
 /// A sheet of datacheck figures, of a run or of a night.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,9 @@ pub struct DatacheckSheet {
     /// What is thought of the run, or of each of the night's; empty where that is not known, or not yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quality: Vec<(RunId, RunQuality)>,
+    /// What people noted about the run, or about the night and all its runs; withdrawn ones are not told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<DatacheckNote>,
     /// The worst of what each sheet shows, by its permanent name, if it is not ok.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub marks: BTreeMap<String, Verdict>,

@@ -11,6 +11,7 @@ mod evidence;
 mod ids;
 mod job;
 mod logbook;
+mod note;
 mod observation;
 mod people;
 mod publish;
@@ -35,6 +36,7 @@ pub use evidence::{
 pub use ids::{IdError, NightDate, ProdId, RunId, Subrun, SubrunId};
 pub use job::{ExitCode, JobId, JobState, TaskRecord};
 pub use logbook::{Author, DeedOutcome, LogbookEntry};
+pub use note::{DatacheckNote, NewNote};
 pub use observation::{CalibrationRuns, Kind, Level, RunType, Sequence, Stage};
 pub use people::{ApiToken, PersonName, Role, SessionInfo, User};
 pub use publish::{CopyState, MissingProduct, PublishFile, PublishPlan};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Affairs, Blocker, CalibrationRuns, Decision, ExitCode, JobId, JobState, Kind, NightDate,
 };
-use super::{NightQuality, ProdId, RunQuality, Sequence, Stage};
+use super::{DatacheckNote, NightQuality, ProdId, RunQuality, Sequence, Stage};
 
 /// A night in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -221,6 +221,9 @@ pub struct NightStatus {
     pub sequences: Vec<SequenceStatus>,
     /// What a shifter should know, the most serious first.
     pub notices: Vec<Notice>,
+    /// What people noted about its data quality; withdrawn notes are not told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub datacheck_notes: Vec<DatacheckNote>,
     /// The decisions that act on its runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub decisions: Vec<Decision>,

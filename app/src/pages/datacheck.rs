@@ -11,7 +11,7 @@ use crate::backend::BackendError;
 use crate::live::Readout;
 use crate::model::{DatacheckSheet, FigureQuery, NightDate, NightQuality, RunId};
 use crate::parts::figures::{Formats, Shown, choices, formats, notes, sheets};
-use crate::parts::{format, links, quality};
+use crate::parts::{format, links, notes as noted, quality};
 
 /// A sheet of figures of a run.
 #[component]
@@ -128,6 +128,7 @@ fn page(sheet: &DatacheckSheet) -> impl IntoView + use<> {
                 <div class="choices">{choices(&shown)} {other_runs(sheet)}</div>
                 <Readout>{drawings}</Readout>
             </section>
+            {sheet.with.is_none().then(|| noted::section(sheet))}
         </article>
     }
 }

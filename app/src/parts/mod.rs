@@ -11,6 +11,7 @@ pub mod jobs;
 pub mod links;
 pub mod log;
 pub mod map;
+pub mod notes;
 pub mod notices;
 pub mod quality;
 pub mod scheduler;

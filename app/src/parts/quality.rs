@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 
-use super::links;
 use super::state::{Tone, badge};
+use super::{format, links, notes};
 use crate::model::{NightDate, NightQuality, NightStatus, RunId, RunQuality, Verdict};
 
 impl From<Verdict> for Tone {
@@ -41,6 +41,7 @@ pub fn run_cell(
     date: NightDate,
     run: RunId,
     quality: Option<&RunQuality>,
+    noted: usize,
 ) -> impl IntoView + use<> {
     let shown = match quality {
         None => view! { <span class="none">"…"</span> }.into_any(),
@@ -53,7 +54,12 @@ pub fn run_cell(
             view! { <a href=href title=reasons>{run_badge(Some(quality))}</a> }.into_any()
         }
     };
-    view! { <td class="quality">{shown}</td> }
+    let noted = (noted > 0).then(|| {
+        let href = format!("{}#notes", links::datacheck(date, Some(run)));
+        let title = format::plural(u32::try_from(noted).unwrap_or(u32::MAX), "note");
+        view! { " " <a class="seen" href=href title=title>"seen"</a> }
+    });
+    view! { <td class="quality">{shown}{noted}</td> }
 }
 
 /// The most reasons that the list of a night tells of a run.
@@ -63,14 +69,37 @@ const MOST_REASONS: usize = 3;
 pub fn section(night: &NightStatus) -> Option<AnyView> {
     let runs =
         night.data().filter_map(|status| Some((status.sequence.run, status.quality.as_ref()?)));
-    let list = reasons(night.date, runs)?;
+    let list = reasons(night.date, runs);
+    let notes = noted(night);
+    if list.is_none() && notes.is_none() {
+        return None;
+    }
     let section = view! {
         <section class="judgement" aria-labelledby="quality-title">
             <h2 id="quality-title">"Data quality"</h2>
             {list}
+            {notes}
         </section>
     };
     Some(section.into_any())
+}
+
+/// What people noted, run by run.
+fn noted(night: &NightStatus) -> Option<AnyView> {
+    let of = |run: Option<RunId>| night.datacheck_notes.iter().filter(move |note| note.run == run);
+    let runs = night.data().map(|status| Some(status.sequence.run));
+    let items = std::iter::once(None)
+        .chain(runs)
+        .filter_map(|run| {
+            let list = notes::list(of(run))?;
+            let href = links::datacheck(night.date, run);
+            let name = run.map_or("The night".to_owned(), |run| format!("Run {run}"));
+            Some(view! { <li><a href=href>{name}</a>{list}</li> })
+        })
+        .collect::<Vec<_>>();
+    (!items.is_empty()).then(|| {
+        view! { <h3>"Who has looked at it"</h3><ul class="findings">{items}</ul> }.into_any()
+    })
 }
 
 /// The runs of a night that are not ok, and why; the worst first.

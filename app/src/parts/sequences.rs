@@ -34,11 +34,16 @@ const COLUMNS: [(&str, &str); 20] = [
 
 /// The table of a night.
 pub fn sequence_table(night: &NightStatus) -> impl IntoView + use<> {
-    let rows = night.sequences.iter().map(|status| row(night.date, status)).collect::<Vec<_>>();
+    let noted = |run| night.datacheck_notes.iter().filter(|note| note.run == Some(run)).count();
+    let rows = night
+        .sequences
+        .iter()
+        .map(|status| row(night.date, status, noted(status.sequence.run)))
+        .collect::<Vec<_>>();
     table::table("sequences", "Sequences", &COLUMNS, rows)
 }
 
-fn row(date: NightDate, status: &SequenceStatus) -> impl IntoView + use<> {
+fn row(date: NightDate, status: &SequenceStatus, noted: usize) -> impl IntoView + use<> {
     let sequence = &status.sequence;
     let run = sequence.run;
     let action = or_dash(Some(status.action).filter(|action| *action != Action::None));
@@ -47,7 +52,7 @@ fn row(date: NightDate, status: &SequenceStatus) -> impl IntoView + use<> {
         .map(|reason| view! { <span class="reason">{reason}</span> });
     let percent = |level: fn(&Percentages) -> u32| percentage(status.percent.as_ref().map(level));
     let quality = match sequence.kind {
-        Kind::Data => run_cell(date, run, status.quality.as_ref()).into_any(),
+        Kind::Data => run_cell(date, run, status.quality.as_ref(), noted).into_any(),
         Kind::Calibration => view! { <td>"–"</td> }.into_any(),
     };
     view! {

@@ -73,3 +73,35 @@ test('programs get verdicts and reasons', async () => {
   assert.equal(quality.verdict, 'bad');
   assert(quality.findings.some((own) => own.quantity === 'cosmics_rate' && own.reason.includes('limit')));
 });
+
+test('who has looked is noted, seen by others at once, and can be taken back', async () => {
+  const page = await open(browser, looks.light);
+  await page.goto(`${server.url}${NIGHT}/runs/${CLOUDY}/datacheck?sheet=rates`);
+  await page.getByText('Nobody yet.').waitFor();
+  const other = await open(browser, looks.phone);
+  await other.goto(`${server.url}${NIGHT}`);
+  await other.locator(`#run-${CLOUDY}`).getByRole('link', { name: 'bad' }).waitFor();
+  await page.getByRole('region', { name: 'Who has looked at it' }).getByRole('link', { name: 'Sign in' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('viewer');
+  await page.getByLabel('Password').fill('demo-viewer');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.locator('.who', { hasText: 'viewer' }).waitFor();
+  await page.goto(`${server.url}${NIGHT}/runs/${CLOUDY}/datacheck?sheet=rates`);
+  await page.getByLabel('What I saw').fill('A cloud passed at the end.');
+  await page.getByRole('button', { name: 'Note that I have looked' }).click();
+  const notes = page.getByRole('region', { name: 'Who has looked at it' });
+  await notes.getByText('A cloud passed at the end.').waitFor();
+  await good(page);
+  await other.getByText('A cloud passed at the end.').waitFor();
+  await other.locator(`#run-${CLOUDY}`).getByRole('link', { name: 'seen' }).waitFor();
+  await good(other);
+  await notes.getByRole('button', { name: 'Withdraw' }).click();
+  await page.getByText('Nobody yet.').waitFor();
+  await other.getByText('A cloud passed at the end.').waitFor({ state: 'detached' });
+  const [kept] = await server.api(`${NIGHT}/notes`);
+  assert.equal(kept.withdrawn.author, 'web:viewer');
+  for (const own of [page, other]) {
+    assert.deepEqual(own.complaints, []);
+    await own.context().close();
+  }
+});

@@ -76,7 +76,8 @@ pub async fn run(args: Serve) -> Outcome {
     let keeper = Keeper::new(store.clone(), any_night);
     let look = SiteLook::new(site, prod_id, today, Books::new(store.clone()));
     let look = look.with_diagnosis(diagnosis);
-    let watcher = Watcher::new(Arc::new(look), scheduler.engine(), server.poll, criteria);
+    let watcher =
+        Watcher::new(Arc::new(look), scheduler.engine(), server.poll, criteria, store.clone());
     let address = args.listen.unwrap_or(server.listen);
     let listener = TcpListener::bind(address).await.map_err(|cause| {
         Failure::new(format!("cannot listen on {address}: {cause}"))

@@ -6,6 +6,7 @@ mod decisions;
 pub mod local_queue;
 mod locks;
 mod logbook;
+mod notes;
 pub mod people;
 mod submissions;
 

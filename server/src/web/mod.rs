@@ -14,6 +14,7 @@ mod lapse;
 mod lineage;
 mod logs;
 mod look;
+mod notes;
 mod openapi;
 mod pages;
 mod people;

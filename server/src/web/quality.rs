@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use crate::datacheck::{Current, NightData, Quantity, RunJudgement, judge};
 use crate::model::{
-    DatacheckSheet, FigureInfo, Kind, NightDate, NightList, NightQuality, NightStatus, Notice,
-    RunDetail, RunId, RunQuality, SequenceStatus, Severity, Verdict,
+    DatacheckNote, DatacheckSheet, FigureInfo, Kind, NightDate, NightList, NightQuality,
+    NightStatus, Notice, RunDetail, RunId, RunQuality, SequenceStatus, Severity, Verdict,
 };
 use crate::night::NightPaths;
 
@@ -29,6 +29,7 @@ const AT_ONCE: usize = 8;
 pub struct Board {
     figures: Arc<Figures>,
     nights: Mutex<HashMap<NightDate, Night>>,
+    notes: Mutex<HashMap<NightDate, Vec<DatacheckNote>>>,
 }
 
 /// What is known of a night.
@@ -57,7 +58,7 @@ impl Run {
 impl Board {
     /// Nothing is judged yet.
     pub fn new(figures: Arc<Figures>) -> Self {
-        Self { figures, nights: Mutex::default() }
+        Self { figures, nights: Mutex::default(), notes: Mutex::default() }
     }
 
     /// The nights to look at now: what somebody looks at, then what was never looked at, then the
@@ -133,8 +134,17 @@ impl Board {
         Some(runs.map(|(run, own)| (*run, Arc::clone(&own.quality))).collect())
     }
 
-    /// Adds what is thought of its runs to a night.
+    /// Learns what was noted about a night and its runs.
+    pub fn note(&self, date: NightDate, notes: &[DatacheckNote]) {
+        let kept = notes.iter().filter(|note| note.withdrawn.is_none()).cloned().collect();
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).insert(date, kept);
+    }
+
+    /// Adds what is thought of its runs to a night, and what was noted.
     pub fn adorn_night(&self, night: &mut NightStatus) {
+        let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        night.datacheck_notes = notes.get(&night.date).cloned().unwrap_or_default();
+        drop(notes);
         let Some(runs) = self.of(night.date) else { return };
         for status in &mut night.sequences {
             adorn(status, &runs);

@@ -17,7 +17,9 @@ use super::gate::gate;
 use super::kept::Form;
 use super::people::{account, sign_in, users};
 use super::problem::Problem;
-use super::{WebState, api, cache, deeds, events, figures, lineage, openapi, pages, provenance};
+use super::{
+    WebState, api, cache, deeds, events, figures, lineage, notes, openapi, pages, provenance,
+};
 use crate::config::Reading;
 use crate::model::Role;
 
@@ -193,6 +195,8 @@ pub fn routes(state: &WebState) -> Vec<Route> {
         get("/nights/{date}/do", Session(Shifter), deeds::show),
         post("/nights/{date}/do", Session(Shifter), deeds::carry_out),
         page("/nights/{date}/datacheck"),
+        post("/nights/{date}/notes", Session(Viewer), notes::make),
+        post("/nights/{date}/notes/{note}/withdraw", Session(Viewer), notes::take_back),
         page("/nights/{date}/runs/{run}"),
         page("/nights/{date}/runs/{run}/datacheck"),
         page("/nights/{date}/runs/{run}/datacheck/compare"),
@@ -215,6 +219,13 @@ pub fn routes(state: &WebState) -> Vec<Route> {
         get("/api/v1/nights/{date}/events", Reading, events::night),
         get("/api/v1/nights/{date}/datacheck", Reading, figures::night),
         get("/api/v1/nights/{date}/datacheck/{sheet}/{figure}", Reading, figures::night_figure),
+        get("/api/v1/nights/{date}/notes", Reading, notes::list),
+        post("/api/v1/nights/{date}/notes", Needs::Role(Viewer), notes::order),
+        post(
+            "/api/v1/nights/{date}/notes/{note}/withdraw",
+            Needs::Role(Viewer),
+            notes::withdraw_order,
+        ),
         get("/api/v1/nights/{date}/runs/{run}", Reading, api::run),
         get("/api/v1/nights/{date}/runs/{run}/events", Reading, events::run),
         get("/api/v1/nights/{date}/runs/{run}/datacheck", Reading, figures::run),

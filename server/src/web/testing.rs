@@ -178,6 +178,7 @@ impl Look for FakeSite {
             calibration: Some(CalibrationRuns { drs4: RunId(19100), pedcal: RunId(19101) }),
             sequences: vec![self.sequence(jobs)],
             decisions: Vec::new(),
+            datacheck_notes: Vec::new(),
             blockers: Vec::new(),
             affairs: Affairs::default(),
             notices: vec![

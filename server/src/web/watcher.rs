@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 use crate::datacheck::Criteria;
 use crate::model::{
-    ApiOperation, DatacheckRange, DatacheckSheet, FigureQuery, LogChunk, NightDate, NightList,
-    NightStatus, ProvenanceAsked, ProvenanceView, RunDetail, RunId,
+    ApiOperation, DatacheckNote, DatacheckRange, DatacheckSheet, FigureQuery, LogChunk, NightDate,
+    NightList, NightStatus, ProvenanceAsked, ProvenanceView, RunDetail, RunId,
 };
 use crate::night::{JobLog, NightPaths};
 use crate::schedule::Scheduler;
@@ -53,13 +53,20 @@ pub struct Watcher {
     look: Arc<dyn Look>,
     figures: Arc<Figures>,
     quality: Arc<Board>,
+    store: Store,
     provenance: Arc<Logs>,
 }
 
 impl Watcher {
     /// Looks through `look` every `poll` at what somebody wants. `engine` is the scheduler's name;
-    /// runs are judged by `criteria`.
-    pub fn new(look: Arc<dyn Look>, engine: &str, poll: Duration, criteria: Criteria) -> Arc<Self> {
+    /// runs are judged by `criteria`; notes about them are in `store`.
+    pub fn new(
+        look: Arc<dyn Look>,
+        engine: &str,
+        poll: Duration,
+        criteria: Criteria,
+        store: Store,
+    ) -> Arc<Self> {
         let figures = Arc::new(Figures::new(criteria));
         let quality = Arc::new(Board::new(Arc::clone(&figures)));
         let jobs = JobWatch::new(engine);
@@ -90,7 +97,7 @@ impl Watcher {
             }
         });
         let provenance = Arc::default();
-        Arc::new(Self { nights, night, run, jobs, poll, look, figures, quality, provenance })
+        Arc::new(Self { nights, night, run, jobs, poll, look, figures, quality, store, provenance })
     }
 
     /// Keeps everything fresh, for ever. `days` is how far back jobs are asked for at least; what is
@@ -128,11 +135,37 @@ impl Watcher {
             for date in self.quality.due(&watched, &all) {
                 let (look, quality) = (Arc::clone(&self.look), Arc::clone(&self.quality));
                 let judge = move || look.paths(date).map(|paths| quality.judge(&paths));
-                if let Err(error) = in_thread(judge).await {
+                let judged = in_thread(judge).await;
+                if let Err(error) = judged.and(self.notes(date).await) {
                     tracing::debug!("night {date} is not judged: {error}");
                 }
             }
         }
+    }
+
+    /// The notes about the data quality of a night and its runs, also those that were withdrawn.
+    pub async fn notes(&self, date: NightDate) -> Result<Vec<DatacheckNote>, BackendError> {
+        let look = Arc::clone(&self.look);
+        let prod_id = in_thread(move || Ok(look.paths(date)?.prod_id)).await?;
+        let notes = self.store.notes(date, &prod_id).await.map_err(|error| {
+            let cause = &error.cause;
+            BackendError::Unavailable(format!("notes cannot be read: {error}: {cause}"))
+        })?;
+        self.quality.note(date, &notes);
+        Ok(notes)
+    }
+
+    /// A sheet with what is thought of it, and with what people noted.
+    async fn told(&self, mut sheet: DatacheckSheet) -> DatacheckSheet {
+        match self.notes(sheet.date).await {
+            Ok(notes) => {
+                let about = |note: &DatacheckNote| sheet.run.is_none() || note.run == sheet.run;
+                let told = |note: &DatacheckNote| note.withdrawn.is_none() && about(note);
+                sheet.notes = notes.into_iter().filter(told).collect();
+            }
+            Err(error) => sheet.notices.push(error.to_string()),
+        }
+        quality::told(sheet, &self.quality)
     }
 
     async fn keep_looking(&self) {
@@ -320,7 +353,7 @@ impl Backend for Watcher {
         let draw = move |figures: &Figures, paths: &NightPaths| {
             Ok(figures::run_described(figures.run(paths, run, &wish)?, date, run, &wish))
         };
-        Ok(quality::told(self.draw(date, draw).await?, &self.quality))
+        Ok(self.told(self.draw(date, draw).await?).await)
     }
 
     async fn night_datacheck(
@@ -332,7 +365,7 @@ impl Backend for Watcher {
         let draw = move |figures: &Figures, paths: &NightPaths| {
             Ok(figures::night_described(figures.night(paths, &wish)?, date, &wish))
         };
-        Ok(quality::told(self.draw(date, draw).await?, &self.quality))
+        Ok(self.told(self.draw(date, draw).await?).await)
     }
 
     async fn range_datacheck(&self, query: FigureQuery) -> Result<DatacheckRange, BackendError> {
@@ -399,6 +432,7 @@ fn same_night(old: &NightStatus, new: &NightStatus) -> bool {
         && old.sequences == new.sequences
         && old.notices == new.notices
         && old.decisions == new.decisions
+        && old.datacheck_notes == new.datacheck_notes
         && old.blockers == new.blockers
         && old.scheduler.engine == new.scheduler.engine
         && old.scheduler.error == new.scheduler.error

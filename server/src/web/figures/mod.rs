@@ -258,6 +258,7 @@ pub fn run_described(drawn: Drawn, date: NightDate, run: RunId, wish: &RunWish) 
         runs: Vec::new(),
         shown_run: None,
         quality: Vec::new(),
+        notes: Vec::new(),
         marks: BTreeMap::new(),
     }
 }
@@ -283,6 +284,7 @@ pub fn night_described(
         shown_run: wish.run.or(runs.first().copied()).filter(|_| wish.sheet.is_by_run()),
         runs,
         quality: Vec::new(),
+        notes: Vec::new(),
         marks: BTreeMap::new(),
     }
 }

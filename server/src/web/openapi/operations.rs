@@ -97,6 +97,21 @@ pub const OPERATIONS: &[Operation] = &[
     get("/api/v1/nights/{date}/datacheck/{sheet}/{figure}", "A figure of a night.")
         .asking(CHOICE)
         .answering(FIGURE),
+    get("/api/v1/nights/{date}/notes", "Who has looked at the data quality, and what they noted."),
+    Operation {
+        verb: "POST",
+        path: "/api/v1/nights/{date}/notes",
+        summary: "Notes that one has looked: a run (or none, for the night), a sheet, a text; each may be left out.",
+        query: &[],
+        answers: JSON,
+    },
+    Operation {
+        verb: "POST",
+        path: "/api/v1/nights/{date}/notes/{note}/withdraw",
+        summary: "Withdraws a note, which is kept with who did.",
+        query: &[],
+        answers: JSON,
+    },
     get("/api/v1/nights/{date}/runs/{run}/datacheck", "Data quality of a run: a sheet's figures.")
         .asking(&[("sheet", "the sheet; the first if it is missing", "rates")]),
     get("/api/v1/nights/{date}/runs/{run}/datacheck/{sheet}/{figure}", "A figure of a run.")
@@ -135,6 +150,7 @@ pub fn path_parameter(name: &str) -> (&'static str, &'static str) {
         "date" => ("the date of the evening", "2024-11-28"),
         "run" => ("the run", "19102"),
         "name" => ("the name of a log", "Run19102.0000_jobid_7.out"),
+        "note" => ("the number of a note", "1"),
         "sheet" => ("the sheet of figures", "rates"),
         "figure" => ("the figure, and in which form", "ucts.svg"),
         _ => ("", ""),

@@ -64,6 +64,7 @@ fn filled(path: &str) -> String {
     path.replace("{date}", "2024-11-28")
         .replace("{run}", "19102")
         .replace("{name}", "Run19102.0000_jobid_7.out")
+        .replace("{note}", "999999")
         .replace("{sheet}", "rates")
         .replace("{figure}", "ucts.svg")
         .replace("{*rest}", "none")
