@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::model::{
     ApiOperation, DatacheckRange, DatacheckSheet, FigureQuery, LogChunk, NightDate, NightList,
-    NightStatus, ProvenanceAsked, ProvenanceView, RunDetail, RunId,
+    NightStatus, Products, ProvenanceAsked, ProvenanceView, RunDetail, RunId,
 };
 
 /// Why a page cannot show what was asked for.
@@ -79,6 +79,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// A sheet of datacheck figures of many nights: those of the last months if none are named.
     async fn range_datacheck(&self, query: FigureQuery) -> Result<DatacheckRange, BackendError>;
+
+    /// The files of a night's data quality that lstchain made, and those that are missing.
+    async fn products(&self, date: NightDate) -> Result<Products, BackendError>;
 
     /// What the interface for programs offers.
     fn api(&self) -> Vec<ApiOperation>;

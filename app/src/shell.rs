@@ -11,8 +11,8 @@ use leptos_router::{SsrMode, path};
 use crate::live::ThemeSwitch;
 use crate::pages::{
     AccountPage, ApiPage, ComparePage, DeedPage, InsteadPage, LogPage, NightDatacheckPage,
-    NightPage, NightsPage, NotFoundPage, ProvenancePage, RangeDatacheckPage, RunDatacheckPage,
-    RunPage, SignInPage, UsersPage,
+    NightPage, NightsPage, NotFoundPage, ProductsPage, ProvenancePage, RangeDatacheckPage,
+    RunDatacheckPage, RunPage, SignInPage, UsersPage,
 };
 use crate::parts::links;
 use crate::people::{At, Instead, visitor};
@@ -99,6 +99,11 @@ fn content() -> impl IntoView {
                     <Route
                         path=path!("nights/:date/datacheck")
                         view=NightDatacheckPage
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("nights/:date/products")
+                        view=ProductsPage
                         ssr=SsrMode::Async
                     />
                     <Route path=path!("datacheck") view=RangeDatacheckPage ssr=SsrMode::Async/>

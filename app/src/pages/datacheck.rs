@@ -123,6 +123,7 @@ fn page(sheet: &DatacheckSheet) -> impl IntoView + use<> {
                 <p class="hint">
                     {format!("From {files}. The whole sheet: ")}
                     {formats(&shown.whole(), "The sheet", Formats::Sheet)}
+                    " " <a href=links::products(sheet.date)>"lstchain's own files"</a>
                 </p>
                 {notes(&sheet.notices)}
                 <div class="choices">{choices(&shown)} {other_runs(sheet)}</div>

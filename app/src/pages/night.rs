@@ -80,6 +80,7 @@ fn article(night: &NightStatus) -> impl IntoView + use<> {
             {scheduler::banner(&night.scheduler)}
             <nav class="bar" aria-label="More about this night">
                 <a href=links::datacheck(night.date, None)>"Datacheck of the night"</a>
+                <a href=links::products(night.date)>"Datacheck files"</a>
             </nav>
             {affairs::under_way(&night.affairs)}
             {facts(night)}

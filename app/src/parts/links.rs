@@ -54,6 +54,11 @@ pub fn datacheck(date: NightDate, run: Option<RunId>) -> String {
     format!("{of}/datacheck")
 }
 
+/// The page of the datacheck files of a night.
+pub fn products(date: NightDate) -> String {
+    format!("{}/products", night(date))
+}
+
 /// The page of a run's provenance.
 pub fn provenance(date: NightDate, run: RunId) -> String {
     format!("{}/provenance", self::run(date, run))

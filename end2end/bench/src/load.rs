@@ -59,6 +59,13 @@ pub fn wait_until_served(address: &str, page: &str) -> Res {
 
 /// One request on a connection of its own: status and body as sent.
 pub fn get(address: &str, path: &str, encoding: &str) -> Res<(u16, Vec<u8>)> {
+    let (head, body) = ask(address, path, encoding)?;
+    let status = head.split(' ').nth(1).ok_or("no status")?.parse()?;
+    Ok((status, body))
+}
+
+/// The same with the answer's head as it is.
+pub fn ask(address: &str, path: &str, encoding: &str) -> Res<(String, Vec<u8>)> {
     let mut stream = TcpStream::connect(address)?;
     write!(
         stream,
@@ -68,8 +75,7 @@ pub fn get(address: &str, path: &str, encoding: &str) -> Res<(u16, Vec<u8>)> {
     stream.read_to_end(&mut answer)?;
     let end = answer.windows(4).position(|w| w == b"\r\n\r\n").ok_or("no HTTP answer")?;
     let head = String::from_utf8_lossy(&answer[..end]).into_owned();
-    let status = head.split(' ').nth(1).ok_or("no status")?.parse()?;
-    Ok((status, answer.split_off(end + 4)))
+    Ok((head, answer.split_off(end + 4)))
 }
 
 /// Prints what the page and all that it refers to weigh on the wire.

@@ -128,7 +128,7 @@ fn to_judge(files: &[PathBuf]) -> Result<NightData, Failure> {
             return Err(Failure::new(text).hint("give the files of one run at a time"));
         };
         let muons = fits.into_iter().filter_map(|file| Some((subrun_number(&file)?, file)));
-        summarise(run, &hdf5, &muons.collect())?
+        summarise(run, &hdf5, &muons.collect(), &|| ())?
     };
     for (file, problem) in &night.unreadable {
         eprintln!("warning: left out {}: {problem}", file.display());

@@ -41,7 +41,7 @@ pub use muons::{MuonRing, read_muons};
 pub use night::{Frame, NightData, PixelFrame};
 pub use place::{Places, RunFiles};
 pub use quantity::Quantity;
-pub use rows::{Binning, Bins, EventType, HistColumn, PixelColumn, SubrunFacts};
+pub use rows::{Binning, Bins, EventType, Extent, HistColumn, PixelColumn, SubrunFacts};
 pub use run::{EventTable, HISTORY, LeftOut, RunData, SubrunRow, mean, run_number, subrun_number};
 pub use summary::summarise;
 pub use thresholds::{Allowed, Conditions, Level, Rule, Thresholds};

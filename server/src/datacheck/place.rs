@@ -56,41 +56,28 @@ impl Places {
     /// The merged file once there is one, else what the subruns have left so far: in their final
     /// place, else where the night is worked on. Blocks on the disk.
     pub fn find(&self, paths: &NightPaths, run: RunId) -> RunFiles {
-        let merged = paths.final_dir(Level::Datacheck);
-        let merged = merged.map(|dir| dir.join(paths.product_name(Level::Datacheck, run, None)));
-        let datacheck = match merged.filter(|file| file.is_file()) {
-            Some(merged) => vec![merged],
-            None => self.by_subrun(paths, Level::Datacheck, run).into_values().collect(),
-        };
-        RunFiles { datacheck, muons: self.by_subrun(paths, Level::Muons, run) }
+        self.listed(paths).files(paths, run)
     }
 
-    /// The runs that have a datacheck, merged or of some subrun. Blocks on the disk.
-    pub fn runs(&self, paths: &NightPaths) -> BTreeSet<RunId> {
-        let level = Level::Datacheck;
-        let directories = [Some(paths.running_dir(level)), paths.final_dir(level)];
-        let listed = directories.into_iter().flatten().map(|directory| self.list(&directory));
-        let runs = listed.flat_map(|files| files.keys().copied().collect::<Vec<_>>());
-        runs.filter_map(|run| u32::try_from(run).ok())
-            .map(RunId)
-            .filter(|run| !self.find(paths, *run).datacheck.is_empty())
+    /// The files of every run that has a datacheck, merged or of some subrun. Each directory is listed
+    /// once. Blocks on the disk.
+    pub fn all(&self, paths: &NightPaths) -> BTreeMap<RunId, RunFiles> {
+        let listed = self.listed(paths);
+        let runs: BTreeSet<i64> =
+            listed.datacheck.iter().flat_map(|files| files.keys()).copied().collect();
+        runs.into_iter()
+            .filter_map(|run| u32::try_from(run).ok())
+            .map(|run| (RunId(run), listed.files(paths, RunId(run))))
+            .filter(|(_, files)| !files.datacheck.is_empty())
             .collect()
     }
 
-    fn by_subrun(&self, paths: &NightPaths, level: Level, run: RunId) -> BTreeMap<i64, PathBuf> {
-        let mut files = BTreeMap::new();
-        let directories = [Some(paths.running_dir(level)), paths.final_dir(level)];
-        for directory in directories.into_iter().flatten() {
-            let listed = self.list(&directory);
-            for (subrun, file) in listed.get(&i64::from(run.0)).into_iter().flatten() {
-                let number = u32::try_from(*subrun).unwrap_or(u32::MAX);
-                let name = paths.product_name(level, run, Some(Subrun(number)));
-                if file.file_name().is_some_and(|named| named == name.as_str()) {
-                    files.insert(*subrun, file.clone());
-                }
-            }
-        }
-        files
+    fn listed(&self, paths: &NightPaths) -> NightFiles {
+        let of = |level: Level| {
+            let directories = [Some(paths.running_dir(level)), paths.final_dir(level)];
+            directories.into_iter().flatten().map(|directory| self.list(&directory)).collect()
+        };
+        NightFiles { datacheck: of(Level::Datacheck), muons: of(Level::Muons) }
     }
 
     /// What is in a directory; nothing if it cannot be read.
@@ -115,6 +102,45 @@ impl Places {
         listed.insert(directory.to_owned(), now);
         files
     }
+}
+
+/// What is in a night's directories: where it is worked on first, then the final place.
+struct NightFiles {
+    datacheck: Vec<Arc<ByRun>>,
+    muons: Vec<Arc<ByRun>>,
+}
+
+impl NightFiles {
+    fn files(&self, paths: &NightPaths, run: RunId) -> RunFiles {
+        let merged = paths.final_dir(Level::Datacheck);
+        let merged = merged.map(|dir| dir.join(paths.product_name(Level::Datacheck, run, None)));
+        let datacheck = match merged.filter(|file| file.is_file()) {
+            Some(merged) => vec![merged],
+            None => {
+                by_subrun(&self.datacheck, paths, Level::Datacheck, run).into_values().collect()
+            }
+        };
+        RunFiles { datacheck, muons: by_subrun(&self.muons, paths, Level::Muons, run) }
+    }
+}
+
+fn by_subrun(
+    listed: &[Arc<ByRun>],
+    paths: &NightPaths,
+    level: Level,
+    run: RunId,
+) -> BTreeMap<i64, PathBuf> {
+    let mut files = BTreeMap::new();
+    for listed in listed {
+        for (subrun, file) in listed.get(&i64::from(run.0)).into_iter().flatten() {
+            let number = u32::try_from(*subrun).unwrap_or(u32::MAX);
+            let name = paths.product_name(level, run, Some(Subrun(number)));
+            if file.file_name().is_some_and(|named| named == name.as_str()) {
+                files.insert(*subrun, file.clone());
+            }
+        }
+    }
+    files
 }
 
 fn by_run(directory: &Path) -> ByRun {

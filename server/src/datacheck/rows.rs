@@ -9,7 +9,7 @@ use super::table::{Cell, Column, File, Row, Table};
 
 /// A type of events; each has its table.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum EventType {
@@ -325,7 +325,7 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(table: &Table, binning: &Binning) -> Result<Self, (&'static str, String)> {
+    fn new(table: &Table, binning: &Binning, values: bool) -> Result<Self, (&'static str, String)> {
         let mut names = Vec::new();
         let mut wanted = |name: &'static str, fits: &dyn Fn(&Column) -> Fit| {
             let Some(column) = table.column(name) else { return Ok(None) };
@@ -371,10 +371,10 @@ impl Plan {
         for (place, name) in plan.samples.iter_mut().zip(SAMPLES) {
             *place = wanted(name, &list)?;
         }
-        for column in PixelColumn::ALL {
+        for column in PixelColumn::ALL.into_iter().filter(|_| values) {
             plan.pixels[column as usize] = wanted(column.name(), &pixel)?;
         }
-        for column in HistColumn::ALL {
+        for column in HistColumn::ALL.into_iter().filter(|_| values) {
             let Some(bins) = binning.of(column) else { continue };
             let expected = match bins.y.len() {
                 0 => vec![bins.x.len() - 1],
@@ -436,12 +436,82 @@ impl Fit {
     }
 }
 
+/// What of a run is read: everything of a table is compressed together, so that reading fewer tables
+/// saves time, and keeping fewer columns memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Extent {
+    /// The types of events.
+    pub events: &'static [EventType],
+    /// Whether values of pixels and histograms are read, or only what else a row says.
+    pub values: bool,
+}
+
+impl Extent {
+    /// Everything.
+    pub const ALL: Self = Self { events: &EventType::ALL, values: true };
+    /// Of all events what is no value of a pixel and no histogram.
+    pub const FACTS: Self = Self { events: &EventType::ALL, values: false };
+
+    /// Everything of one type of events.
+    pub fn of(events: EventType) -> Self {
+        let events: &'static [EventType] = match events {
+            EventType::Pedestals => &[EventType::Pedestals],
+            EventType::Flatfield => &[EventType::Flatfield],
+            EventType::Cosmics => &[EventType::Cosmics],
+        };
+        Self { events, values: true }
+    }
+
+    /// A name that tells it from others.
+    pub fn key(self) -> String {
+        let names: Vec<&str> = self.events.iter().map(|events| events.table()).collect();
+        format!("{}{}", names.join("+"), if self.values { "" } else { " facts" })
+    }
+}
+
+/// The subruns of a table that is not read otherwise. Where as many rows as in another table, whose
+/// subruns `known` are without a gap, begin and end with the same ones, they are those.
+pub fn subruns_of(
+    file: &File,
+    events: EventType,
+    known: &[i64],
+) -> Result<Vec<i64>, DatacheckError> {
+    const SUBRUN: [&str; 1] = [SCALARS[0]];
+    let Some(table) = file.table(&format!("/dl1datacheck/{}", events.table()))? else {
+        return Ok(Vec::new());
+    };
+    let number = |row: Row<'_>| row.cell(0).integers().next().unwrap_or(0);
+    let unbroken = known.windows(2).all(|pair| pair[0] + 1 == pair[1]);
+    if let (Some(first), Some(last)) = (known.first(), known.last())
+        && unbroken
+        && known.len() == table.rows()
+    {
+        let mut ends = Vec::new();
+        for row in [0, table.rows() - 1] {
+            table.read_rows(&SUBRUN, row..row + 1, |_, row| {
+                ends.push(number(row));
+                Ok(())
+            })?;
+        }
+        if ends == [*first, *last] {
+            return Ok(known.to_vec());
+        }
+    }
+    let mut subruns = Vec::new();
+    table.read(&SUBRUN, |_, row| {
+        subruns.push(number(row));
+        Ok(())
+    })?;
+    Ok(subruns)
+}
+
 /// Calls `visit` with each row of a type of events; `false` if the file has no such table, because
-/// no more than one such event was there.
+/// no more than one such event was there. Without `values` rows have no pixels and no histograms.
 pub fn read_rows(
     file: &File,
     events: EventType,
     binning: &Binning,
+    values: bool,
     mut visit: impl FnMut(EventRow<'_>),
 ) -> Result<bool, DatacheckError> {
     let path = format!("/dl1datacheck/{}", events.table());
@@ -453,7 +523,7 @@ pub fn read_rows(
             problem: format!("{} rows: more than a run has subruns", table.rows()),
         });
     }
-    let plan = Plan::new(&table, binning)
+    let plan = Plan::new(&table, binning, values)
         .map_err(|(column, problem)| in_column(file, &path, column, &problem))?;
     table.read(&plan.names, |_, row| {
         visit(EventRow { facts: plan.facts(&row), plan: &plan, row: &row });

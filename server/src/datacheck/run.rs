@@ -4,12 +4,14 @@
 //! Where a subrun has no finite value for a pixel, it is left out of that pixel's run mean with
 //! its weight, and said so. A pixel without any value has none: it is not zero.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::error::DatacheckError;
 use super::geometry::PIXELS;
 use super::rows::{
-    Binning, EventRow, EventType, HistColumn, Merge, PixelColumn, SubrunFacts, read_rows,
+    Binning, EventRow, EventType, Extent, HistColumn, Merge, PixelColumn, SubrunFacts, read_rows,
+    subruns_of,
 };
 use super::table::File;
 
@@ -41,6 +43,8 @@ pub struct RunData {
     /// Bins of the histograms.
     pub binning: Binning,
     tables: [Option<EventTable>; 3],
+    /// Subruns of tables that were not read.
+    others: BTreeSet<i64>,
 }
 
 /// What a run has of one type of events.
@@ -88,11 +92,16 @@ impl RunData {
     /// Reads a run from its merged file, or from the files of its subruns. A file that cannot be
     /// read is named in `unreadable`; if none can, that is the error.
     pub fn read(files: &[PathBuf]) -> Result<Self, DatacheckError> {
+        Self::read_part(files, Extent::ALL)
+    }
+
+    /// The same for a part of each file. Of what is not read only the subruns are known.
+    pub fn read_part(files: &[PathBuf], extent: Extent) -> Result<Self, DatacheckError> {
         let mut run: Option<Self> = None;
         let (mut unreadable, mut last) = (Vec::new(), None);
         for some in files.chunks(AT_ONCE) {
             let alone = files.len() == 1;
-            let parts = at_once(some, |file: &PathBuf| Self::read_one(file, alone));
+            let parts = at_once(some, |file: &PathBuf| Self::read_one(file, extent, alone));
             for (file, part) in some.iter().zip(parts) {
                 let absorbed = part.and_then(|part| match &mut run {
                     None => {
@@ -122,21 +131,27 @@ impl RunData {
     }
 
     /// Reads a file; its tables at once if it is `alone`.
-    fn read_one(file: &Path, alone: bool) -> Result<Self, DatacheckError> {
+    fn read_one(file: &Path, extent: Extent, alone: bool) -> Result<Self, DatacheckError> {
         let opened = File::open(file)?;
         let binning = Binning::read(&opened)?;
-        let table = |events: &EventType| EventTable::read(&opened, *events, &binning);
+        let table =
+            |events: &EventType| EventTable::read(&opened, *events, &binning, extent.values);
         let mut tables = [const { None }; 3];
         let read = match alone {
-            true => at_once(&EventType::ALL, table),
-            false => EventType::ALL.iter().map(table).collect(),
+            true => at_once(extent.events, table),
+            false => extent.events.iter().map(table).collect(),
         };
-        for (place, table) in tables.iter_mut().zip(read) {
-            *place = table?;
+        for (events, table) in extent.events.iter().zip(read) {
+            tables[*events as usize] = table?;
+        }
+        let known = tables.iter().flatten().next().map_or_else(Vec::new, EventTable::numbers);
+        let mut others = BTreeSet::new();
+        for events in EventType::ALL.iter().filter(|events| !extent.events.contains(events)) {
+            others.extend(subruns_of(&opened, *events, &known)?);
         }
         let used_trigger_tag = opened.text("/dl1datacheck/used_trigger_tag");
         let (sources, unreadable) = (vec![file.to_owned()], Vec::new());
-        Ok(Self { sources, unreadable, used_trigger_tag, binning, tables })
+        Ok(Self { sources, unreadable, used_trigger_tag, binning, tables, others })
     }
 
     /// What the run has of a type of events; `None` if no subrun has a table of them.
@@ -149,6 +164,7 @@ impl RunData {
         let tables = self.tables.iter().flatten();
         let mut all: Vec<i64> =
             tables.flat_map(|table| &table.subruns).map(|row| row.facts.subrun).collect();
+        all.extend(&self.others);
         all.sort_unstable();
         all.dedup();
         all
@@ -194,6 +210,7 @@ impl RunData {
             return Err(DatacheckError::Foreign { file, problem });
         }
         self.sources.extend(part.sources);
+        self.others.extend(part.others);
         for (mine, other) in self.tables.iter_mut().zip(part.tables) {
             match (mine, other) {
                 (Some(mine), Some(other)) => mine.absorb(other),
@@ -216,6 +233,7 @@ impl EventTable {
         file: &File,
         events: EventType,
         binning: &Binning,
+        values: bool,
     ) -> Result<Option<Self>, DatacheckError> {
         let mut table = Self {
             subruns: Vec::new(),
@@ -223,7 +241,7 @@ impl EventTable {
             pixels: vec![None; PixelColumn::ALL.len()],
             hists: vec![None; HistColumn::ALL.len()],
         };
-        let found = read_rows(file, events, binning, |row| table.add(row))?;
+        let found = read_rows(file, events, binning, values, |row| table.add(row))?;
         Ok((found && !table.subruns.is_empty()).then_some(table))
     }
 

@@ -59,7 +59,8 @@ fn is_wrong(events: EventType, trigger: i64) -> bool {
 }
 
 /// Makes a run's row from its merged datacheck file, or from those of its subruns, and its files of
-/// muon rings by subrun. A file that cannot be read is named in `unreadable`.
+/// muon rings by subrun. A file that cannot be read is named in `unreadable`. `pause` is called again and
+/// again, so that whoever is in no hurry can let others go first.
 ///
 /// # Errors
 /// No datacheck file can be read.
@@ -67,11 +68,12 @@ pub fn summarise(
     run: i64,
     datacheck: &[PathBuf],
     muons: &BTreeMap<i64, PathBuf>,
+    pause: &dyn Fn(),
 ) -> Result<NightData, DatacheckError> {
     let mut sums = Sums::default();
     let (mut unreadable, mut last) = (Vec::new(), None);
     for file in datacheck {
-        if let Err(error) = sums.add_file(file) {
+        if let Err(error) = sums.add_file(file, pause) {
             unreadable.push((file.clone(), error.to_string()));
             last = Some(error);
         }
@@ -150,11 +152,14 @@ impl Columns {
 }
 
 impl Sums {
-    fn add_file(&mut self, file: &Path) -> Result<(), DatacheckError> {
+    fn add_file(&mut self, file: &Path, pause: &dyn Fn()) -> Result<(), DatacheckError> {
         let file = File::open(file)?;
         let binning = Binning::none();
         for events in EventType::ALL {
-            read_rows(&file, events, &binning, |row| self.add_row(events, &row))?;
+            read_rows(&file, events, &binning, true, |row| {
+                self.add_row(events, &row);
+                pause();
+            })?;
         }
         Ok(())
     }

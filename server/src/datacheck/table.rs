@@ -9,6 +9,7 @@
 //! The library works under one global lock: nothing here may be called on an asynchronous thread.
 
 use std::ffi::{CStr, CString, c_uint, c_void};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use hdf5::plist::DatasetCreate;
@@ -415,8 +416,19 @@ impl Table {
     pub fn read(
         &self,
         wanted: &[&str],
+        visit: impl FnMut(usize, Row<'_>) -> Result<(), DatacheckError>,
+    ) -> Result<(), DatacheckError> {
+        self.read_rows(wanted, 0..self.rows, visit)
+    }
+
+    /// The same for some rows; those that are not there are left out.
+    pub fn read_rows(
+        &self,
+        wanted: &[&str],
+        rows: Range<usize>,
         mut visit: impl FnMut(usize, Row<'_>) -> Result<(), DatacheckError>,
     ) -> Result<(), DatacheckError> {
+        let (from, to) = (rows.start.min(self.rows), rows.end.min(self.rows));
         let (columns, picked) = self.projection(wanted)?;
         let mut offsets = Vec::with_capacity(columns.len());
         let mut width = 0;
@@ -427,11 +439,11 @@ impl Table {
         if width == 0 {
             return Ok(());
         }
-        let block = (BLOCK / width).clamp(1, self.rows.max(1));
+        let block = (BLOCK / width).clamp(1, to.saturating_sub(from).max(1));
         let mut buffer = vec![0; block * width];
-        let mut start = 0;
-        while start < self.rows {
-            let count = block.min(self.rows - start);
+        let mut start = from;
+        while start < to {
+            let count = block.min(to - start);
             self.read_block(&columns, &offsets, start, count, &mut buffer[..count * width])
                 .map_err(|problem| DatacheckError::Damaged {
                     file: self.file.clone(),

@@ -43,6 +43,17 @@ pub fn job_number(run: RunId) -> u64 {
     u64::from(run.0) - 18_000
 }
 
+/// Says which version of a calibration is in use, as lstchain's scripts do.
+fn in_use(directory: &std::path::Path, production: &str) -> Result<(), DemoError> {
+    let link = NightPaths::in_use(directory);
+    match std::os::unix::fs::symlink(production, &link) {
+        Err(cause) if cause.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(DemoError::Write { path: link, cause })
+        }
+        _ => Ok(()),
+    }
+}
+
 fn calibration(paths: &NightPaths, night: &DemoNight) -> Result<(), DemoError> {
     let Some((drs4, pedcal)) = calibration_runs(night) else { return Ok(()) };
     let production = paths.prod_id.as_str();
@@ -53,6 +64,9 @@ fn calibration(paths: &NightPaths, night: &DemoNight) -> Result<(), DemoError> {
     write(&paths.drs4_check_plot(paths.date, &paths.prod_id, drs4), "plot\n")?;
     write(&charge, "calibration\n")?;
     write(&paths.charge_check_plot(paths.date, &paths.prod_id, pedcal, FILTERS), "plot\n")?;
+    for directory in [paths.drs4_dir(paths.date), paths.charge_dir(paths.date)] {
+        in_use(&directory, production)?;
+    }
     let mut history = String::new();
     for (stage, run, file) in
         [(Stage::Drs4Baseline, drs4, &pedestal), (Stage::ChargeCalibration, pedcal, &charge)]

@@ -9,6 +9,8 @@ mod remote;
 mod sources;
 mod tar;
 
+pub use sources::{Found, products};
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Instant;

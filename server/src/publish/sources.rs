@@ -3,15 +3,30 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::model::{CopyState, Kind, Level, MissingProduct, PublishFile, RunId};
+use crate::model::{CopyState, Kind, Level, MissingProduct, ProductGroup, PublishFile, RunId};
 use crate::night::{MissingSummary, NightPaths, Observation};
 
 /// Extensions of the long-term datacheck's files.
 const LONGTERM: [&str; 3] = ["html", "h5", "log"];
 
+/// A file that is there, or one that is not.
+pub type Found = Result<PublishFile, MissingProduct>;
+
 /// What is there, and what is missing. Blocks on the disk.
 pub(super) fn look(paths: &NightPaths) -> (Vec<PublishFile>, Vec<MissingProduct>) {
-    let mut found = Found { files: Vec::new(), missing: Vec::new() };
+    let (mut files, mut missing) = (Vec::new(), Vec::new());
+    for (_, found) in products(paths) {
+        match found {
+            Ok(file) => files.push(file),
+            Err(lacking) => missing.push(lacking),
+        }
+    }
+    (files, missing)
+}
+
+/// All that is looked for, by what it is about. Blocks on the disk.
+pub fn products(paths: &NightPaths) -> Vec<(ProductGroup, Found)> {
+    let mut found = Search { group: ProductGroup::Calibration, all: Vec::new() };
     let place = |kind: &str| format!("{kind}/{}/{}", paths.prod_id, paths.date.compact());
     let log = |directory: PathBuf| NightPaths::in_use(&directory).join("log");
     let drs4 = log(paths.drs4_dir(paths.date));
@@ -19,21 +34,23 @@ pub(super) fn look(paths: &NightPaths) -> (Vec<PublishFile>, Vec<MissingProduct>
     let charge = log(paths.charge_dir(paths.date));
     let what = "check plot of the charge calibration (calibration*.pdf)";
     found.plots(&charge, "calibration", &place("enf_calibration"), what);
+    found.group = ProductGroup::Runs;
     found.runs(paths, &place("dl1"));
+    found.group = ProductGroup::Longterm;
     for extension in LONGTERM {
         let file = paths.longterm_file(extension);
         let what = format!("long-term datacheck ({extension})");
         found.file(&file, &place("dl1"), what, || "it has not been made".to_owned());
     }
-    (found.files, found.missing)
+    found.all
 }
 
-struct Found {
-    files: Vec<PublishFile>,
-    missing: Vec<MissingProduct>,
+struct Search {
+    group: ProductGroup,
+    all: Vec<(ProductGroup, Found)>,
 }
 
-impl Found {
+impl Search {
     /// All PDFs of a directory whose name begins so.
     fn plots(&mut self, directory: &Path, prefix: &str, place: &str, what: &str) {
         let names = match names(directory, prefix, ".pdf") {
@@ -88,14 +105,17 @@ impl Found {
         let name = file.file_name().map(|name| name.to_string_lossy().into_owned());
         let (name, what) = (name.unwrap_or_default(), what.into());
         match file.metadata() {
-            Ok(metadata) if metadata.is_file() => self.files.push(PublishFile {
-                source: file.display().to_string(),
-                destination: format!("{place}/{name}"),
-                bytes: metadata.len(),
-                modified: metadata.mtime(),
-                state: CopyState::Unknown,
-                error: None,
-            }),
+            Ok(metadata) if metadata.is_file() => {
+                let file = PublishFile {
+                    source: file.display().to_string(),
+                    destination: format!("{place}/{name}"),
+                    bytes: metadata.len(),
+                    modified: metadata.mtime(),
+                    state: CopyState::Unknown,
+                    error: None,
+                };
+                self.all.push((self.group, Ok(file)));
+            }
             Ok(_) => self.miss(&what, format!("{} is no plain file", file.display())),
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
                 self.miss(&what, format!("{} is not there: {}", file.display(), reason()));
@@ -105,7 +125,8 @@ impl Found {
     }
 
     fn miss(&mut self, what: &str, reason: String) {
-        self.missing.push(MissingProduct { what: what.to_owned(), reason });
+        let missing = MissingProduct { what: what.to_owned(), reason };
+        self.all.push((self.group, Err(missing)));
     }
 }
 

@@ -1,5 +1,7 @@
 //! Answers that a browser may keep, as long as it asks whether they are still the same.
 
+use std::time::{Duration, Instant};
+
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -53,16 +55,20 @@ pub struct Kept {
     body: Bytes,
     tag: HeaderValue,
     brotli: Option<Bytes>,
+    /// What making it took, for whoever wonders (W3C Server Timing).
+    took: HeaderValue,
 }
 
 impl Kept {
-    /// Something in a form. Texts are compressed, too.
-    pub fn new(form: Form, body: Vec<u8>) -> Self {
+    /// Something in a form, and how long it took to make. Texts are compressed, too.
+    pub fn new(form: Form, body: Vec<u8>, made: Duration) -> Self {
+        let began = Instant::now();
         let brotli = match form {
             Form::Png | Form::Pdf => None,
             _ => compressed(&body),
         };
-        Self { form, tag: tag(&body), brotli, body: body.into() }
+        let took = took(made, began.elapsed());
+        Self { form, tag: tag(&body), brotli, body: body.into(), took }
     }
 
     /// What it takes in memory [bytes].
@@ -80,14 +86,24 @@ impl Kept {
             own.insert(header::CONTENT_ENCODING, HeaderValue::from_static("br"));
         }
         own.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        own.insert(SERVER_TIMING, self.took.clone());
         response
     }
+}
+
+const SERVER_TIMING: header::HeaderName = header::HeaderName::from_static("server-timing");
+
+/// `draw;dur=3.4, pack;dur=5.9`, in milliseconds.
+fn took(made: Duration, packed: Duration) -> HeaderValue {
+    let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
+    let text = format!("draw;dur={:.2}, pack;dur={:.2}", milliseconds(made), milliseconds(packed));
+    HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 /// A text in brotli, about as small as it can be had quickly.
 fn compressed(body: &[u8]) -> Option<Bytes> {
     let parameters = brotli::enc::BrotliEncoderParams {
-        quality: 5,
+        quality: 4,
         ..brotli::enc::BrotliEncoderParams::default()
     };
     let mut packed = Vec::with_capacity(body.len() / 4);
@@ -160,7 +176,7 @@ mod tests {
     #[test]
     fn what_is_kept_is_sent_compressed_to_whoever_takes_it() {
         let text = "a,b\n".repeat(1000).into_bytes();
-        let kept = Kept::new(Form::Csv, text.clone());
+        let kept = Kept::new(Form::Csv, text.clone(), Duration::from_micros(3456));
         assert!(kept.memory() < text.len() + 200);
         for (accepted, coding) in [
             ("gzip, deflate, br", Some("br")),
@@ -174,6 +190,8 @@ mod tests {
             let found = answer.headers().get(header::CONTENT_ENCODING);
             assert_eq!(found.map(|coding| coding.to_str().unwrap()), coding, "{accepted}");
             assert_eq!(answer.headers()[header::VARY], "accept-encoding");
+            let took = answer.headers()[SERVER_TIMING].to_str().unwrap();
+            assert!(took.starts_with("draw;dur=3.46, pack;dur="), "{took}");
         }
         let mut unpacked = Vec::new();
         brotli::BrotliDecompress(&mut &kept.brotli.clone().unwrap()[..], &mut unpacked).unwrap();

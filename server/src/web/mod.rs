@@ -19,6 +19,7 @@ mod openapi;
 mod pages;
 mod people;
 mod problem;
+mod products;
 mod provenance;
 mod provenance_view;
 mod quality;

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use app::backend::BackendError;
 use axum::extract::{Path, Query, State};
@@ -117,6 +117,7 @@ impl Logs {
         if let Some(known) = written().get(&key) {
             return Ok(Arc::clone(known));
         }
+        let began = Instant::now();
         let document = folds.document(paths, run, filter)?.1;
         let drawing = || layout(&Graph::of(&document, &format!("Provenance of run {run}")));
         let body = match form {
@@ -127,7 +128,7 @@ impl Logs {
             Form::Pdf => pdf::write(&drawing()),
             _ => json::write(&document).into_bytes(),
         };
-        let new = Arc::new(Kept::new(form, body));
+        let new = Arc::new(Kept::new(form, body, began.elapsed()));
         let mut written = written();
         if written.len() >= WRITTEN_KEPT {
             written.clear();

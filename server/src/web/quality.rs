@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::datacheck::{Current, NightData, Quantity, RunJudgement, judge};
+use crate::datacheck::{Current, NightData, Quantity, RunFiles, RunJudgement, judge};
 use crate::model::{
     DatacheckNote, DatacheckSheet, FigureInfo, Kind, NightDate, NightList, NightQuality,
     NightStatus, Notice, RunDetail, RunId, RunQuality, SequenceStatus, Severity, Verdict,
@@ -85,10 +85,10 @@ impl Board {
         let known =
             self.lock().get(&paths.date).map(|night| night.runs.clone()).unwrap_or_default();
         let mut runs = of_longterm(paths, &known, &criteria).unwrap_or_default();
-        for run in self.figures.runs_of(paths) {
+        for (run, files) in self.figures.runs_of(paths) {
             if !runs.contains_key(&run) {
                 runs.extend(
-                    self.of_files(paths, run, known.get(&run), &criteria).map(|own| (run, own)),
+                    self.of_files(run, &files, known.get(&run), &criteria).map(|own| (run, own)),
                 );
             }
         }
@@ -99,18 +99,18 @@ impl Board {
     /// A run, from its own files; nothing if it has none.
     fn of_files(
         &self,
-        paths: &NightPaths,
         run: RunId,
+        own: &RunFiles,
         known: Option<&Run>,
         criteria: &Current,
     ) -> Option<Run> {
-        let files = fingerprint(&self.figures.files_of(paths, run))?;
+        let files = fingerprint(&own.all())?;
         let rests = |own: &&Run| own.holds(files, criteria) || own.at.elapsed() < own.took * SHARE;
         if let Some(known) = known.filter(rests) {
             return Some(known.clone());
         }
         let at = Instant::now();
-        let quality = match self.figures.summary(paths, run) {
+        let quality = match self.figures.summary(run, own, &|| self.figures.let_others_go_first()) {
             Ok(summary) => {
                 let judged = judge(&summary, &criteria.thresholds);
                 let mut quality = judged.first().map_or_else(

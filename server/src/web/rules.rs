@@ -18,7 +18,8 @@ use super::kept::Form;
 use super::people::{account, sign_in, users};
 use super::problem::Problem;
 use super::{
-    WebState, api, cache, deeds, events, figures, lineage, notes, openapi, pages, provenance,
+    WebState, api, cache, deeds, events, figures, lineage, notes, openapi, pages, products,
+    provenance,
 };
 use crate::config::Reading;
 use crate::model::Role;
@@ -197,6 +198,7 @@ pub fn routes(state: &WebState) -> Vec<Route> {
         page("/nights/{date}/datacheck"),
         post("/nights/{date}/notes", Session(Viewer), notes::make),
         post("/nights/{date}/notes/{note}/withdraw", Session(Viewer), notes::take_back),
+        page("/nights/{date}/products"),
         page("/nights/{date}/runs/{run}"),
         page("/nights/{date}/runs/{run}/datacheck"),
         page("/nights/{date}/runs/{run}/datacheck/compare"),
@@ -219,6 +221,8 @@ pub fn routes(state: &WebState) -> Vec<Route> {
         get("/api/v1/nights/{date}/events", Reading, events::night),
         get("/api/v1/nights/{date}/datacheck", Reading, figures::night),
         get("/api/v1/nights/{date}/datacheck/{sheet}/{figure}", Reading, figures::night_figure),
+        get("/api/v1/nights/{date}/products", Reading, products::list),
+        get("/api/v1/nights/{date}/products/{group}/{product}", Reading, products::send),
         get("/api/v1/nights/{date}/notes", Reading, notes::list),
         post("/api/v1/nights/{date}/notes", Needs::Role(Viewer), notes::order),
         post(

@@ -269,6 +269,8 @@ impl Look for FakeSite {
         config.directories.analysis_dir = self.logs.join("running");
         config.directories.dl1_dir = self.logs.join("dl1");
         config.directories.longterm_dir = self.logs.join("longterm");
+        config.directories.pedestal_dir = self.logs.join("drs4");
+        config.directories.calib_dir = self.logs.join("charge");
         Ok(crate::night::NightPaths::new(config.into(), date, "v0.1.0".parse().unwrap()))
     }
 }

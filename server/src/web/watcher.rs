@@ -7,12 +7,12 @@ use std::time::Duration;
 use app::backend::{Backend, BackendError, Seen};
 use async_trait::async_trait;
 use chrono::{DateTime, Days, NaiveTime, Utc};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::datacheck::Criteria;
 use crate::model::{
     ApiOperation, DatacheckNote, DatacheckRange, DatacheckSheet, FigureQuery, LogChunk, NightDate,
-    NightList, NightStatus, ProvenanceAsked, ProvenanceView, RunDetail, RunId,
+    NightList, NightStatus, Products, ProvenanceAsked, ProvenanceView, RunDetail, RunId,
 };
 use crate::night::{JobLog, NightPaths};
 use crate::schedule::Scheduler;
@@ -22,6 +22,7 @@ use super::figures::{self, Figures, NightWish, RangeWish, RunWish};
 use super::jobs::{AskPace, JobNews, JobWatch};
 use super::logs::{self, Start};
 use super::look::Look;
+use super::products;
 use super::provenance::Logs;
 use super::quality::{self, Board};
 use super::shelf::{Pace, Shelf, Snapshot};
@@ -54,6 +55,8 @@ pub struct Watcher {
     figures: Arc<Figures>,
     quality: Arc<Board>,
     store: Store,
+    /// So many draw at once: more would only wait for each other, each with its memory.
+    drawing: Semaphore,
     provenance: Arc<Logs>,
 }
 
@@ -96,8 +99,21 @@ impl Watcher {
                 Ok(run)
             }
         });
-        let provenance = Arc::default();
-        Arc::new(Self { nights, night, run, jobs, poll, look, figures, quality, store, provenance })
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let (provenance, drawing) = (Arc::default(), Semaphore::new(2 * processors));
+        Arc::new(Self {
+            nights,
+            night,
+            run,
+            jobs,
+            poll,
+            look,
+            figures,
+            quality,
+            store,
+            drawing,
+            provenance,
+        })
     }
 
     /// Keeps everything fresh, for ever. `days` is how far back jobs are asked for at least; what is
@@ -145,8 +161,7 @@ impl Watcher {
 
     /// The notes about the data quality of a night and its runs, also those that were withdrawn.
     pub async fn notes(&self, date: NightDate) -> Result<Vec<DatacheckNote>, BackendError> {
-        let look = Arc::clone(&self.look);
-        let prod_id = in_thread(move || Ok(look.paths(date)?.prod_id)).await?;
+        let prod_id = self.of_night(date, |paths| Ok(paths.prod_id.clone())).await?;
         let notes = self.store.notes(date, &prod_id).await.map_err(|error| {
             let cause = &error.cause;
             BackendError::Unavailable(format!("notes cannot be read: {error}: {cause}"))
@@ -212,7 +227,22 @@ impl Watcher {
         draw: impl FnOnce(&Figures, &NightPaths) -> Result<T, BackendError> + Send + 'static,
     ) -> Result<T, BackendError> {
         let (look, figures) = (Arc::clone(&self.look), Arc::clone(&self.figures));
-        in_thread(move || draw(&figures, &look.paths(date)?)).await
+        let _turn = self.drawing.acquire().await;
+        in_thread(move || {
+            let _busy = figures.busy();
+            draw(&figures, &look.paths(date)?)
+        })
+        .await
+    }
+
+    /// Something about a night's files, in a thread that may block.
+    pub async fn of_night<T: Send + 'static>(
+        &self,
+        date: NightDate,
+        read: impl FnOnce(&NightPaths) -> Result<T, BackendError> + Send + 'static,
+    ) -> Result<T, BackendError> {
+        let look = Arc::clone(&self.look);
+        in_thread(move || read(&look.paths(date)?)).await
     }
 
     /// The night in which a run was taken.
@@ -245,9 +275,11 @@ impl Watcher {
         draw: impl FnOnce(&Figures, &[NightPaths]) -> Result<T, BackendError> + Send + 'static,
     ) -> Result<T, BackendError> {
         let (look, figures) = (Arc::clone(&self.look), Arc::clone(&self.figures));
+        let _turn = self.drawing.acquire().await;
         in_thread(move || {
             let nights: Vec<NightPaths> =
                 dates.into_iter().filter_map(|date| look.paths(date).ok()).collect();
+            let _busy = figures.busy();
             draw(&figures, &nights)
         })
         .await
@@ -375,6 +407,10 @@ impl Backend for Watcher {
             Ok(figures.range(nights, &wish)?.described(&wish))
         };
         self.draw_nights(dates, draw).await
+    }
+
+    async fn products(&self, date: NightDate) -> Result<Products, BackendError> {
+        self.of_night(date, |paths| Ok(products::listed(paths))).await
     }
 
     fn api(&self) -> Vec<ApiOperation> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::DateTime;
 
-use crate::datacheck::rows::{EventType, HistColumn, PixelColumn, SubrunFacts};
+use crate::datacheck::rows::{EventType, Extent, HistColumn, PixelColumn, SubrunFacts};
 use crate::datacheck::run::{EventTable, RunData, SubrunRow};
 
 use super::pixels::{PixelValues, left_out, or_missing, stars};
@@ -99,6 +99,30 @@ impl RunSheet {
     /// Whether it shows muon rings, which have files of their own.
     pub fn needs_rings(self) -> bool {
         matches!(self, Self::MuonRings | Self::MuonShapes | Self::MuonEfficiency)
+    }
+
+    /// What of a run it shows.
+    pub fn extent(self) -> Extent {
+        match self {
+            Self::Rates | Self::MuonRings | Self::MuonShapes | Self::MuonEfficiency => {
+                Extent::FACTS
+            }
+            Self::Charges | Self::Spectra => Extent::ALL,
+            Self::PedestalCharge | Self::PedestalPulses | Self::PedestalPulsesBySubrun => {
+                Extent::of(EventType::Pedestals)
+            }
+            Self::FlatfieldCharge | Self::FlatfieldTime | Self::FlatfieldRelativeTime => {
+                Extent::of(EventType::Flatfield)
+            }
+            Self::Pointing
+            | Self::CosmicsCharge
+            | Self::CosmicsPulses
+            | Self::CosmicsPulsesBySubrun
+            | Self::CosmicsTime
+            | Self::CentreOfGravity
+            | Self::ImageParameters
+            | Self::ImageTimes => Extent::of(EventType::Cosmics),
+        }
     }
 
     /// Its permanent name, and its title.

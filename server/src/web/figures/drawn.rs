@@ -1,5 +1,7 @@
 //! A sheet with what is to be said of it, and its figures in every form.
 
+use std::time::Instant;
+
 use app::backend::BackendError;
 
 use crate::datacheck::draw::{DrawError, Format, Hover, figure_as, sheet_as};
@@ -33,6 +35,7 @@ impl Drawn {
         let failed = |error: DrawError| BackendError::Unavailable(error.to_string());
         let (id, suffix) = name.rsplit_once('.').ok_or_else(none)?;
         let format = Format::by_suffix(suffix).ok_or_else(none)?;
+        let began = Instant::now();
         let body = if id == WHOLE_SHEET {
             sheet_as(&self.of, &self.sheet, format).map_err(failed)?.ok_or_else(none)?
         } else {
@@ -43,7 +46,7 @@ impl Drawn {
             let hover = links.as_deref().map_or(Hover::Tells, Hover::Links);
             figure_as(figure.ok_or_else(none)?, format, hover).map_err(failed)?
         };
-        Ok(Kept::new(form(format), body))
+        Ok(Kept::new(form(format), body, began.elapsed()))
     }
 
     /// What a page says of its figures.

@@ -9,6 +9,7 @@ mod wish;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use app::backend::BackendError;
 
@@ -16,8 +17,8 @@ use crate::datacheck::figure::{
     NightSheet, RunSheet, Sheet, SubrunRings, compare_sheets, night_sheet, pixel_sheet, run_sheet,
 };
 use crate::datacheck::{
-    Cache, Criteria, DatacheckError, Frame, MuonRing, NightData, Places, RunData, RunFiles, Weigh,
-    read_muons,
+    Cache, Criteria, DatacheckError, Extent, Frame, MuonRing, NightData, Places, RunData, RunFiles,
+    Weigh, read_muons,
 };
 use crate::model::{DatacheckSheet, FigureChoice, NightDate, OtherRun, RunId};
 use crate::night::NightPaths;
@@ -29,18 +30,18 @@ pub use answers::{run, run_figure};
 pub use drawn::Drawn;
 pub use wish::{NightWish, RangeWish, RunFigures, RunWish};
 
-/// What is kept of runs, in bytes: two runs of 120 subruns, with the history of each pixel.
-const RUNS_KEPT: usize = 32 << 20;
+/// What is kept of runs, in bytes: four sheets of runs of 120 subruns, with the history of each pixel.
+const RUNS_KEPT: usize = 20 << 20;
 /// What is kept of nights with their pixels.
-const NIGHTS_KEPT: usize = 32 << 20;
-/// What is kept of the runs of many nights: some five thousand nights.
-const FRAMES_KEPT: usize = 32 << 20;
+const NIGHTS_KEPT: usize = 16 << 20;
+/// What is kept of the runs of many nights: some two thousand nights.
+const FRAMES_KEPT: usize = 16 << 20;
 /// What is kept of muon rings.
 const MUONS_KEPT: usize = 8 << 20;
-/// What is kept of runs' rows of their nights: some fifty runs.
-const SUMMARIES_KEPT: usize = 16 << 20;
+/// What is kept of runs' rows of their nights: some forty runs.
+const SUMMARIES_KEPT: usize = 10 << 20;
 /// What is kept of figures as they were sent.
-const SENT_KEPT: usize = 24 << 20;
+const SENT_KEPT: usize = 16 << 20;
 
 /// What was read of datacheck files, and drawn. Every function blocks.
 pub struct Figures {
@@ -52,6 +53,7 @@ pub struct Figures {
     sent: Cache<Kept>,
     summaries: Cache<NightData>,
     places: Places,
+    busy: AtomicUsize,
     /// By what runs are judged.
     pub criteria: Criteria,
 }
@@ -68,6 +70,7 @@ impl Figures {
             sent: Cache::new(SENT_KEPT),
             summaries: Cache::new(SUMMARIES_KEPT),
             places: Places::default(),
+            busy: AtomicUsize::new(0),
             criteria,
         }
     }
@@ -134,7 +137,13 @@ impl Figures {
             let text = format!("there is no datacheck of run {run} yet: its stage has not ended");
             return Err(BackendError::NotFound(text));
         }
-        let data = self.runs.get(&files.datacheck, RunData::read).map_err(unreadable)?;
+        let extent = match figures {
+            RunFigures::Sheet(sheet) => sheet.extent(),
+            RunFigures::Pixel(_) => Extent::ALL,
+        };
+        let read = |files: &[PathBuf]| RunData::read_part(files, extent);
+        let data = self.runs.get_part(&files.datacheck, &extent.key(), read);
+        let data = data.map_err(unreadable)?;
         let mut notices = left_out(&data.unreadable);
         let sheet = match figures {
             RunFigures::Pixel(pixel) => pixel_sheet(&data, pixel),

@@ -1,12 +1,14 @@
 //! A night before its long-term file is there: put together from what is known of its runs so far.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use app::backend::BackendError;
 
-use crate::datacheck::{DatacheckError, NightData, summarise};
+use crate::datacheck::{DatacheckError, NightData, RunFiles, summarise};
 use crate::model::RunId;
 use crate::night::NightPaths;
 
@@ -15,25 +17,46 @@ use super::{Figures, longterm, unreadable};
 /// Runs that nobody has read yet are read for so long while somebody waits; the others are told.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// Work in the background waits at most so long, row by row, for what somebody waits for.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// That somebody waits.
+pub struct Busy<'a>(&'a AtomicUsize);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 impl Figures {
-    /// The runs of a night that have a datacheck.
-    pub fn runs_of(&self, paths: &NightPaths) -> Vec<RunId> {
-        self.places.runs(paths).into_iter().collect()
+    /// The files of each run of a night that has a datacheck.
+    pub fn runs_of(&self, paths: &NightPaths) -> BTreeMap<RunId, RunFiles> {
+        self.places.all(paths)
     }
 
-    /// All datacheck files of a run, those of muon rings included.
-    pub fn files_of(&self, paths: &NightPaths, run: RunId) -> Vec<PathBuf> {
-        self.places.find(paths, run).all()
+    /// While this is kept, somebody waits for a page or a figure.
+    pub fn busy(&self) -> Busy<'_> {
+        self.busy.fetch_add(1, Ordering::AcqRel);
+        Busy(&self.busy)
+    }
+
+    /// Lets those go first who wait for a page or a figure, but does not wait for ever.
+    pub fn let_others_go_first(&self) {
+        let began = Instant::now();
+        while self.busy.load(Ordering::Acquire) > 0 && began.elapsed() < LONGEST_PAUSE {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// A run's row of its night, from its own files.
     pub fn summary(
         &self,
-        paths: &NightPaths,
         run: RunId,
+        files: &RunFiles,
+        pause: &dyn Fn(),
     ) -> Result<Arc<NightData>, DatacheckError> {
-        let files = self.places.find(paths, run);
-        let read = |_: &[PathBuf]| summarise(run.0.into(), &files.datacheck, &files.muons);
+        let read = |_: &[PathBuf]| summarise(run.0.into(), &files.datacheck, &files.muons, pause);
         self.summaries.get(&files.all(), read)
     }
 
@@ -51,12 +74,12 @@ impl Figures {
         let mut notices =
             vec!["not closed yet: from the datacheck of each run as far as it is there".to_owned()];
         let (mut runs, mut waiting, began) = (Vec::new(), Vec::new(), Instant::now());
-        for run in self.runs_of(paths) {
-            if began.elapsed() > PATIENCE && !self.summaries.has(&self.files_of(paths, run)) {
+        for (run, files) in self.runs_of(paths) {
+            if began.elapsed() > PATIENCE && !self.summaries.has(&files.all()) {
                 waiting.push(run.to_string());
                 continue;
             }
-            match self.summary(paths, run) {
+            match self.summary(run, &files, &|| ()) {
                 Ok(summary) => runs.push(NightData::clone(&summary)),
                 Err(error) => notices.push(format!("left out: run {run}: {error}")),
             }

@@ -97,6 +97,9 @@ pub const OPERATIONS: &[Operation] = &[
     get("/api/v1/nights/{date}/datacheck/{sheet}/{figure}", "A figure of a night.")
         .asking(CHOICE)
         .answering(FIGURE),
+    get("/api/v1/nights/{date}/products", "The datacheck files that lstchain made, and those that are missing."),
+    get("/api/v1/nights/{date}/products/{group}/{product}", "A datacheck file as lstchain made it.")
+        .answering(&["application/pdf", "text/html", "text/plain", "application/x-hdf5"]),
     get("/api/v1/nights/{date}/notes", "Who has looked at the data quality, and what they noted."),
     Operation {
         verb: "POST",
@@ -150,6 +153,8 @@ pub fn path_parameter(name: &str) -> (&'static str, &'static str) {
         "date" => ("the date of the evening", "2024-11-28"),
         "run" => ("the run", "19102"),
         "name" => ("the name of a log", "Run19102.0000_jobid_7.out"),
+        "group" => ("what it is about: calibration, runs or longterm", "longterm"),
+        "product" => ("the name of a file", "DL1_datacheck_20241128.html"),
         "note" => ("the number of a note", "1"),
         "sheet" => ("the sheet of figures", "rates"),
         "figure" => ("the figure, and in which form", "ucts.svg"),

@@ -7,6 +7,7 @@ mod forged;
 mod notes;
 mod openapi;
 mod pages;
+mod products;
 mod quality;
 
 mod rules;

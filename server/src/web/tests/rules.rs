@@ -64,6 +64,8 @@ fn filled(path: &str) -> String {
     path.replace("{date}", "2024-11-28")
         .replace("{run}", "19102")
         .replace("{name}", "Run19102.0000_jobid_7.out")
+        .replace("{group}", "longterm")
+        .replace("{product}", "DL1_datacheck_20241128.html")
         .replace("{note}", "999999")
         .replace("{sheet}", "rates")
         .replace("{figure}", "ucts.svg")

@@ -121,3 +121,29 @@ fn a_file_still_being_written_does_not_hide_the_others() {
     assert!(run.unreadable[0].1.contains("truncated"), "{}", run.unreadable[0].1);
     assert!(RunData::read(&[cut]).is_err());
 }
+
+#[test]
+fn each_sheet_is_the_same_from_the_part_of_the_files_that_it_needs() {
+    let subruns = |run: u32, number: u32| -> Vec<PathBuf> {
+        (0..number)
+            .map(|subrun| fixture(&format!("datacheck_dl1_LST-1.Run{run}.{subrun:04}.h5")))
+            .collect()
+    };
+    for files in [
+        vec![fixture("datacheck_dl1_LST-1.Run20601.h5")],
+        vec![fixture("datacheck_dl1_LST-1.Run20603.h5")],
+        subruns(20603, 3),
+        // It has no flat-field at all.
+        vec![fixture("datacheck_dl1_LST-1.Run20603.0001.h5")],
+    ] {
+        let whole = RunData::read(&files).unwrap();
+        for sheet in RunSheet::ALL {
+            let part = RunData::read_part(&files, sheet.extent()).unwrap();
+            assert_eq!(part.subruns(), whole.subruns(), "{files:?}");
+            assert!(part.memory() <= whole.memory());
+            let [ours, known] = [&part, &whole]
+                .map(|run| serde_json::to_string(&run_sheet(run, &[], sheet)).unwrap());
+            assert_eq!(ours, known, "{} of {files:?}", sheet.names().0);
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The datacheck files that lstchain made, listed and sent as they are.
+//!
+//! Only what the night's own listing names is ever opened, and only if it is a plain file: nothing of
+//! an address becomes part of a path. What others wrote is shown without rights: a page of theirs runs
+//! in a sandbox, of an origin that is nobody's, and can neither read ours nor act for who looks at it.
+
+use std::fs::{File, Metadata};
+use std::time::UNIX_EPOCH;
+
+use app::backend::{Backend, BackendError};
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use tokio::io::AsyncReadExt;
+use tokio_util::io::ReaderStream;
+
+use super::WebState;
+use super::logs;
+use super::problem::Problem;
+use crate::model::{Missing, MissingProduct, NightDate, Product, ProductGroup, Products};
+use crate::night::NightPaths;
+use crate::publish::{self, Found};
+
+/// lstchain's pages draw with bokeh, which they load from its own site and which makes code of text.
+const SANDBOX: &str = "sandbox allow-scripts; default-src 'none'; \
+     script-src 'unsafe-inline' 'unsafe-eval' https://cdn.bokeh.org; \
+     style-src 'unsafe-inline' https://cdn.bokeh.org; img-src data: blob:; font-src data:; \
+     form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+/// `GET /api/v1/nights/{date}/products`
+pub async fn list(
+    State(state): State<WebState>,
+    Path(date): Path<String>,
+) -> Result<Json<Products>, Problem> {
+    Ok(Json(state.watcher.products(date.parse()?).await?))
+}
+
+/// `GET /api/v1/nights/{date}/products/{group}/{product}`
+pub async fn send(
+    State(state): State<WebState>,
+    Path((date, group, name)): Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (date, group) = (date.parse::<NightDate>()?, group.parse::<ProductGroup>()?);
+    let wanted = name.clone();
+    let open = move |paths: &NightPaths| open(paths, group, &wanted);
+    let (file, metadata) = state.watcher.of_night(date, open).await?;
+    Ok(answer(&headers, &name, file, &metadata))
+}
+
+/// The files of a night. Blocks on the disk.
+pub fn listed(paths: &NightPaths) -> Products {
+    let date = paths.date;
+    let (mut products, mut missing) = (Vec::new(), Vec::new());
+    for (group, found) in publish::products(paths) {
+        match plain(found) {
+            Ok((name, file)) => products.push(Product {
+                group,
+                href: format!("api/v1/nights/{date}/products/{}/{name}", group.key()),
+                name,
+                bytes: file.bytes,
+                modified: DateTime::from_timestamp(file.modified, 0).unwrap_or_default(),
+            }),
+            Err(product) => missing.push(Missing { group, product }),
+        }
+    }
+    Products { date, products, missing }
+}
+
+/// A plain file that is there, with its name. A link could lead anywhere.
+fn plain(found: Found) -> Result<(String, crate::model::PublishFile), MissingProduct> {
+    let file = found?;
+    let path = std::path::Path::new(&file.source);
+    let lacks = |reason: String| MissingProduct { what: file.source.clone(), reason };
+    let name = path.file_name().and_then(|name| name.to_str()).map(ToOwned::to_owned);
+    let name = name.ok_or_else(|| lacks("its name is no text".to_owned()))?;
+    match path.symlink_metadata() {
+        Ok(metadata) if metadata.is_file() => Ok((name, file)),
+        Ok(_) => Err(lacks("it is a link, and links are not followed".to_owned())),
+        Err(cause) => Err(lacks(cause.to_string())),
+    }
+}
+
+fn open(
+    paths: &NightPaths,
+    group: ProductGroup,
+    name: &str,
+) -> Result<(File, Metadata), BackendError> {
+    let none = || {
+        let (date, group) = (paths.date, group.key());
+        BackendError::NotFound(format!("night {date} has no file {name:?} among its {group}"))
+    };
+    let mut all = publish::products(paths).into_iter().filter(|(own, _)| *own == group);
+    let file = all.find_map(|(_, found)| plain(found).ok().filter(|(own, _)| own == name));
+    let (_, file) = file.ok_or_else(none)?;
+    let opened = logs::open(file.source.as_ref()).and_then(|file| {
+        let metadata = file.metadata()?;
+        Ok((file, metadata))
+    });
+    opened.map_err(|cause| match cause.kind() {
+        std::io::ErrorKind::NotFound => none(),
+        _ => BackendError::Unavailable(format!("{} cannot be read: {cause}", file.source)),
+    })
+}
+
+/// The file, as long as it was when it was opened; or that what the asker has is still the same.
+fn answer(headers: &HeaderMap, name: &str, file: File, metadata: &Metadata) -> Response {
+    let modified = metadata.modified().unwrap_or(UNIX_EPOCH);
+    let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+    // Weak, since it may be sent in several codings.
+    let tag = format!("W/\"{:x}-{:x}\"", metadata.len(), since.as_nanos());
+    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
+    let same = known.flat_map(|tags| tags.split(',')).any(|one| {
+        let one = one.trim();
+        one == "*" || one.trim_start_matches("W/") == tag.trim_start_matches("W/")
+    });
+    let mut response = match same {
+        true => StatusCode::NOT_MODIFIED.into_response(),
+        false => {
+            let size = metadata.len();
+            let file = tokio::fs::File::from_std(file).take(size);
+            let body = Body::from_stream(ReaderStream::new(file));
+            ([(header::CONTENT_LENGTH, size)], body).into_response()
+        }
+    };
+    let (kind, how, policy) = kind(name);
+    let modified = DateTime::<Utc>::from(modified).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let disposition = format!("{how}; filename=\"{}\"", quotable(name));
+    let own = response.headers_mut();
+    for (header, value) in [
+        (header::CONTENT_TYPE, kind),
+        (header::CONTENT_DISPOSITION, disposition.as_str()),
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::ETAG, tag.as_str()),
+        (header::LAST_MODIFIED, modified.as_str()),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            own.insert(header, value);
+        }
+    }
+    response
+}
+
+/// Media type, whether it is shown or saved, and what it may do.
+fn kind(name: &str) -> (&'static str, &'static str, &'static str) {
+    let nothing = super::CONTENT_POLICY;
+    match name.rsplit_once('.').map(|(_, suffix)| suffix) {
+        Some("pdf") => ("application/pdf", "inline", nothing),
+        Some("html") => ("text/html; charset=utf-8", "inline", SANDBOX),
+        Some("log") => ("text/plain; charset=utf-8", "inline", nothing),
+        Some("h5") => ("application/x-hdf5", "attachment", nothing),
+        _ => ("application/octet-stream", "attachment", nothing),
+    }
+}
+
+/// A name as it may stand between quotes in a header.
+fn quotable(name: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_graphic() && letter != '"' && letter != '\\';
+    name.chars().map(|letter| if plain(letter) { letter } else { '_' }).collect()
+}
