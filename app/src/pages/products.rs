@@ -59,7 +59,7 @@ fn section(all: &Products, group: ProductGroup) -> impl IntoView + use<> {
             <ul class="notes missing">{missing}</ul>
         }
     });
-    view! { <section class="part" aria-label=group.title()>{there}{missing}</section> }
+    view! { <div class="part">{there}{missing}</div> }
 }
 
 fn row(product: &Product) -> impl IntoView + use<> {

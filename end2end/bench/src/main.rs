@@ -105,6 +105,8 @@ fn served(osa: &Path, demo: &Path, measure: impl FnOnce(&str, u32) -> Res) -> Re
         .args(["serve", "--listen", &address])
         .env("OSA_CONFIG", demo.join("sequencer.cfg"))
         .env("RUST_LOG", "warn")
+        // As configs/osa.service has it.
+        .env("MALLOC_ARENA_MAX", "2")
         .spawn()?;
     let result = load::wait_until_served(&address, "/api/v1/health")
         .and_then(|()| measure(&address, server.id()));

@@ -147,7 +147,14 @@ impl RunData {
         let known = tables.iter().flatten().next().map_or_else(Vec::new, EventTable::numbers);
         let mut others = BTreeSet::new();
         for events in EventType::ALL.iter().filter(|events| !extent.events.contains(events)) {
-            others.extend(subruns_of(&opened, *events, &known)?);
+            match subrun_number(file) {
+                // Of one subrun, which need not be read again to be known.
+                Some(named) => {
+                    let here = opened.has(&format!("/dl1datacheck/{}", events.table()));
+                    others.extend(here.then(|| known.first().copied().unwrap_or(named)));
+                }
+                None => others.extend(subruns_of(&opened, *events, &known)?),
+            }
         }
         let used_trigger_tag = opened.text("/dl1datacheck/used_trigger_tag");
         let (sources, unreadable) = (vec![file.to_owned()], Vec::new());

@@ -73,6 +73,7 @@ pub fn summarise(
     let mut sums = Sums::default();
     let (mut unreadable, mut last) = (Vec::new(), None);
     for file in datacheck {
+        pause();
         if let Err(error) = sums.add_file(file, pause) {
             unreadable.push((file.clone(), error.to_string()));
             last = Some(error);

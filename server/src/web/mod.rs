@@ -48,6 +48,7 @@ use leptos_axum::{AxumRouteListing, generate_route_list};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
@@ -129,7 +130,7 @@ fn router_of(
         tracing::error!("the page {page} has no rule and is not served");
     }
     let routes = table
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(worth_packing()))
         .layer(from_fn_with_state(state.clone(), who::identify))
         // Compressed at build time, so outside the layer that does it for every answer.
         .fallback_service(files(config, &state))
@@ -146,6 +147,12 @@ fn router_of(
         .layer(header_layer(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY))
         .layer(header_layer(header::CACHE_CONTROL, "no-cache"))
         .layer(TraceLayer::new_for_http())
+}
+
+/// What is packed already only takes longer.
+fn worth_packing() -> impl Predicate {
+    let packed = NotForContentType::const_new;
+    DefaultPredicate::new().and(packed("application/x-hdf5")).and(packed("application/pdf"))
 }
 
 /// Where a page of `app` is, as the router writes it.

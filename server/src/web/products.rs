@@ -4,6 +4,7 @@
 //! an address becomes part of a path. What others wrote is shown without rights: a page of theirs runs
 //! in a sandbox, of an origin that is nobody's, and can neither read ours nor act for who looks at it.
 
+use std::fmt::Write as _;
 use std::fs::{File, Metadata};
 use std::time::UNIX_EPOCH;
 
@@ -59,7 +60,7 @@ pub fn listed(paths: &NightPaths) -> Products {
         match plain(found) {
             Ok((name, file)) => products.push(Product {
                 group,
-                href: format!("api/v1/nights/{date}/products/{}/{name}", group.key()),
+                href: format!("api/v1/nights/{date}/products/{}/{}", group.key(), quoted(&name)),
                 name,
                 bytes: file.bytes,
                 modified: DateTime::from_timestamp(file.modified, 0).unwrap_or_default(),
@@ -68,6 +69,21 @@ pub fn listed(paths: &NightPaths) -> Products {
         }
     }
     Products { date, products, missing }
+}
+
+/// A name as it may stand in an address.
+fn quoted(name: &str) -> String {
+    name.bytes().fold(String::new(), |mut quoted, byte| {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                quoted.push(char::from(byte));
+            }
+            _ => {
+                let _ = write!(quoted, "%{byte:02X}");
+            }
+        }
+        quoted
+    })
 }
 
 /// A plain file that is there, with its name. A link could lead anywhere.
@@ -89,19 +105,29 @@ fn open(
     group: ProductGroup,
     name: &str,
 ) -> Result<(File, Metadata), BackendError> {
-    let none = || {
+    let none = |reason: &str| {
         let (date, group) = (paths.date, group.key());
-        BackendError::NotFound(format!("night {date} has no file {name:?} among its {group}"))
+        let text = format!("night {date} has no file {name:?} among its {group}{reason}");
+        BackendError::NotFound(text)
     };
-    let mut all = publish::products(paths).into_iter().filter(|(own, _)| *own == group);
-    let file = all.find_map(|(_, found)| plain(found).ok().filter(|(own, _)| own == name));
-    let (_, file) = file.ok_or_else(none)?;
+    let mut reason = String::new();
+    let mut file = None;
+    for (_, found) in publish::products(paths).into_iter().filter(|(own, _)| *own == group) {
+        match plain(found) {
+            Ok((own, found)) if own == name => file = Some(found),
+            Err(lacking) if format!("{} {}", lacking.what, lacking.reason).contains(name) => {
+                reason = format!(": {}", lacking.reason);
+            }
+            _ => {}
+        }
+    }
+    let file = file.ok_or_else(|| none(&reason))?;
     let opened = logs::open(file.source.as_ref()).and_then(|file| {
         let metadata = file.metadata()?;
         Ok((file, metadata))
     });
     opened.map_err(|cause| match cause.kind() {
-        std::io::ErrorKind::NotFound => none(),
+        std::io::ErrorKind::NotFound => none(": it vanished"),
         _ => BackendError::Unavailable(format!("{} cannot be read: {cause}", file.source)),
     })
 }

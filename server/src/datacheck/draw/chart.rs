@@ -71,7 +71,11 @@ fn draw_head(
     if chart.series.len() < 2 {
         return Ok(());
     }
-    let mut left = 150;
+    // Roughly what a name takes: letters are about half as wide as high.
+    let width = |series: &Series| 80 + series.name.chars().count() as i32 * TEXT as i32 * 11 / 20;
+    let all: i32 = chart.series.iter().map(width).sum();
+    // Where the plot begins, or further left if they would not fit.
+    let mut left = 150.min(WIDTH as i32 - all).max(10);
     let baseline = TITLE_STRIP as i32 + 8;
     for (index, series) in chart.series.iter().enumerate() {
         let colour = style(index, series.mark);
@@ -81,8 +85,7 @@ fn draw_head(
         area.draw(&line).map_err(text)?;
         let name = Text::new(series.name.clone(), (left + 40, baseline), ("sans-serif", TEXT));
         area.draw(&name).map_err(text)?;
-        // Roughly what the name takes: letters are about half as wide as high.
-        left += 80 + series.name.chars().count() as i32 * TEXT as i32 * 11 / 20;
+        left += width(series);
     }
     Ok(())
 }

@@ -55,6 +55,11 @@ async fn what_is_there_is_listed_and_sent_and_what_is_missing_is_told() {
         assert_eq!(header(header::X_CONTENT_TYPE_OPTIONS), "nosniff");
         assert_eq!(header(header::CONTENT_LENGTH), answer.text.len().to_string());
         assert_eq!(own["bytes"], answer.text.len());
+        let head = app.answer(Request::head(&path).body(Body::empty()).unwrap()).await;
+        assert_eq!((head.status, head.text.as_str()), (StatusCode::OK, ""));
+        assert_eq!(head.headers[header::CONTENT_LENGTH], header(header::CONTENT_LENGTH));
+        let packed = app.get_as(&path, "br").await.headers.contains_key(header::CONTENT_ENCODING);
+        assert!(!packed || kind.starts_with("text/"), "{path}");
         let request = Request::get(&path).header(header::IF_NONE_MATCH, header(header::ETAG));
         let again = app.answer(request.body(Body::empty()).unwrap()).await;
         assert_eq!((again.status, again.text.as_str()), (StatusCode::NOT_MODIFIED, ""));
@@ -113,10 +118,18 @@ async fn nothing_but_what_is_listed_is_ever_sent() {
     ] {
         assert_eq!(app.get(&path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
-    // One that was replaced after it was listed is not followed either.
+    let odd = "datacheck_dl1_LST-1.Run19104 a#b?%2f.pdf";
+    std::fs::write(runs.join(odd), "%PDF odd").unwrap();
+    let list: serde_json::Value = serde_json::from_str(&app.get(PRODUCTS).await.text).unwrap();
+    let all = list["products"].as_array().unwrap();
+    let href = all.iter().find(|own| own["name"] == odd).unwrap()["href"].as_str().unwrap();
+    assert_eq!(app.get(&format!("/{href}")).await.text, "%PDF odd");
+    // One that is gone is told with the reason.
     let file = runs.join("datacheck_dl1_LST-1.Run19102.pdf");
     std::fs::remove_file(&file).unwrap();
     let gone = app.get(&format!("{PRODUCTS}/runs/datacheck_dl1_LST-1.Run19102.pdf")).await;
     assert_eq!(gone.status, StatusCode::NOT_FOUND);
     assert_eq!(gone.headers[header::CONTENT_TYPE], "application/problem+json");
+    let log = app.get(&format!("{PRODUCTS}/longterm/DL1_datacheck_20241128.log")).await;
+    assert!(log.text.contains("it has not been made"), "{}", log.text);
 }
