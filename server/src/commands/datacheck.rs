@@ -9,8 +9,8 @@ use clap::Subcommand;
 use crate::datacheck::draw::{Format, Hover, figure_as, sheet_as};
 use crate::datacheck::figure::{NightSheet, RunSheet, Sheet, SubrunRings, night_sheet, run_sheet};
 use crate::datacheck::{
-    Inspection, NightData, RunData, RunJudgement, Thresholds, Verdict, inspect, judge, read_muons,
-    run_number, subrun_number, summarise,
+    Inspection, NightData, Pace, RunData, RunJudgement, Thresholds, Verdict, inspect, judge,
+    read_muons, run_number, subrun_number, summarise,
 };
 
 use super::{Failure, Outcome};
@@ -128,7 +128,7 @@ fn to_judge(files: &[PathBuf]) -> Result<NightData, Failure> {
             return Err(Failure::new(text).hint("give the files of one run at a time"));
         };
         let muons = fits.into_iter().filter_map(|file| Some((subrun_number(&file)?, file)));
-        summarise(run, &hdf5, &muons.collect(), &|| ())?
+        summarise(run, &hdf5, &muons.collect(), Pace::Hurried)?
     };
     for (file, problem) in &night.unreadable {
         eprintln!("warning: left out {}: {problem}", file.display());

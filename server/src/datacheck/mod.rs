@@ -43,5 +43,5 @@ pub use place::{Places, RunFiles};
 pub use quantity::Quantity;
 pub use rows::{Binning, Bins, EventType, Extent, HistColumn, PixelColumn, SubrunFacts};
 pub use run::{EventTable, HISTORY, LeftOut, RunData, SubrunRow, mean, run_number, subrun_number};
-pub use summary::summarise;
+pub use summary::{Pace, summarise};
 pub use thresholds::{Allowed, Conditions, Level, Rule, Thresholds};

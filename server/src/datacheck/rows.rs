@@ -210,26 +210,34 @@ impl Binning {
             problem: problem.to_owned(),
         };
         let table = file.table(Self::TABLE)?.ok_or_else(|| wrong("missing"))?;
-        let mut bins = vec![None; HistColumn::ALL.len()];
-        for (index, column) in HistColumn::ALL.into_iter().enumerate() {
-            let Some(found) = table.column(column.name()) else { continue };
-            let shaped = match found.dims.as_slice() {
+        let mut found = Vec::new();
+        for column in HistColumn::ALL {
+            let Some(edges) = table.column(column.name()) else { continue };
+            let shaped = match edges.dims.as_slice() {
                 [edges] => !column.is_2d() && *edges > 1,
                 [2, edges] => column.is_2d() && *edges > 1,
                 _ => false,
             };
-            if !shaped || !found.is_number() {
-                let problem = format!("{} of shape {:?}: no bin edges", found.dtype(), found.dims);
+            if !shaped || !edges.is_number() {
+                let problem = format!("{} of shape {:?}: no bin edges", edges.dtype(), edges.dims);
                 return Err(in_column(file, Self::TABLE, column.name(), &problem));
             }
-            table.read(&[column.name()], |_, row| {
-                let mut x: Vec<f64> = row.cell(0).numbers();
+            found.push(column);
+        }
+        let mut bins = vec![None; HistColumn::ALL.len()];
+        let names: Vec<&str> = found.iter().map(|column| column.name()).collect();
+        table.read(&names, |_, row| {
+            for (index, column) in found.iter().enumerate() {
+                let mut x: Vec<f64> = row.cell(index).numbers();
                 let y = if column.is_2d() { x.split_off(x.len() / 2) } else { Vec::new() };
-                bins[index] = Some(Bins { x, y });
-                Ok(())
-            })?;
-            let rising = |edges: &Vec<f64>| edges.windows(2).all(|pair| pair[0] < pair[1]);
-            if bins[index].as_ref().is_some_and(|bins| !rising(&bins.x) || !rising(&bins.y)) {
+                bins[*column as usize] = Some(Bins { x, y });
+            }
+            Ok(())
+        })?;
+        let rising = |edges: &[f64]| edges.windows(2).all(|pair| pair[0] < pair[1]);
+        for column in found {
+            let own = bins[column as usize].as_ref();
+            if own.is_some_and(|bins| !rising(&bins.x) || !rising(&bins.y)) {
                 return Err(in_column(file, Self::TABLE, column.name(), "edges do not rise"));
             }
         }

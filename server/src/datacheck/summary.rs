@@ -58,9 +58,26 @@ fn is_wrong(events: EventType, trigger: i64) -> bool {
     }
 }
 
+/// In what hurry a run is read.
+#[derive(Clone, Copy)]
+pub enum Pace<'a> {
+    /// Somebody waits for it.
+    Hurried,
+    /// Nobody does: it is read on one processor, and this is called between any two rows, so that it
+    /// can let others go first.
+    Patient(&'a dyn Fn()),
+}
+
+impl Pace<'_> {
+    fn pause(self) {
+        if let Self::Patient(pause) = self {
+            pause();
+        }
+    }
+}
+
 /// Makes a run's row from its merged datacheck file, or from those of its subruns, and its files of
-/// muon rings by subrun. A file that cannot be read is named in `unreadable`. `pause` is called again and
-/// again, so that whoever is in no hurry can let others go first.
+/// muon rings by subrun. A file that cannot be read is named in `unreadable`.
 ///
 /// # Errors
 /// No datacheck file can be read.
@@ -68,13 +85,13 @@ pub fn summarise(
     run: i64,
     datacheck: &[PathBuf],
     muons: &BTreeMap<i64, PathBuf>,
-    pause: &dyn Fn(),
+    pace: Pace<'_>,
 ) -> Result<NightData, DatacheckError> {
     let mut sums = Sums::default();
     let (mut unreadable, mut last) = (Vec::new(), None);
     for file in datacheck {
-        pause();
-        if let Err(error) = sums.add_file(file, pause) {
+        pace.pause();
+        if let Err(error) = sums.add_file(file, pace) {
             unreadable.push((file.clone(), error.to_string()));
             last = Some(error);
         }
@@ -153,13 +170,16 @@ impl Columns {
 }
 
 impl Sums {
-    fn add_file(&mut self, file: &Path, pause: &dyn Fn()) -> Result<(), DatacheckError> {
-        let file = File::open(file)?;
+    fn add_file(&mut self, file: &Path, pace: Pace<'_>) -> Result<(), DatacheckError> {
+        let mut file = File::open(file)?;
+        if let Pace::Patient(_) = pace {
+            file = file.on_one_processor();
+        }
         let binning = Binning::none();
         for events in EventType::ALL {
             read_rows(&file, events, &binning, true, |row| {
                 self.add_row(events, &row);
-                pause();
+                pace.pause();
             })?;
         }
         Ok(())

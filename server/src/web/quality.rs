@@ -110,7 +110,7 @@ impl Board {
             return Some(known.clone());
         }
         let at = Instant::now();
-        let quality = match self.figures.summary(run, own, &|| self.figures.let_others_go_first()) {
+        let quality = match self.figures.summary(run, own, false) {
             Ok(summary) => {
                 let judged = judge(&summary, &criteria.thresholds);
                 let mut quality = judged.first().map_or_else(

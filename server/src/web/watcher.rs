@@ -227,12 +227,9 @@ impl Watcher {
         draw: impl FnOnce(&Figures, &NightPaths) -> Result<T, BackendError> + Send + 'static,
     ) -> Result<T, BackendError> {
         let (look, figures) = (Arc::clone(&self.look), Arc::clone(&self.figures));
+        let _waiting = self.figures.turns.wait();
         let _turn = self.drawing.acquire().await;
-        in_thread(move || {
-            let _busy = figures.busy();
-            draw(&figures, &look.paths(date)?)
-        })
-        .await
+        in_thread(move || draw(&figures, &look.paths(date)?)).await
     }
 
     /// Something about a night's files, in a thread that may block.
@@ -275,11 +272,11 @@ impl Watcher {
         draw: impl FnOnce(&Figures, &[NightPaths]) -> Result<T, BackendError> + Send + 'static,
     ) -> Result<T, BackendError> {
         let (look, figures) = (Arc::clone(&self.look), Arc::clone(&self.figures));
+        let _waiting = self.figures.turns.wait();
         let _turn = self.drawing.acquire().await;
         in_thread(move || {
             let nights: Vec<NightPaths> =
                 dates.into_iter().filter_map(|date| look.paths(date).ok()).collect();
-            let _busy = figures.busy();
             draw(&figures, &nights)
         })
         .await

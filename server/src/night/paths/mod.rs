@@ -183,18 +183,23 @@ impl NightPaths {
 
     /// Name of a level's file for a subrun, or of the run-wise one.
     pub fn product_name(&self, level: Level, run: RunId, subrun: Option<Subrun>) -> String {
+        let (prefix, suffix) = self.product_affixes(level);
+        match subrun {
+            Some(subrun) => format!("{prefix}.Run{run}.{subrun}{suffix}"),
+            None => format!("{prefix}.Run{run}{suffix}"),
+        }
+    }
+
+    /// What stands before and after run and subrun in the names of a level's files.
+    pub fn product_affixes(&self, level: Level) -> (&str, &str) {
         let p = &self.config.patterns;
-        let (prefix, suffix) = match level {
+        match level {
             Level::Dl1 => (&p.dl1prefix, &p.dl1suffix),
             Level::Muons => (&p.muonprefix, &p.muonsuffix),
             Level::Interleaved => (&p.interleavedprefix, &p.interleavedsuffix),
             Level::Dl1ab => (&p.dl1abprefix, &p.dl1absuffix),
             Level::Datacheck => (&p.datacheckprefix, &p.datachecksuffix),
             Level::Dl2 => (&p.dl2prefix, &p.dl2suffix),
-        };
-        match subrun {
-            Some(subrun) => format!("{prefix}.Run{run}.{subrun}{suffix}"),
-            None => format!("{prefix}.Run{run}{suffix}"),
         }
     }
 

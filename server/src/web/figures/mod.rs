@@ -4,12 +4,12 @@ mod answers;
 mod drawn;
 mod range;
 mod summaries;
+mod turns;
 mod wish;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
 use app::backend::BackendError;
 
@@ -28,6 +28,7 @@ use super::kept::Kept;
 pub use answers::{night, night_figure, range as nights, range_figure as nights_figure};
 pub use answers::{run, run_figure};
 pub use drawn::Drawn;
+use turns::Turns;
 pub use wish::{NightWish, RangeWish, RunFigures, RunWish};
 
 /// What is kept of runs, in bytes: four sheets of runs of 120 subruns, with the history of each pixel.
@@ -53,7 +54,8 @@ pub struct Figures {
     sent: Cache<Kept>,
     summaries: Cache<NightData>,
     places: Places,
-    busy: AtomicUsize,
+    /// Who goes first.
+    pub turns: Turns,
     /// By what runs are judged.
     pub criteria: Criteria,
 }
@@ -70,7 +72,7 @@ impl Figures {
             sent: Cache::new(SENT_KEPT),
             summaries: Cache::new(SUMMARIES_KEPT),
             places: Places::default(),
-            busy: AtomicUsize::new(0),
+            turns: Turns::default(),
             criteria,
         }
     }

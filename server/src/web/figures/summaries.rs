@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use app::backend::BackendError;
 
-use crate::datacheck::{DatacheckError, NightData, RunFiles, summarise};
+use crate::datacheck::{DatacheckError, NightData, Pace, RunFiles, summarise};
 use crate::model::RunId;
 use crate::night::NightPaths;
 
@@ -17,46 +16,22 @@ use super::{Figures, longterm, unreadable};
 /// Runs that nobody has read yet are read for so long while somebody waits; the others are told.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Work in the background waits at most so long, row by row, for what somebody waits for.
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-
-/// That somebody waits.
-pub struct Busy<'a>(&'a AtomicUsize);
-
-impl Drop for Busy<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
 impl Figures {
     /// The files of each run of a night that has a datacheck.
     pub fn runs_of(&self, paths: &NightPaths) -> BTreeMap<RunId, RunFiles> {
         self.places.all(paths)
     }
 
-    /// While this is kept, somebody waits for a page or a figure.
-    pub fn busy(&self) -> Busy<'_> {
-        self.busy.fetch_add(1, Ordering::AcqRel);
-        Busy(&self.busy)
-    }
-
-    /// Lets those go first who wait for a page or a figure, but does not wait for ever.
-    pub fn let_others_go_first(&self) {
-        let began = Instant::now();
-        while self.busy.load(Ordering::Acquire) > 0 && began.elapsed() < LONGEST_PAUSE {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-
-    /// A run's row of its night, from its own files.
+    /// A run's row of its night, from its own files; `hurry` if somebody waits for it.
     pub fn summary(
         &self,
         run: RunId,
         files: &RunFiles,
-        pause: &dyn Fn(),
+        hurry: bool,
     ) -> Result<Arc<NightData>, DatacheckError> {
-        let read = |_: &[PathBuf]| summarise(run.0.into(), &files.datacheck, &files.muons, pause);
+        let pause = || self.turns.let_others_go_first();
+        let pace = if hurry { Pace::Hurried } else { Pace::Patient(&pause) };
+        let read = |_: &[PathBuf]| summarise(run.0.into(), &files.datacheck, &files.muons, pace);
         self.summaries.get(&files.all(), read)
     }
 
@@ -79,7 +54,7 @@ impl Figures {
                 waiting.push(run.to_string());
                 continue;
             }
-            match self.summary(run, &files, &|| ()) {
+            match self.summary(run, &files, true) {
                 Ok(summary) => runs.push(NightData::clone(&summary)),
                 Err(error) => notices.push(format!("left out: run {run}: {error}")),
             }

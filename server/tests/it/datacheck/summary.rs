@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use server::datacheck::{NightData, Quantity, RunJudgement, Thresholds, Verdict, judge, summarise};
+use server::datacheck::{
+    NightData, Pace, Quantity, RunJudgement, Thresholds, Verdict, judge, summarise,
+};
 
 use super::{fixture, golden, night_file};
 
@@ -16,7 +18,7 @@ fn muons(run: i64, number: i64) -> BTreeMap<i64, PathBuf> {
 
 fn summary(run: i64, number: i64) -> NightData {
     let merged = fixture(&format!("datacheck_dl1_LST-1.Run{run}.h5"));
-    summarise(run, &[merged], &muons(run, number), &|| ()).unwrap()
+    summarise(run, &[merged], &muons(run, number), Pace::Hurried).unwrap()
 }
 
 #[test]
@@ -67,7 +69,7 @@ fn subruns_make_the_same_row_as_their_merged_file() {
     let files: Vec<PathBuf> = (0..3)
         .map(|subrun| fixture(&format!("datacheck_dl1_LST-1.Run20603.{subrun:04}.h5")))
         .collect();
-    let single = summarise(20603, &files, &muons(20603, 2), &|| ()).unwrap();
+    let single = summarise(20603, &files, &muons(20603, 2), Pace::Hurried).unwrap();
     let merged = summary(20603, 2);
     assert_eq!(single.runs, merged.runs);
     assert_eq!(single.pixels_no_stars.runs, [20603]);
@@ -82,8 +84,8 @@ fn subruns_make_the_same_row_as_their_merged_file() {
 fn nights_are_put_together_from_runs_that_lack_a_table() {
     let [flatfield_missing, whole] = ["20603.0001", "20603.0000"]
         .map(|name| fixture(&format!("datacheck_dl1_LST-1.Run{name}.h5")));
-    let first = summarise(1, &[flatfield_missing], &BTreeMap::new(), &|| ()).unwrap();
-    let second = summarise(2, &[whole], &BTreeMap::new(), &|| ()).unwrap();
+    let first = summarise(1, &[flatfield_missing], &BTreeMap::new(), Pace::Hurried).unwrap();
+    let second = summarise(2, &[whole], &BTreeMap::new(), Pace::Hurried).unwrap();
     let night = NightData::of_nights(vec![first, second]).unwrap();
     assert_eq!(night.run_numbers(), [1, 2]);
     let charge =
@@ -95,14 +97,14 @@ fn nights_are_put_together_from_runs_that_lack_a_table() {
 
 #[test]
 fn what_cannot_be_read_is_named() {
-    let none =
-        summarise(1, &[PathBuf::from("/nowhere/a.h5")], &BTreeMap::new(), &|| ()).unwrap_err();
+    let none = summarise(1, &[PathBuf::from("/nowhere/a.h5")], &BTreeMap::new(), Pace::Hurried)
+        .unwrap_err();
     assert!(none.to_string().contains("/nowhere/a.h5"));
     let night = summarise(
         20601,
         &[fixture("datacheck_dl1_LST-1.Run20601.h5")],
         &BTreeMap::from([(0, PathBuf::from("/nowhere/m.fits"))]),
-        &|| (),
+        Pace::Hurried,
     );
     let night = night.unwrap();
     assert_eq!(night.unreadable.len(), 1);
