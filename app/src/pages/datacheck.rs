@@ -111,7 +111,7 @@ fn page(sheet: &DatacheckSheet) -> impl IntoView + use<> {
     view! {
         <Title text=format!("{}, {of}", sheet.title)/>
         {crumbs(steps, here)}
-        <article class="datacheck">
+        <article class=format!("datacheck {}", sheet.key)>
             <div class="title">
                 <h1>{format!("Datacheck of {of}")}</h1>
                 {judgement(sheet)}
@@ -123,7 +123,8 @@ fn page(sheet: &DatacheckSheet) -> impl IntoView + use<> {
                 <p class="hint">
                     {format!("From {files}. The whole sheet: ")}
                     {formats(&shown.whole(), "The sheet", Formats::Sheet)}
-                    " " <a href=links::products(sheet.date)>"lstchain's own files"</a>
+                    ". Besides there are "
+                    <a href=links::products(sheet.date)>"lstchain's own files"</a> "."
                 </p>
                 {notes(&sheet.notices)}
                 <div class="choices">{choices(&shown)} {other_runs(sheet)}</div>

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::datacheck::{self, Subruns};
 use crate::failure::Failure;
+use server::demo::plot;
 
 /// First line of every file of ours.
 const HEAD: &str = "stand-in product\n";
@@ -31,6 +32,8 @@ pub enum Content {
     Placeholder,
     /// A text.
     Text(String),
+    /// A page of PDF that says so much.
+    Plot(String),
     /// Muon rings of a subrun.
     Muons(Subruns),
     /// Datacheck of a subrun or a run.
@@ -45,6 +48,12 @@ impl Product {
     /// A placeholder.
     pub fn new(path: PathBuf) -> Self {
         Self { path, content: Content::Placeholder, append: false }
+    }
+
+    /// A check plot, named after its subject.
+    pub fn plot(path: PathBuf) -> Self {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Self { path, content: Content::Plot(name), append: false }
     }
 }
 
@@ -65,6 +74,7 @@ pub fn begin(product: &Product, tool: &str, subject: &str, bytes: usize) -> Resu
 pub fn finish(product: &Product, bytes: usize) -> Result<(), Failure> {
     match &product.content {
         Content::Text(text) => Ok(std::fs::write(&product.path, text)?),
+        Content::Plot(text) => Ok(std::fs::write(&product.path, plot(text))?),
         Content::Muons(of) => Ok(std::fs::write(&product.path, datacheck::muons(of))?),
         Content::Run(of) => datacheck::run(&product.path, of),
         Content::Night(runs) => datacheck::night(&product.path, runs),

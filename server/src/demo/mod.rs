@@ -4,6 +4,7 @@
 mod inputs;
 mod jobs;
 mod nights;
+mod plot;
 mod products;
 
 use std::io;
@@ -20,6 +21,7 @@ use crate::process::{ProcessError, Simulation};
 use crate::provenance::capture::Surroundings;
 
 pub use nights::{DemoNight, Fate};
+pub use plot::plot;
 
 /// Why a demo could not be made.
 #[derive(Debug, thiserror::Error)]

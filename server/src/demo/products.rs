@@ -8,7 +8,7 @@ use crate::night::paths::{JobLog, NightPaths, Stream};
 
 use super::inputs::is_data;
 use super::nights::{DRS4_EXISTS, DemoNight, DemoRun, Fate, KnownError};
-use super::{DemoError, write};
+use super::{DemoError, plot, write};
 
 /// Writes a night's products, according to its fate.
 pub fn night(paths: &NightPaths, night: &DemoNight) -> Result<(), DemoError> {
@@ -61,9 +61,13 @@ fn calibration(paths: &NightPaths, night: &DemoNight) -> Result<(), DemoError> {
     let charge = paths.charge_dir(paths.date).join(production);
     let charge = charge.join(NightPaths::charge_name(pedcal, FILTERS));
     write(&pedestal, "pedestal\n")?;
-    write(&paths.drs4_check_plot(paths.date, &paths.prod_id, drs4), "plot\n")?;
+    write(
+        &paths.drs4_check_plot(paths.date, &paths.prod_id, drs4),
+        &plot(&format!("DRS4 baseline of run {drs4}")),
+    )?;
     write(&charge, "calibration\n")?;
-    write(&paths.charge_check_plot(paths.date, &paths.prod_id, pedcal, FILTERS), "plot\n")?;
+    let check_plot = paths.charge_check_plot(paths.date, &paths.prod_id, pedcal, FILTERS);
+    write(&check_plot, &plot(&format!("Charge calibration of run {pedcal}")))?;
     for directory in [paths.drs4_dir(paths.date), paths.charge_dir(paths.date)] {
         in_use(&directory, production)?;
     }

@@ -6,6 +6,7 @@
 
 use std::fmt::Write as _;
 use std::fs::{File, Metadata};
+use std::io::{Seek, SeekFrom};
 use std::time::UNIX_EPOCH;
 
 use app::backend::{Backend, BackendError};
@@ -15,6 +16,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
+use http_range_header::parse_range_header;
 use tokio::io::AsyncReadExt;
 use tokio_util::io::ReaderStream;
 
@@ -132,28 +134,30 @@ fn open(
     })
 }
 
-/// The file, as long as it was when it was opened; or that what the asker has is still the same.
+/// The file, as long as it was when it was opened, or the part of it that is asked for; or that what
+/// the asker has is still the same (RFC 9110, 13 and 14).
 fn answer(headers: &HeaderMap, name: &str, file: File, metadata: &Metadata) -> Response {
     let modified = metadata.modified().unwrap_or(UNIX_EPOCH);
     let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
-    // Weak, since it may be sent in several codings.
-    let tag = format!("W/\"{:x}-{:x}\"", metadata.len(), since.as_nanos());
-    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
-    let same = known.flat_map(|tags| tags.split(',')).any(|one| {
-        let one = one.trim();
-        one == "*" || one.trim_start_matches("W/") == tag.trim_start_matches("W/")
-    });
-    let mut response = match same {
-        true => StatusCode::NOT_MODIFIED.into_response(),
-        false => {
-            let size = metadata.len();
-            let file = tokio::fs::File::from_std(file).take(size);
-            let body = Body::from_stream(ReaderStream::new(file));
-            ([(header::CONTENT_LENGTH, size)], body).into_response()
+    let (kind, how, policy) = kind(name);
+    // Weak where it may be sent in several codings.
+    let weak = if kind.starts_with("text/") { "W/" } else { "" };
+    let tag = format!("{weak}\"{:x}-{:x}\"", metadata.len(), since.as_nanos());
+    let modified = DateTime::<Utc>::from(modified).format(HTTP_DATE).to_string();
+    let state = FileState { tag: &tag, modified: &modified, size: metadata.len() };
+    let mut response = match state.asked(headers) {
+        Asked::Nothing => StatusCode::NOT_MODIFIED.into_response(),
+        Asked::NotThere => {
+            let size = format!("bytes */{}", state.size);
+            (StatusCode::RANGE_NOT_SATISFIABLE, [(header::CONTENT_RANGE, size)]).into_response()
+        }
+        Asked::All => part(file, 0, state.size).into_response(),
+        Asked::Part(from, to) => {
+            let range = format!("bytes {from}-{to}/{}", state.size);
+            let part = part(file, from, to - from + 1);
+            (StatusCode::PARTIAL_CONTENT, [(header::CONTENT_RANGE, range)], part).into_response()
         }
     };
-    let (kind, how, policy) = kind(name);
-    let modified = DateTime::<Utc>::from(modified).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
     let disposition = format!("{how}; filename=\"{}\"", quotable(name));
     let own = response.headers_mut();
     for (header, value) in [
@@ -162,12 +166,87 @@ fn answer(headers: &HeaderMap, name: &str, file: File, metadata: &Metadata) -> R
         (header::CONTENT_SECURITY_POLICY, policy),
         (header::ETAG, tag.as_str()),
         (header::LAST_MODIFIED, modified.as_str()),
+        (header::ACCEPT_RANGES, "bytes"),
     ] {
         if let Ok(value) = HeaderValue::from_str(value) {
             own.insert(header, value);
         }
     }
     response
+}
+
+/// So many bytes of a file from one on.
+fn part(mut file: File, from: u64, size: u64) -> impl IntoResponse {
+    let body = match file.seek(SeekFrom::Start(from)) {
+        Ok(_) => {
+            let file = tokio::fs::File::from_std(file).take(size);
+            Body::from_stream(ReaderStream::new(file))
+        }
+        Err(cause) => Body::from_stream(tokio_stream::once(Err::<Vec<u8>, _>(cause))),
+    };
+    ([(header::CONTENT_LENGTH, size)], body)
+}
+
+/// How a time is written in a header.
+const HTTP_DATE: &str = "%a, %d %b %Y %H:%M:%S GMT";
+
+/// What of a file somebody asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Asked {
+    /// Nothing: they have it.
+    Nothing,
+    All,
+    /// From a byte to another, both included.
+    Part(u64, u64),
+    /// A part that the file does not have.
+    NotThere,
+}
+
+/// How a file is now.
+struct FileState<'a> {
+    tag: &'a str,
+    modified: &'a str,
+    size: u64,
+}
+
+impl FileState<'_> {
+    fn asked(&self, headers: &HeaderMap) -> Asked {
+        if self.is_known(headers) {
+            return Asked::Nothing;
+        }
+        let range = headers.get(header::RANGE).filter(|_| self.is_still(headers));
+        let Some(range) = range.and_then(|range| range.to_str().ok()) else { return Asked::All };
+        // What is no range, or several, is answered with all of it.
+        let Ok(ranges) = parse_range_header(range) else { return Asked::All };
+        match ranges.validate(self.size).as_deref() {
+            Ok([range]) => Asked::Part(*range.start(), *range.end()),
+            Ok(_) => Asked::All,
+            Err(_) => Asked::NotThere,
+        }
+    }
+
+    /// Whether what the asker has is this.
+    fn is_known(&self, headers: &HeaderMap) -> bool {
+        let plain = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+        if headers.contains_key(header::IF_NONE_MATCH) {
+            let known = headers.get_all(header::IF_NONE_MATCH).iter();
+            let mut tags =
+                known.filter_map(|tags| tags.to_str().ok()).flat_map(|all| all.split(','));
+            return tags.any(|tag| tag.trim() == "*" || plain(tag) == plain(self.tag));
+        }
+        let since = headers.get(header::IF_MODIFIED_SINCE).and_then(|since| since.to_str().ok());
+        let time = |text: &str| DateTime::parse_from_rfc2822(text).ok();
+        since
+            .and_then(time)
+            .is_some_and(|since| time(self.modified).is_some_and(|own| own <= since))
+    }
+
+    /// Whether the part that the asker has belongs to this file.
+    fn is_still(&self, headers: &HeaderMap) -> bool {
+        headers.get(header::IF_RANGE).is_none_or(|condition| {
+            condition == self.modified || condition == self.tag && !self.tag.starts_with("W/")
+        })
+    }
 }
 
 /// Media type, whether it is shown or saved, and what it may do.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::ArgMatches;
 
 use crate::behaviour::Behaviour;
+use crate::content::Product;
 use crate::failure::Failure;
 
 use super::Job;
@@ -106,5 +107,6 @@ fn write(options: &ArgMatches, dir: &Path, name: &str) -> Result<Job, Failure> {
     if file.exists() && !options.get_flag("yes") {
         return Err(Failure::plain("\n--> Output file exists already. Stop"));
     }
-    Ok(Job::writing([file, dir.join("log").join(format!("{name}.pdf"))]))
+    let plot = Product::plot(dir.join("log").join(format!("{name}.pdf")));
+    Ok(Job { products: vec![Product::new(file), plot] })
 }

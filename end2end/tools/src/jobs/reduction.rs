@@ -84,7 +84,7 @@ pub fn check_dl1(options: &ArgMatches) -> Result<Job, Failure> {
     let content = found.map_or(Content::Placeholder, Content::Run);
     let mut products = vec![Product { path: product("h5"), content, append: false }];
     if plots_only || !options.get_flag("omit-pdf") {
-        products.push(Product::new(product("pdf")));
+        products.push(Product::plot(product("pdf")));
     }
     Ok(Job { products })
 }

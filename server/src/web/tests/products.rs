@@ -73,6 +73,55 @@ async fn what_is_there_is_listed_and_sent_and_what_is_missing_is_told() {
 }
 
 #[tokio::test]
+async fn a_file_can_be_had_in_parts_so_that_what_broke_off_goes_on() {
+    let app = TestApp::new().await;
+    fill(&app);
+    let path = format!("{PRODUCTS}/longterm/DL1_datacheck_20241128.h5");
+    let whole = app.get(&path).await;
+    assert_eq!(whole.headers[header::ACCEPT_RANGES], "bytes");
+    let tag = whole.headers[header::ETAG].to_str().unwrap().to_owned();
+    let modified = whole.headers[header::LAST_MODIFIED].to_str().unwrap().to_owned();
+    let old = "Thu, 01 Jan 1970 00:00:00 GMT";
+    let (ok, part) = (StatusCode::OK, StatusCode::PARTIAL_CONTENT);
+    let all = whole.text.as_str();
+    assert_eq!(all, "not really HDF5");
+    for (range, condition, status, text) in [
+        ("bytes=0-2", None, part, "not"),
+        ("bytes=11-", None, part, "HDF5"),
+        ("bytes=-4", None, part, "HDF5"),
+        ("bytes=11-999", None, part, "HDF5"),
+        ("bytes=0-2", Some(tag.as_str()), part, "not"),
+        ("bytes=0-2", Some(modified.as_str()), part, "not"),
+        // Of a file that has changed since a part of it was had, all is sent.
+        ("bytes=0-2", Some("\"other\""), ok, all),
+        ("bytes=0-2", Some(old), ok, all),
+        ("bytes=0-2,4-5", None, ok, all),
+        ("lines=1-2", None, ok, all),
+        ("bytes=15-", None, StatusCode::RANGE_NOT_SATISFIABLE, ""),
+    ] {
+        let mut request = Request::get(&path).header(header::RANGE, range);
+        if let Some(condition) = condition {
+            request = request.header(header::IF_RANGE, condition);
+        }
+        let answer = app.answer(request.body(Body::empty()).unwrap()).await;
+        assert_eq!((answer.status, answer.text.as_str()), (status, text), "{range} {condition:?}");
+        let told = answer.headers.get(header::CONTENT_RANGE).map(|told| told.to_str().unwrap());
+        match status {
+            StatusCode::OK => assert_eq!(told, None, "{range}"),
+            _ => assert!(told.unwrap().ends_with("/15") || told == Some("bytes */15"), "{told:?}"),
+        }
+    }
+    for (since, status) in [(modified.as_str(), StatusCode::NOT_MODIFIED), (old, ok), ("?", ok)] {
+        let request = Request::get(&path).header(header::IF_MODIFIED_SINCE, since);
+        assert_eq!(
+            app.answer(request.body(Body::empty()).unwrap()).await.status,
+            status,
+            "{since}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_page_of_others_has_no_rights() {
     let app = TestApp::new().await;
     fill(&app);
