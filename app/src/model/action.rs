@@ -6,6 +6,7 @@ use super::{Choice, JobId, NightDate, ProdId, Remedy, RunId, Subrun, spans};
 
 /// What an action would do. The very same is done when it is carried out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct ActionPlan {
     /// The night.
     pub date: NightDate,
@@ -23,6 +24,7 @@ pub struct ActionPlan {
 
 /// One step of an action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub enum ActionStep {
     /// A decision is recorded.

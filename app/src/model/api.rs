@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A verb at an address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct ApiOperation {
     /// `GET` or `POST`.
     pub verb: String,
@@ -21,6 +22,7 @@ pub struct ApiOperation {
 
 /// A parameter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct ApiParameter {
     /// Its name.
     pub name: String,

@@ -7,6 +7,7 @@ use super::{ExitCode, JobId, JobState, NightDate, RunId, Subrun};
 
 /// What kind of thing stands in the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BlockerKind {
     /// The scheduler does not answer: nothing is known of jobs.
@@ -68,6 +69,7 @@ impl BlockerKind {
 
 /// One thing that stands in the way of closing a night.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct Blocker {
     /// Of what kind.
     pub kind: BlockerKind,
@@ -89,6 +91,7 @@ pub struct Blocker {
 
 /// Something that shows what is the matter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Evidence {
     /// A file or directory, and what is to be said of it (`is missing`).
@@ -133,6 +136,7 @@ pub enum Evidence {
 
 /// Something that can be done, with a preview, by the command [`Remedy::command`] or a button.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Remedy {
     /// The night is launched: whatever is left is submitted.
@@ -256,6 +260,7 @@ pub fn spans(subruns: &[Subrun]) -> String {
 
 /// Everything that stands in the way of closing a night.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct Blockers {
     /// The night.
     pub date: NightDate,

@@ -9,6 +9,7 @@ use super::{JobId, JobState, Kind, Level, NightDate, Notice, ProdId, RunId};
 
 /// How a night, or one of its sequences, is to be closed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct CloseOptions {
     /// There is no DL2 (`--no-dl2`).
     pub no_dl2: bool,
@@ -20,6 +21,7 @@ pub struct CloseOptions {
 
 /// What closing a night would do, and what is in its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct ClosingPlan {
     /// The night.
     pub date: NightDate,
@@ -72,6 +74,7 @@ impl ClosingPlan {
 
 /// A sequence as closing sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct ClosingSequence {
     /// The run.
     pub run: RunId,
@@ -87,6 +90,7 @@ pub struct ClosingSequence {
 
 /// Files of one run and level that go from one directory to another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct MoveGroup {
     /// The run.
     pub run: RunId,
@@ -112,6 +116,7 @@ impl MoveGroup {
 
 /// One file of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct PlannedFile {
     /// Its name.
     pub name: String,
@@ -124,6 +129,7 @@ pub struct PlannedFile {
 
 /// What is left to be done for a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FileStep {
     /// It is moved and linked.
@@ -144,6 +150,7 @@ impl FileStep {
 
 /// A job of a closing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct ClosingJob {
     /// Its name with the scheduler, `close_merge_dl1_19102`.
     pub name: String,
@@ -165,6 +172,7 @@ pub struct ClosingJob {
 
 /// Something that keeps a night from being closed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct Block {
     /// Of what kind.
     pub kind: BlockKind,
@@ -180,6 +188,7 @@ pub struct Block {
 
 /// A kind of block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BlockKind {
     /// The observation is not over.
@@ -207,6 +216,7 @@ impl BlockKind {
 
 /// Where a closing, or one of its steps, stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StepState {
     /// Its turn has not come.
@@ -242,6 +252,7 @@ impl fmt::Display for StepState {
 
 /// One step of a closing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct ClosingStep {
     /// Its name: `move 19102`.
     pub name: String,
@@ -259,6 +270,7 @@ pub struct ClosingStep {
 
 /// A job of a closing as the books have it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct ClosingJobState {
     /// Its name.
     pub name: String,
@@ -274,6 +286,7 @@ pub struct ClosingJobState {
 
 /// How far a closing has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct ClosingProgress {
     /// Its number.
     pub id: i64,

@@ -7,6 +7,7 @@ use super::{Author, NightDate, ProdId, RunId, Subrun};
 
 /// What was decided about a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(tag = "decision", rename_all = "snake_case")]
 pub enum Choice {
     /// The run ends before this subrun, its last one, which is truncated.
@@ -47,6 +48,7 @@ impl Choice {
 
 /// A decision and who made it. It acts until it is undone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct Decision {
     /// Its number.
     pub id: i64,
@@ -71,6 +73,7 @@ pub struct Decision {
 
 /// The end of a decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct Undone {
     /// Who undid it.
     pub author: Author,

@@ -9,6 +9,7 @@ use super::{
 
 /// Something that can be done to a night.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(tag = "deed", rename_all = "snake_case")]
 pub enum Deed {
     /// Whatever is left is submitted.
@@ -188,6 +189,7 @@ pub fn read_spans(text: &str) -> Result<Vec<Subrun>, IdError> {
 
 /// What a deed would do, before it is done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct DeedPlan {
     /// The night.
     pub date: NightDate,
@@ -212,6 +214,7 @@ pub struct DeedPlan {
 
 /// A step of a plan: one line, and what is in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct PlannedStep {
     /// What is done.
     pub title: String,
@@ -221,6 +224,7 @@ pub struct PlannedStep {
 
 /// What is being done to a night, and what was done.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct Affairs {
     /// The last closing, if there was one.
     pub closing: Option<ClosingProgress>,
@@ -242,6 +246,7 @@ impl Affairs {
 
 /// A line of a night's logbook, as the night's page shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct LogbookLine {
     /// Its number.
     pub id: i64,

@@ -8,6 +8,7 @@ use super::{DatacheckNote, FigureChoice, NightDate, OtherRun, RunId, RunQuality,
 
 /// A sheet of datacheck figures, of a run or of a night.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct DatacheckSheet {
     /// The night.
     pub date: NightDate,
@@ -48,6 +49,7 @@ pub struct DatacheckSheet {
 
 /// A sheet of datacheck figures of many nights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct DatacheckRange {
     /// The first night.
     pub from: NightDate,
@@ -81,6 +83,7 @@ pub struct DatacheckRange {
 
 /// A run among those of many nights.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct RangeRun {
     /// Its night.
     pub date: NightDate,
@@ -92,6 +95,7 @@ pub struct RangeRun {
 
 /// A figure, apart from what it shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct FigureInfo {
     /// Its permanent name within the sheet.
     pub id: String,
@@ -113,6 +117,7 @@ pub struct FigureInfo {
 ///
 /// Nodes are named by their keys, see [`ProvenanceNode::key`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct ProvenanceAsked {
     /// The node whose details are shown.
     pub at: Option<String>,
@@ -153,6 +158,7 @@ impl ProvenanceAsked {
 
 /// The provenance of a run: drawn, and in words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct ProvenanceView {
     /// The night.
     pub date: NightDate,
@@ -174,6 +180,7 @@ pub struct ProvenanceView {
 
 /// An activity, or an entity (or several that play the same part).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct ProvenanceNode {
     /// Names it in addresses: its PROV identifier; with `~2` behind where an entity that was
     /// changed in place is drawn again.
@@ -198,6 +205,7 @@ pub struct ProvenanceNode {
 
 /// One page of the files in a collection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct ProvenanceMembers {
     /// Key of the collection.
     pub of: String,

@@ -22,6 +22,7 @@ fn wrong(text: &str, expected: &'static str) -> IdError {
 
 /// One stretch of data taking, written with at least five digits (`01910`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct RunId(pub u32);
 
@@ -47,6 +48,7 @@ impl FromStr for RunId {
 
 /// About ten seconds of a run, written with at least four digits (`0003`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Subrun(pub u32);
 
@@ -71,6 +73,7 @@ impl FromStr for Subrun {
 
 /// A subrun of a given run, written `19102.0003`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct SubrunId {
     /// The run.
     pub run: RunId,
@@ -99,6 +102,7 @@ impl FromStr for SubrunId {
 
 /// A night, named by the date of its evening: `2024-11-28` in text, `20241128` in paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct NightDate(NaiveDate);
 
@@ -177,6 +181,7 @@ impl From<NightDate> for String {
 /// Letters, digits, `.`, `_`, `+` and `-`, not beginning with `.` or `-`, so that it can neither
 /// leave its directory nor be taken for an option.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct ProdId(String);
 

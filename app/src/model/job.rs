@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// The scheduler's number for a job; an array's tasks share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct JobId(pub u64);
 
@@ -22,6 +23,7 @@ impl fmt::Display for JobId {
 ///
 /// A word that is not among them is kept as it came: a new Slurm must not blind us.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(from = "String", into = "String")]
 #[allow(missing_docs)] // Slurm's own words, explained in its manual
 pub enum JobState {
@@ -143,6 +145,7 @@ impl From<JobState> for String {
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct ExitCode {
     /// The return code, 0 if it ended by a signal.
     pub code: i32,
@@ -172,6 +175,7 @@ impl FromStr for ExitCode {
 
 /// One job, or one task of an array, at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct TaskRecord {
     /// The job's number, shared by the tasks of an array.
     pub job: JobId,

@@ -10,6 +10,7 @@ use super::{IdError, NightDate, ProdId};
 
 /// Who did something.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub enum Author {
     /// A user of the machine, on the command line: `cli:jane`.
@@ -66,6 +67,7 @@ impl From<Author> for String {
 
 /// What came of a deed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct DeedOutcome {
     /// Whether all of it was done.
     pub well: bool,
@@ -75,6 +77,7 @@ pub struct DeedOutcome {
 
 /// A line of a night's logbook.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct LogbookEntry {
     /// Its number.
     pub id: i64,

@@ -7,6 +7,7 @@ use super::{Author, NightDate, RunId, Undone};
 
 /// That somebody has looked at the data quality of a night or a run, and what they saw.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct DatacheckNote {
     /// Its number.
     pub id: i64,
@@ -29,6 +30,7 @@ pub struct DatacheckNote {
 
 /// What is to be noted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct NewNote {
     /// The run; `None` for the night as a whole.
     #[serde(default)]

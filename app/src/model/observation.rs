@@ -10,6 +10,7 @@ use super::{RunId, Subrun};
 
 /// Type of a run as the run summary has it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(from = "String", into = "String")]
 pub enum RunType {
     /// Pedestal of the DRS4 readout chips.
@@ -68,6 +69,7 @@ impl From<RunType> for String {
 
 /// The two runs that calibrate a night, possibly of an earlier night.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct CalibrationRuns {
     /// The `DRS4` run.
     pub drs4: RunId,
@@ -77,6 +79,7 @@ pub struct CalibrationRuns {
 
 /// Kind of a sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub enum Kind {
     /// The night's calibration: one job.
     #[serde(rename = "PEDCALIB")]
@@ -115,6 +118,7 @@ impl fmt::Display for Kind {
 
 /// What is done with one run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct Sequence {
     /// Number in the night, from 1.
     pub number: u32,
@@ -144,6 +148,7 @@ impl Sequence {
 
 /// A step of a job, named as in the configuration's section `lstchain`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// DRS4 baseline from the `DRS4` run.
@@ -188,6 +193,7 @@ impl Stage {
 
 /// A kind of product of which every subrun has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub enum Level {
     /// Calibrated images and first parameters.
     Dl1,

@@ -10,6 +10,7 @@ use super::IdError;
 
 /// What somebody may do; each may do what those before it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Reads.
@@ -54,6 +55,7 @@ impl FromStr for Role {
 
 /// Name of a user or of a token: 1 to 32 small letters, digits, and `.`, `_` or `-` between them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct PersonName(String);
 
@@ -103,6 +105,7 @@ impl From<PersonName> for String {
 
 /// A user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct User {
     /// Number, never given twice.
     pub id: i64,
@@ -118,6 +121,7 @@ pub struct User {
 
 /// A token of a program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct ApiToken {
     /// Number, never given twice.
     pub id: i64,
@@ -146,6 +150,7 @@ impl ApiToken {
 
 /// A browser in which somebody is signed in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct SessionInfo {
     /// When they signed in.
     pub since: DateTime<Utc>,

@@ -7,6 +7,7 @@ use super::{IdError, MissingProduct, NightDate};
 
 /// What a product is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ProductGroup {
     /// The night's calibration.
@@ -52,6 +53,7 @@ impl std::str::FromStr for ProductGroup {
 
 /// A file that is there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct Product {
     /// What it is about.
     pub group: ProductGroup,
@@ -67,6 +69,7 @@ pub struct Product {
 
 /// A file that was looked for and is not there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct Missing {
     /// What it would be about.
     pub group: ProductGroup,
@@ -77,6 +80,7 @@ pub struct Missing {
 
 /// The files of a night.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct Products {
     /// The night.
     pub date: NightDate,

@@ -6,6 +6,7 @@ use super::{NightDate, ProdId};
 
 /// What copying a night's datacheck would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct PublishPlan {
     /// The night.
     pub date: NightDate,
@@ -30,6 +31,7 @@ impl PublishPlan {
 
 /// One file to be copied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct PublishFile {
     /// Where it is.
     pub source: String,
@@ -48,6 +50,7 @@ pub struct PublishFile {
 
 /// What is known of a file's copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CopyState {
     /// The other machine has not been asked yet.
@@ -77,6 +80,7 @@ impl CopyState {
 
 /// Something that was looked for and is not there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct MissingProduct {
     /// What: `datacheck_dl1 pdf of run 19102`.
     pub what: String,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What is thought of a quantity, a run or a night.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Within all limits.
@@ -27,6 +28,7 @@ impl Verdict {
 
 /// A quantity that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct QualityFinding {
     /// How bad it is.
     pub verdict: Verdict,
@@ -42,6 +44,7 @@ pub struct QualityFinding {
 
 /// What is thought of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct RunQuality {
     /// The worst of its findings; `None` if it cannot be judged.
     pub verdict: Option<Verdict>,
@@ -77,6 +80,7 @@ impl RunQuality {
 
 /// How many runs of a night are thought of in which way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct NightQuality {
     /// Runs that are not to be trusted.
     pub bad: u32,

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 
 /// One line of a history file: one try of one stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct HistoryLine {
     /// `RRRRR` or `RRRRR.SSSS`, as written.
     pub run: String,
@@ -27,6 +28,7 @@ pub struct HistoryLine {
 
 /// One subrun of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct SubrunDetail {
     /// The subrun.
     pub subrun: Subrun,
@@ -48,6 +50,7 @@ pub struct SubrunDetail {
 
 /// A log file of a job, in the analysis directory's `log/`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct LogFile {
     /// File name without directory.
     pub name: String,
@@ -59,6 +62,7 @@ pub struct LogFile {
 
 /// A run as its page shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct RunDetail {
     /// The night.
     pub date: NightDate,
@@ -82,6 +86,7 @@ pub struct RunDetail {
 
 /// A piece of a log file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct LogChunk {
     /// File name without directory.
     pub name: String,

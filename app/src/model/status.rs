@@ -13,6 +13,7 @@ use super::{DatacheckNote, NightQuality, ProdId, RunQuality, Sequence, Stage};
 
 /// A night in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NightState {
     /// There is no readable run summary, or no run to process.
@@ -45,6 +46,7 @@ impl NightState {
 
 /// What the table's column `Action` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub enum Action {
     /// No job is known.
     None,
@@ -69,6 +71,7 @@ impl fmt::Display for Action {
 
 /// How much of each level is there, in percent of the subruns, truncated to an integer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[allow(missing_docs)] // the names are the table's columns
 pub struct Percentages {
     pub dl1: u32,
@@ -80,6 +83,7 @@ pub struct Percentages {
 
 /// How a subrun does at the stage it has reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Condition {
     /// Nothing is being done for it, and nothing has failed.
@@ -109,6 +113,7 @@ impl Condition {
 
 /// Neighbouring subruns that stand alike: a piece of a row of the run × subrun map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct Segment {
     /// First subrun.
     pub first: u32,
@@ -130,6 +135,7 @@ impl Segment {
 
 /// One row of the sequence table, and more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct SequenceStatus {
     /// What is to be done.
     #[serde(flatten)]
@@ -174,6 +180,7 @@ impl SequenceStatus {
 
 /// How serious a notice is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Good to know.
@@ -186,6 +193,7 @@ pub enum Severity {
 
 /// Something a shifter should know about the night: it stands alone and says what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct Notice {
     /// How serious it is.
     pub severity: Severity,
@@ -197,6 +205,7 @@ pub struct Notice {
 
 /// Whether the scheduler answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct SchedulerHealth {
     /// `slurm` or `local`.
     pub engine: String,
@@ -208,6 +217,7 @@ pub struct SchedulerHealth {
 
 /// Everything about a night that its page, its table and the other commands show.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct NightStatus {
     /// The night.
     pub date: NightDate,
@@ -253,6 +263,7 @@ impl NightStatus {
 
 /// A line of the list of nights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct NightSummary {
     /// The night.
     pub date: NightDate,
@@ -275,6 +286,7 @@ pub struct NightSummary {
 
 /// The list of nights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct NightList {
     /// All nights there are, newest first.
     pub nights: Vec<NightSummary>,

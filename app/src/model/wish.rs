@@ -10,6 +10,7 @@ use super::{IdError, NightDate, RunId};
 /// The query of an address of figures, as it came. What a form leaves empty is as if it were not
 /// there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct FigureQuery {
     /// Permanent name of the sheet.
@@ -40,6 +41,7 @@ pub struct FigureQuery {
 
 /// How the values of figures are shown, where it is not as usual.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct FigureChoice {
     /// The figure that this is about; all of the sheet if there is none.
     pub figure: Option<String>,
@@ -51,6 +53,7 @@ pub struct FigureChoice {
 
 /// How values run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ValueScale {
     /// Evenly.
@@ -61,6 +64,7 @@ pub enum ValueScale {
 
 /// From where to where values are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ValueLimits {
     /// From the least to the greatest.
@@ -73,6 +77,7 @@ pub enum ValueLimits {
 
 /// A run to compare with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct OtherRun {
     /// The run.
     pub run: RunId,

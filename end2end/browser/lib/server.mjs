@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const osa = process.env.OSA ?? join(here, '../../../target/debug/osa');
+export const osa = process.env.OSA ?? join(here, '../../../target/debug/osa');
 
 export class Server {
   static async start(settings = {}) {

@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt;
 use tokio_util::io::ReaderStream;
@@ -25,7 +26,7 @@ use super::problem::Problem;
 type Answer<T> = Result<Json<T>, Problem>;
 
 /// Whether the server is up, and whether its scheduler answers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Health {
     status: &'static str,
     version: &'static str,
@@ -40,7 +41,7 @@ pub async fn health(State(state): State<WebState>) -> Json<Health> {
 }
 
 /// Who asks, as the server sees them.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Me {
     name: PersonName,
     role: Role,

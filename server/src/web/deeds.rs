@@ -11,8 +11,8 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Form, Json};
 use chrono::{DateTime, Utc};
 use leptos::context::provide_context;
-use serde::Deserialize;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::WebState;
 use super::problem::Problem;
@@ -159,11 +159,18 @@ fn sentence(error: &DeedError) -> String {
 }
 
 /// What a program asks for: a deed, and the mark of the plan that it has seen.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub struct Wanted {
     #[serde(flatten)]
     deed: Deed,
     mark: String,
+}
+
+/// What became of it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Done {
+    /// What was done, in words; nothing while it is under way: the logbook will tell.
+    outcome: Option<String>,
 }
 
 /// `GET /api/v1/nights/{date}/plan?what=…`
@@ -190,9 +197,9 @@ pub async fn order(
     let became = state.deeds.carry_out(order).await;
     state.watcher.jobs.wake();
     match became {
-        Ok(Became::Done(outcome)) => Ok(Json(json!({ "outcome": outcome })).into_response()),
+        Ok(Became::Done(outcome)) => Ok(Json(Done { outcome: Some(outcome) }).into_response()),
         Ok(Became::UnderWay) => {
-            Ok((StatusCode::ACCEPTED, Json(json!({ "outcome": null }))).into_response())
+            Ok((StatusCode::ACCEPTED, Json(Done { outcome: None })).into_response())
         }
         Err(error @ (DeedError::Obstacles(_) | DeedError::Changed(_))) => {
             Err(Problem::conflict(error.to_string()))

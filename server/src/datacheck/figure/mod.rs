@@ -11,6 +11,7 @@ mod run;
 mod showers;
 mod thin;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use export::{to_csv, to_json};
@@ -21,7 +22,7 @@ pub use rings::SubrunRings;
 pub use run::{RunSheet, run_sheet};
 
 /// Figures that belong together, as a page of the original.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Sheet {
     /// Its permanent name, such as `pedestal-charge`.
     pub key: String,
@@ -32,7 +33,7 @@ pub struct Sheet {
 }
 
 /// A figure.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Figure {
     /// Its permanent name within the sheet, such as `mean-map`.
     pub id: String,
@@ -45,7 +46,7 @@ pub struct Figure {
 }
 
 /// What a figure shows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Panel {
     /// Curves, points or histograms.
@@ -62,7 +63,7 @@ pub enum Panel {
 }
 
 /// How an axis runs.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Scale {
     /// Evenly.
@@ -79,7 +80,7 @@ pub enum Scale {
 }
 
 /// An axis.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Axis {
     /// What it measures.
     pub label: String,
@@ -132,7 +133,7 @@ impl Axis {
 }
 
 /// Curves, points or histograms over the same axes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Chart {
     /// The horizontal axis.
     pub x: Axis,
@@ -146,7 +147,7 @@ pub struct Chart {
 }
 
 /// A stretch of an axis that has a name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Span {
     /// Its name.
     pub name: String,
@@ -157,7 +158,7 @@ pub struct Span {
 }
 
 /// How a series is drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mark {
     /// Points joined by a line.
@@ -177,7 +178,7 @@ pub enum Mark {
 }
 
 /// A series of a chart. Values that are not a number are gaps.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Series {
     /// What it is.
     pub name: String,
@@ -185,12 +186,15 @@ pub struct Series {
     pub mark: Mark,
     /// Places.
     #[serde(with = "gaps")]
+    #[schemars(with = "Vec<Option<f64>>")]
     pub x: Vec<f64>,
     /// Values.
     #[serde(with = "gaps")]
+    #[schemars(with = "Vec<Option<f64>>")]
     pub y: Vec<f64>,
     /// Standard errors of the values, if they have some.
     #[serde(with = "gaps", default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<Option<f64>>")]
     pub error: Vec<f64>,
 }
 
@@ -209,7 +213,7 @@ impl Series {
 }
 
 /// A histogram of two dimensions.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Heat {
     /// The horizontal axis.
     pub x: Axis,
@@ -226,7 +230,7 @@ pub struct Heat {
 }
 
 /// Which values the colours of a map span.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Limits {
     /// From the least to the greatest.
@@ -238,7 +242,7 @@ pub enum Limits {
 }
 
 /// Colours of a map.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Palette {
     /// From dark to bright.
@@ -248,12 +252,13 @@ pub enum Palette {
 }
 
 /// A value a pixel.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Camera {
     /// What the values are; its scale is that of the colours.
     pub z: Axis,
     /// The values, by pixel; not a number: the pixel has none.
     #[serde(with = "gaps")]
+    #[schemars(with = "Vec<Option<f64>>")]
     pub values: Vec<f64>,
     /// What the colours span.
     pub limits: Limits,

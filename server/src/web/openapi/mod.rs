@@ -3,6 +3,7 @@
 //! no description, or a description no address.
 
 mod operations;
+mod schemas;
 
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, Method};
@@ -15,6 +16,8 @@ use super::WebState;
 use super::kept::{self, Form};
 use super::problem::Problem;
 use super::rules::{self, Needs, Rule};
+use schemas::Schemas;
+
 pub use operations::{OPERATIONS, Operation, path_parameter};
 
 /// Suffixes of addresses that are there in several forms.
@@ -76,13 +79,16 @@ pub fn operations() -> Vec<ApiOperation> {
 
 /// The document.
 fn document(rules: &[Rule], prefix: &str) -> Value {
-    let mut paths = Map::new();
+    let (mut paths, mut schemas) = (Map::new(), Schemas::new());
     for rule in rules {
         if let Some((operation, form)) = described(rule) {
             let path = paths.entry(rule.path).or_insert_with(|| json!({}));
-            path[rule.verb.as_str().to_ascii_lowercase()] = one(rule, operation, form);
+            path[rule.verb.as_str().to_ascii_lowercase()] =
+                one(rule, operation, form, &mut schemas);
         }
     }
+    let mut named = schemas.named();
+    named.insert("Problem".to_owned(), problem());
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -95,23 +101,25 @@ fn document(rules: &[Rule], prefix: &str) -> Value {
         "paths": paths,
         "components": {
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
-            "schemas": {
-                "Problem": {
-                    "description": "What went wrong, as RFC 9457 has it.",
-                    "type": "object",
-                    "required": ["title", "status", "detail"],
-                    "properties": {
-                        "title": { "type": "string" },
-                        "status": { "type": "integer" },
-                        "detail": { "type": "string" },
-                    },
-                },
-            },
+            "schemas": named,
         },
     })
 }
 
-fn one(rule: &Rule, operation: &Operation, form: Option<Form>) -> Value {
+fn problem() -> Value {
+    json!({
+        "description": "What went wrong, as RFC 9457 has it.",
+        "type": "object",
+        "required": ["title", "status", "detail"],
+        "properties": {
+            "title": { "type": "string" },
+            "status": { "type": "integer" },
+            "detail": { "type": "string" },
+        },
+    })
+}
+
+fn one(rule: &Rule, operation: &Operation, form: Option<Form>, schemas: &mut Schemas) -> Value {
     let in_path = names(rule.path).map(|name| {
         let (description, example) = path_parameter(name);
         json!({
@@ -129,8 +137,12 @@ fn one(rule: &Rule, operation: &Operation, form: Option<Form>) -> Value {
         Some(form) => vec![form.media_type()],
         None => operation.answers.to_vec(),
     };
-    let content: Map<String, Value> =
-        media.into_iter().map(|media| (plain(media).to_owned(), json!({}))).collect();
+    let mut content = Map::new();
+    for media in media.into_iter().map(plain) {
+        let shape = operation.shape.filter(|_| media == "application/json");
+        let told = shape.map_or(json!({}), |shape| json!({ "schema": schemas.answer(shape) }));
+        content.insert(media.to_owned(), told);
+    }
     let problem = json!({
         "description": "What went wrong, and what to do.",
         "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
@@ -139,10 +151,14 @@ fn one(rule: &Rule, operation: &Operation, form: Option<Form>) -> Value {
         "summary": operation.summary,
         "description": format!("Who may: {}.", who(rule.needs)),
         "parameters": in_path.chain(in_query).collect::<Vec<_>>(),
-        "responses": { "200": { "description": "The answer.", "content": content }, "default": problem },
+        "responses": { "default": problem },
     });
-    if rule.verb == Method::POST {
-        described["requestBody"] = json!({ "content": { "application/json": {} } });
+    // What is ordered may be done, begun or new: each has its number.
+    let good = if rule.verb == Method::POST { "2XX" } else { "200" };
+    described["responses"][good] = json!({ "description": "The answer.", "content": content });
+    if let Some(body) = operation.body {
+        let content = json!({ "application/json": { "schema": schemas.request(body) } });
+        described["requestBody"] = json!({ "required": true, "content": content });
     }
     described
 }

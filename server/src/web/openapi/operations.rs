@@ -1,4 +1,14 @@
-//! What each address of the interface does, in words.
+//! What each address of the interface does, in words and types.
+
+use crate::datacheck::figure::Figure;
+use crate::model::{
+    Blockers, DatacheckNote, DatacheckRange, DatacheckSheet, DeedPlan, LogChunk, NewNote,
+    NightList, NightStatus, Products, RunDetail,
+};
+
+use super::super::api::{Health, Me};
+use super::super::deeds::{Done, Wanted};
+use super::schemas::{Shape, of};
 
 /// A verb at an address.
 pub struct Operation {
@@ -12,6 +22,10 @@ pub struct Operation {
     pub query: &'static [(&'static str, &'static str, &'static str)],
     /// Media types of good answers.
     pub answers: &'static [&'static str],
+    /// What an answer in JSON holds, where it is ours to say.
+    pub shape: Option<Shape>,
+    /// What is sent.
+    pub body: Option<Shape>,
 }
 
 const JSON: &[&str] = &["application/json"];
@@ -36,7 +50,11 @@ const FILTER: (&str, &str, &str) =
     ("filter", "only this part of the pipeline: calibration, r0_to_dl1 or dl1_to_dl2", "r0_to_dl1");
 
 const fn get(path: &'static str, summary: &'static str) -> Operation {
-    Operation { verb: "GET", path, summary, query: &[], answers: JSON }
+    Operation { verb: "GET", path, summary, query: &[], answers: JSON, shape: None, body: None }
+}
+
+const fn post(path: &'static str, summary: &'static str) -> Operation {
+    Operation { verb: "POST", ..get(path, summary) }
 }
 
 impl Operation {
@@ -47,44 +65,58 @@ impl Operation {
     const fn answering(self, answers: &'static [&'static str]) -> Self {
         Self { answers, ..self }
     }
+
+    const fn giving(self, shape: Shape) -> Self {
+        Self { shape: Some(shape), ..self }
+    }
+
+    const fn taking(self, body: Shape) -> Self {
+        Self { body: Some(body), ..self }
+    }
 }
 
 /// Every address, but for the one that is none.
 pub const OPERATIONS: &[Operation] = &[
-    get("/api/v1/health", "Whether the server is up, and whether its scheduler answers."),
-    get("/api/v1/me", "Who asks, as the server sees them."),
+    get("/api/v1/health", "Whether the server is up, and whether its scheduler answers.").giving(of::<Health>),
+    get("/api/v1/me", "Who asks, as the server sees them.").giving(of::<Me>),
     get("/api/v1/openapi.json", "This interface, described."),
-    get("/api/v1/nights", "All nights, newest first, and where they stand."),
+    get("/api/v1/nights", "All nights, newest first, and where they stand.").giving(of::<NightList>),
     get("/api/v1/nights/events", "Tells when the list of nights changes.").answering(NEWS),
-    get("/api/v1/nights/{date}", "Where a night stands: its sequences, subruns, jobs, blockers."),
+    get("/api/v1/nights/{date}", "Where a night stands: its sequences, subruns, jobs, blockers.").giving(of::<NightStatus>),
     get("/api/v1/nights/{date}/events", "Tells when the night changes.").answering(NEWS),
-    get("/api/v1/nights/{date}/blockers", "What stands in the way of closing a night, with evidence."),
-    get("/api/v1/nights/{date}/plan", "What a deed would do.").asking(&[
-        ("deed", "what is to be done: launch, close, publish, …", "close"),
+    get("/api/v1/nights/{date}/blockers", "What stands in the way of closing a night, with evidence.").giving(of::<Blockers>),
+    get("/api/v1/nights/{date}/plan", "What a deed would do.").giving(of::<DeedPlan>).asking(&[
+        (
+            "what",
+            "what is to be done: launch, close, copy-datacheck, resubmit, drop-last-subrun, discard, \
+             veto, unveto, undo or cancel-never",
+            "close",
+        ),
         ("run", "the run that it is about", "19102"),
+        ("subruns", "of a run that is submitted again: only these; all that are not done if missing", "0-3,7"),
+        ("memory", "of a run that is submitted again: memory a processor", "12GB"),
+        ("walltime", "of a run that is submitted again: its walltime", "2:30:00"),
+        ("remove_products", "of a run that is submitted again: whether what it made is removed first", "1"),
+        ("no_dl2", "whether the night is closed without DL2", "1"),
+        ("jobs", "the jobs to cancel, which can never begin", "1061,1062"),
+        ("decision", "the number of the decision to undo", "3"),
     ]),
-    Operation {
-        verb: "POST",
-        path: "/api/v1/nights/{date}/deeds",
-        summary: "Does what a plan says, if it is still the plan.",
-        query: &[],
-        answers: JSON,
-    },
-    get("/api/v1/nights/{date}/runs/{run}", "A run in detail: each subrun's history, jobs and logs."),
+    post("/api/v1/nights/{date}/deeds", "Does what a plan says, if it is still the plan.").taking(of::<Wanted>).giving(of::<Done>),
+    get("/api/v1/nights/{date}/runs/{run}", "A run in detail: each subrun's history, jobs and logs.").giving(of::<RunDetail>),
     get("/api/v1/nights/{date}/runs/{run}/events", "Tells when the run changes.").answering(NEWS),
-    get("/api/v1/nights/{date}/runs/{run}/logs/{name}", "A piece of a job's log.")
+    get("/api/v1/nights/{date}/runs/{run}/logs/{name}", "A piece of a job's log.").giving(of::<LogChunk>)
         .asking(&[("from", "the byte where it begins; its end if this is missing", "0")]),
     get("/api/v1/nights/{date}/runs/{run}/logs/{name}/events", "Tells what is written to a log.")
         .asking(&[("from", "the byte after which to tell", "0")])
         .answering(NEWS),
-    get("/api/v1/datacheck", "Data quality of many nights against time: a sheet's figures.").asking(&[
+    get("/api/v1/datacheck", "Data quality of many nights against time: a sheet's figures.").giving(of::<DatacheckRange>).asking(&[
         ("sheet", "the sheet", "pedestal"),
         ("from", "the first night", "2024-11-01"),
         ("to", "the last night", "2024-11-30"),
         ("source", "only this source", "Crab"),
         ("run", "only these runs", "19102-19110"),
     ]),
-    get("/api/v1/datacheck/{sheet}/{figure}", "A figure of many nights.")
+    get("/api/v1/datacheck/{sheet}/{figure}", "A figure of many nights.").giving(of::<Figure>)
         .asking(&[
             ("from", "the first night", "2024-11-01"),
             ("to", "the last night", "2024-11-30"),
@@ -92,32 +124,20 @@ pub const OPERATIONS: &[Operation] = &[
             ("run", "only these runs", "19102-19110"),
         ])
         .answering(FIGURE),
-    get("/api/v1/nights/{date}/datacheck", "Data quality of a night: a sheet's figures.")
+    get("/api/v1/nights/{date}/datacheck", "Data quality of a night: a sheet's figures.").giving(of::<DatacheckSheet>)
         .asking(&[("sheet", "the sheet; the first if it is missing", "pedestal")]),
-    get("/api/v1/nights/{date}/datacheck/{sheet}/{figure}", "A figure of a night.")
+    get("/api/v1/nights/{date}/datacheck/{sheet}/{figure}", "A figure of a night.").giving(of::<Figure>)
         .asking(CHOICE)
         .answering(FIGURE),
-    get("/api/v1/nights/{date}/products", "The datacheck files that lstchain made, and those that are missing."),
+    get("/api/v1/nights/{date}/products", "The datacheck files that lstchain made, and those that are missing.").giving(of::<Products>),
     get("/api/v1/nights/{date}/products/{group}/{product}", "A datacheck file as lstchain made it.")
         .answering(&["application/pdf", "text/html", "text/plain", "application/x-hdf5"]),
-    get("/api/v1/nights/{date}/notes", "Who has looked at the data quality, and what they noted."),
-    Operation {
-        verb: "POST",
-        path: "/api/v1/nights/{date}/notes",
-        summary: "Notes that one has looked: a run (or none, for the night), a sheet, a text; each may be left out.",
-        query: &[],
-        answers: JSON,
-    },
-    Operation {
-        verb: "POST",
-        path: "/api/v1/nights/{date}/notes/{note}/withdraw",
-        summary: "Withdraws a note, which is kept with who did.",
-        query: &[],
-        answers: JSON,
-    },
-    get("/api/v1/nights/{date}/runs/{run}/datacheck", "Data quality of a run: a sheet's figures.")
+    get("/api/v1/nights/{date}/notes", "Who has looked at the data quality, and what they noted.").giving(of::<Vec<DatacheckNote>>),
+    post("/api/v1/nights/{date}/notes", "Notes that one has looked: a run (or none, for the night), a sheet, a text; each may be left out.").taking(of::<NewNote>).giving(of::<DatacheckNote>),
+    post("/api/v1/nights/{date}/notes/{note}/withdraw", "Withdraws a note, which is kept with who did.").giving(of::<DatacheckNote>),
+    get("/api/v1/nights/{date}/runs/{run}/datacheck", "Data quality of a run: a sheet's figures.").giving(of::<DatacheckSheet>)
         .asking(&[("sheet", "the sheet; the first if it is missing", "rates")]),
-    get("/api/v1/nights/{date}/runs/{run}/datacheck/{sheet}/{figure}", "A figure of a run.")
+    get("/api/v1/nights/{date}/runs/{run}/datacheck/{sheet}/{figure}", "A figure of a run.").giving(of::<Figure>)
         .asking(CHOICE)
         .answering(FIGURE),
     get("/api/v1/nights/{date}/runs/{run}/provenance", "What a run's products were made of, and how.")

@@ -42,6 +42,24 @@ async fn the_document_is_as_it_was_reviewed() {
 }
 
 #[tokio::test]
+async fn every_json_of_ours_has_a_schema_and_every_reference_leads_somewhere() {
+    // What others have described: OpenAPI itself, and PROV-JSON.
+    let others = |path: &str| path.ends_with("openapi.json") || path.ends_with("/provenance");
+    for one in OPERATIONS.iter().filter(|one| one.answers.contains(&"application/json")) {
+        assert_eq!(one.shape.is_none(), others(one.path), "{}", one.path);
+    }
+    let app = TestApp::new().await;
+    let text = app.get("/api/v1/openapi.json").await.text;
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let references: BTreeSet<&str> =
+        text.split("\"$ref\": \"#").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(references.len() > 50, "{references:?}");
+    for reference in references {
+        assert!(document.pointer(reference).is_some(), "{reference}");
+    }
+}
+
+#[tokio::test]
 async fn the_page_leads_to_what_it_describes_and_nowhere_else() {
     let app = TestApp::new().await;
     let page = app.get("/api").await;
