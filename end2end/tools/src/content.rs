@@ -32,8 +32,6 @@ pub enum Content {
     Placeholder,
     /// A text.
     Text(String),
-    /// A page of PDF that says so much.
-    Plot(String),
     /// Muon rings of a subrun.
     Muons(Subruns),
     /// Datacheck of a subrun or a run.
@@ -52,8 +50,8 @@ impl Product {
 
     /// A check plot, named after its subject.
     pub fn plot(path: PathBuf) -> Self {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        Self { path, content: Content::Plot(name), append: false }
+        let text = plot(&path.file_stem().unwrap_or_default().to_string_lossy());
+        Self { path, content: Content::Text(text), append: false }
     }
 }
 
@@ -74,7 +72,6 @@ pub fn begin(product: &Product, tool: &str, subject: &str, bytes: usize) -> Resu
 pub fn finish(product: &Product, bytes: usize) -> Result<(), Failure> {
     match &product.content {
         Content::Text(text) => Ok(std::fs::write(&product.path, text)?),
-        Content::Plot(text) => Ok(std::fs::write(&product.path, plot(text))?),
         Content::Muons(of) => Ok(std::fs::write(&product.path, datacheck::muons(of))?),
         Content::Run(of) => datacheck::run(&product.path, of),
         Content::Night(runs) => datacheck::night(&product.path, runs),

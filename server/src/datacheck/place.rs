@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use crate::model::{Level, RunId, Subrun};
 use crate::night::NightPaths;
+
+use super::cache::lock;
 
 /// A directory that was changed less than this before it was listed may have changed again at what
 /// its file system takes for the same time.
@@ -50,7 +52,6 @@ type Slot = Arc<Mutex<Option<Listed>>>;
 struct Listed {
     changed: SystemTime,
     taken: SystemTime,
-    began: Instant,
     took: Duration,
     files: Arc<ByRun>,
 }
@@ -58,7 +59,8 @@ struct Listed {
 impl Listed {
     fn holds(&self, changed: SystemTime) -> bool {
         let settled = self.taken.duration_since(self.changed).is_ok_and(|rest| rest >= SETTLED);
-        let just_now = self.began.elapsed() < (self.took * REST).min(LONGEST_REST);
+        let rest = (self.took * REST).min(LONGEST_REST);
+        let just_now = self.taken.elapsed().is_ok_and(|since| since < rest);
         (self.changed == changed && settled) || just_now
     }
 }
@@ -106,10 +108,10 @@ impl Places {
         if let Some(known) = slot.as_ref().filter(|known| known.holds(changed)) {
             return Arc::clone(&known.files);
         }
-        let (taken, began) = (SystemTime::now(), Instant::now());
+        let taken = SystemTime::now();
         let files = Arc::new(by_run(directory, affixes));
-        let took = began.elapsed();
-        *slot = Some(Listed { changed, taken, began, took, files: Arc::clone(&files) });
+        let took = taken.elapsed().unwrap_or_default();
+        *slot = Some(Listed { changed, taken, took, files: Arc::clone(&files) });
         files
     }
 
@@ -123,11 +125,6 @@ impl Places {
         }
         Arc::clone(listed.entry(directory.to_owned()).or_default())
     }
-}
-
-/// A panic while the lock was held leaves nothing half-done here.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What is in a night's directories: where it is worked on first, then the final place.
@@ -195,6 +192,8 @@ fn named(name: &str, (prefix, suffix): (&str, &str)) -> Option<(RunId, Option<Su
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     const AFFIXES: (&str, &str) = ("datacheck_dl1_LST-1", ".h5");
@@ -242,7 +241,7 @@ mod tests {
         slot.lock().unwrap().as_mut().unwrap().took = LONGEST_REST;
         std::fs::write(dir.path().join("datacheck_dl1_LST-1.Run19102.0000.h5"), "").unwrap();
         assert!(Arc::ptr_eq(&first, &places.list(dir.path(), AFFIXES)), "it took a second");
-        slot.lock().unwrap().as_mut().unwrap().began -= LONGEST_REST;
+        slot.lock().unwrap().as_mut().unwrap().taken -= LONGEST_REST;
         assert_eq!(places.list(dir.path(), AFFIXES).len(), 1, "but that was a second ago");
     }
 

@@ -28,7 +28,8 @@ pub const HISTORY: [PixelColumn; 6] = [
 /// Of pixels left out of means, at most this many are named.
 const MAX_LEFT_OUT: usize = 1000;
 
-/// Files that are read at once. The library reads one at a time; what was read is added up meanwhile.
+/// Files that are read at once. The library opens one at a time; the others are unpacked and added up
+/// meanwhile.
 const AT_ONCE: usize = 4;
 
 /// A run, merged from its subruns.

@@ -135,14 +135,16 @@ pub fn answer(headers: &HeaderMap, form: Form, body: impl Into<Bytes>) -> Respon
     sent(headers, form, &tag, body)
 }
 
-fn sent(headers: &HeaderMap, form: Form, tag: &HeaderValue, body: Bytes) -> Response {
-    let own_tag = tag.to_str().unwrap_or_default();
+/// Whether the asker says that they have what this tag is of (`If-None-Match`, compared weakly).
+pub fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let plain = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
-    let known = known.flat_map(|tags| tags.split(','));
-    let same = known
-        .map(|one| one.trim().trim_start_matches("W/"))
-        .any(|one| one == own_tag || one == "*");
-    let mut response = match same {
+    let mut known = known.flat_map(|tags| tags.split(',')).map(plain);
+    known.any(|one| one == "*" || one == plain(tag))
+}
+
+fn sent(headers: &HeaderMap, form: Form, tag: &HeaderValue, body: Bytes) -> Response {
+    let mut response = match is_known(headers, tag.to_str().unwrap_or_default()) {
         true => StatusCode::NOT_MODIFIED.into_response(),
         false => ([(header::CONTENT_TYPE, form.media_type())], Body::from(body)).into_response(),
     };

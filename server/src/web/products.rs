@@ -21,6 +21,7 @@ use tokio::io::AsyncReadExt;
 use tokio_util::io::ReaderStream;
 
 use super::WebState;
+use super::kept;
 use super::logs;
 use super::problem::Problem;
 use crate::model::{Missing, MissingProduct, NightDate, Product, ProductGroup, Products};
@@ -227,12 +228,8 @@ impl FileState<'_> {
 
     /// Whether what the asker has is this.
     fn is_known(&self, headers: &HeaderMap) -> bool {
-        let plain = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
         if headers.contains_key(header::IF_NONE_MATCH) {
-            let known = headers.get_all(header::IF_NONE_MATCH).iter();
-            let mut tags =
-                known.filter_map(|tags| tags.to_str().ok()).flat_map(|all| all.split(','));
-            return tags.any(|tag| tag.trim() == "*" || plain(tag) == plain(self.tag));
+            return kept::is_known(headers, self.tag);
         }
         let since = headers.get(header::IF_MODIFIED_SINCE).and_then(|since| since.to_str().ok());
         let time = |text: &str| DateTime::parse_from_rfc2822(text).ok();

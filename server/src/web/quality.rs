@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::datacheck::{Current, NightData, Quantity, RunFiles, RunJudgement, judge};
+use crate::datacheck::{Current, NightData, Pace, Quantity, RunFiles, RunJudgement, judge};
 use crate::model::{
     DatacheckNote, DatacheckSheet, FigureInfo, Kind, NightDate, NightList, NightQuality,
     NightStatus, Notice, RunDetail, RunId, RunQuality, SequenceStatus, Severity, Verdict,
@@ -110,7 +110,8 @@ impl Board {
             return Some(known.clone());
         }
         let at = Instant::now();
-        let quality = match self.figures.summary(run, own, false) {
+        let pause = || self.figures.turns.let_others_go_first();
+        let quality = match self.figures.summary(run, own, Pace::Patient(&pause)) {
             Ok(summary) => {
                 let judged = judge(&summary, &criteria.thresholds);
                 let mut quality = judged.first().map_or_else(

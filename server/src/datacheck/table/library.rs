@@ -40,7 +40,7 @@ impl Drop for Id {
     }
 }
 
-/// The same, with the reason why it gave none.
+/// An identifier that the library gave, or the reason why it gave none.
 pub fn id(
     raw: hid_t,
     close: unsafe extern "C" fn(hid_t) -> herr_t,

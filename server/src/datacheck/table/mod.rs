@@ -10,6 +10,7 @@
 //! are unpacked without it ([`packed`]). All of it blocks: nothing here may be called on an
 //! asynchronous thread.
 
+#[deny(unsafe_code)]
 mod cell;
 mod library;
 #[deny(unsafe_code)]
@@ -50,6 +51,7 @@ const MAX_ROWS: usize = 10_000_000;
 /// A table that claims to be so many times larger than what is stored of it was not written by
 /// anybody; a table of zeros compresses by less than 10,000.
 const MAX_COMPRESSION: u128 = 100_000;
+
 /// An HDF5 file open for reading.
 pub struct File {
     path: PathBuf,
@@ -284,12 +286,13 @@ impl Table {
     ) -> Result<(), DatacheckError> {
         let Layout { columns, offsets, .. } = &self.layout;
         let picked = self.picked(wanted)?;
-        let until = picked.iter().map(|place| offsets[*place] + columns[*place].bytes()).max();
+        let ends = picked.iter().map(|place| offsets[*place] + columns[*place].bytes());
+        let Some(until) = ends.max() else { return Ok(()) };
         let batch = match self.threads {
             1 => rows.len().min(1),
             threads => rows.len().min(threads * ROWS_A_THREAD),
         };
-        let mut unpacked = vec![(vec![0; until.unwrap_or(0)], false); batch];
+        let mut unpacked = vec![(vec![0; until], false); batch];
         for start in rows.clone().step_by(batch.max(1)) {
             let unpacked = &mut unpacked[..batch.min(rows.end - start)];
             self.unpack(start, unpacked);

@@ -22,15 +22,13 @@ impl Figures {
         self.places.all(paths)
     }
 
-    /// A run's row of its night, from its own files; `hurry` if somebody waits for it.
+    /// A run's row of its night, from its own files.
     pub fn summary(
         &self,
         run: RunId,
         files: &RunFiles,
-        hurry: bool,
+        pace: Pace<'_>,
     ) -> Result<Arc<NightData>, DatacheckError> {
-        let pause = || self.turns.let_others_go_first();
-        let pace = if hurry { Pace::Hurried } else { Pace::Patient(&pause) };
         let read = |_: &[PathBuf]| summarise(run.0.into(), &files.datacheck, &files.muons, pace);
         self.summaries.get(&files.all(), read)
     }
@@ -54,7 +52,7 @@ impl Figures {
                 waiting.push(run.to_string());
                 continue;
             }
-            match self.summary(run, &files, true) {
+            match self.summary(run, &files, Pace::Hurried) {
                 Ok(summary) => runs.push(NightData::clone(&summary)),
                 Err(error) => notices.push(format!("left out: run {run}: {error}")),
             }
