@@ -78,9 +78,12 @@ fn programs(release: bool) -> Result {
 fn build_wasm(root: &Path, target: &Path, release: bool) -> Result<PathBuf> {
     let (profile, directory) =
         if release { ("wasm-release", "wasm-release") } else { ("dev", "debug") };
+    // A library for Rust natively, so that cargo can go on with its users before it is finished;
+    // here the module itself.
     run(cargo(root)
-        .args(["build", "--package", "app", "--lib", "--target", "wasm32-unknown-unknown"])
-        .args(["--no-default-features", "--features", "hydrate", "--profile", profile]))?;
+        .args(["rustc", "--package", "app", "--lib", "--crate-type", "cdylib", "--locked"])
+        .args(["--target", "wasm32-unknown-unknown", "--no-default-features"])
+        .args(["--features", "hydrate", "--profile", profile]))?;
     Ok(target.join("wasm32-unknown-unknown").join(directory).join("app.wasm"))
 }
 
