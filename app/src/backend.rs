@@ -4,27 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use crate::backend_error::{BackendError, ErrorKind};
 use crate::model::{
     ApiOperation, DatacheckRange, DatacheckSheet, FigureQuery, LogChunk, NightDate, NightList,
     NightStatus, Products, ProvenanceAsked, ProvenanceView, RunDetail, RunId,
 };
-
-/// Why a page cannot show what was asked for.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BackendError {
-    /// There is no such night, run or file: HTTP 404. The text names it.
-    #[error("{0}")]
-    NotFound(String),
-    /// Whoever asks may not: HTTP 403. The text says who may.
-    #[error("{0}")]
-    Forbidden(String),
-    /// What was asked for makes no sense: HTTP 400. The text says why, and what would.
-    #[error("{0}")]
-    Invalid(String),
-    /// It is there and cannot be read now: HTTP 503. The text says why and what to do.
-    #[error("{0}")]
-    Unavailable(String),
-}
 
 /// Largest piece of a log that [`Backend::log`] gives at once, in bytes.
 pub const LOG_PIECE: u64 = 256_000;

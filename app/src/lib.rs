@@ -5,6 +5,7 @@
 
 #[cfg(feature = "ssr")]
 pub mod backend;
+pub mod backend_error;
 pub mod live;
 pub mod model;
 #[cfg(feature = "ssr")]

@@ -23,7 +23,7 @@ const TOKENS: [(&str, &str); 6] =
 pub fn AccountPage() -> impl IntoView {
     match use_context::<AccountView>() {
         Some(view) => page(view).into_any(),
-        None => problem(&BackendError::NotFound("There is no such page.".into())).into_any(),
+        None => problem(&BackendError::not_found("There is no such page.")).into_any(),
     }
 }
 

@@ -20,7 +20,7 @@ const SHOWN: usize = 200;
 pub fn DeedPage() -> impl IntoView {
     match use_context::<DeedView>() {
         Some(view) => page(view).into_any(),
-        None => problem(&BackendError::NotFound("There is no such page.".into())).into_any(),
+        None => problem(&BackendError::not_found("There is no such page.")).into_any(),
     }
 }
 

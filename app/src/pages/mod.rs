@@ -43,13 +43,13 @@ use crate::parts::{format, links};
 
 /// What answers the pages.
 fn backend() -> Result<Arc<dyn Backend>, BackendError> {
-    use_context().ok_or_else(|| BackendError::Unavailable("this page has no backend".to_owned()))
+    use_context().ok_or_else(|| BackendError::unavailable("this page has no backend"))
 }
 
 /// A part of the page's path, read.
 fn parameter<T: std::str::FromStr<Err = IdError>>(name: &str) -> Result<T, BackendError> {
     let text = use_params_map().with_untracked(|map| map.get(name)).unwrap_or_default();
-    text.parse().map_err(|wrong: IdError| BackendError::NotFound(wrong.to_string()))
+    text.parse().map_err(|wrong: IdError| BackendError::not_found(wrong.to_string()))
 }
 
 /// A value of the page's query, if it is there and can be read.

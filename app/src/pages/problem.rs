@@ -1,19 +1,18 @@
 //! What is shown instead of a page that cannot be: why, and ways on.
 
-use http::StatusCode;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
-use crate::backend::BackendError;
+use crate::backend::{BackendError, ErrorKind};
 use crate::model::{NightDate, RunId};
 use crate::parts::links;
 
 /// An address that is no page.
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
-    problem(&BackendError::NotFound("There is no such page.".to_owned()))
+    problem(&BackendError::not_found("There is no such page."))
 }
 
 /// What the server shows in place of the page that was asked for.
@@ -27,15 +26,17 @@ pub fn InsteadPage(
 
 /// The page for an error, with its status code.
 pub fn problem(error: &BackendError) -> impl IntoView + use<> {
-    let (status, title) = match error {
-        BackendError::NotFound(_) => (StatusCode::NOT_FOUND, "Not found"),
-        BackendError::Forbidden(_) => (StatusCode::FORBIDDEN, "Not allowed"),
-        BackendError::Invalid(_) => (StatusCode::BAD_REQUEST, "Not understood"),
-        BackendError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "Not available now"),
+    let title = match error.kind {
+        ErrorKind::NotFound => "Not found",
+        ErrorKind::Forbidden => "Not allowed",
+        ErrorKind::Invalid => "Not understood",
+        ErrorKind::Conflict => "Not possible as things are",
+        ErrorKind::Unavailable => "Not available now",
     };
     if let Some(response) = use_context::<ResponseOptions>() {
-        response.set_status(status);
+        response.set_status(error.kind.status());
     }
+    let hint = error.hint.as_deref().map(|hint| view! { <p class="hint">{sentence(hint)}</p> });
     let path = use_location().pathname.get_untracked();
     let ways = ways_on(&path)
         .into_iter()
@@ -45,7 +46,8 @@ pub fn problem(error: &BackendError) -> impl IntoView + use<> {
         <Title text=title/>
         <article class="problem">
             <h1>{title}</h1>
-            <p>{sentence(&error.to_string())}</p>
+            <p>{sentence(&error.text)}</p>
+            {hint}
             <ul>{ways}</ul>
         </article>
     }

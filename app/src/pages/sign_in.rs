@@ -13,7 +13,7 @@ use crate::people::{Said, SignInView, TOKEN_FIELD};
 pub fn SignInPage() -> impl IntoView {
     match use_context::<SignInView>() {
         Some(view) => page(view).into_any(),
-        None => problem(&BackendError::NotFound("There is no such page.".into())).into_any(),
+        None => problem(&BackendError::not_found("There is no such page.")).into_any(),
     }
 }
 

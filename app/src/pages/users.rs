@@ -20,7 +20,7 @@ const COLUMNS: [(&str, &str); 5] =
 pub fn UsersPage() -> impl IntoView {
     match use_context::<UsersView>() {
         Some(view) => page(view).into_any(),
-        None => problem(&BackendError::NotFound("There is no such page.".into())).into_any(),
+        None => problem(&BackendError::not_found("There is no such page.")).into_any(),
     }
 }
 

@@ -55,9 +55,9 @@ impl From<DeedError> for BackendError {
     fn from(error: DeedError) -> Self {
         match error {
             DeedError::Night(cause @ NightError::NoSummary { .. }) => {
-                Self::NotFound(cause.to_string())
+                Self::not_found(cause.to_string())
             }
-            other => Self::Unavailable(other.to_string()),
+            other => Self::unavailable(other.to_string()),
         }
     }
 }

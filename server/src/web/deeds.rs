@@ -89,7 +89,7 @@ pub async fn carry_out(
         return again(&state, &who, date, deed, text).await;
     }
     let Some(author) = author(&who) else {
-        let error = BackendError::Forbidden("sign in first".to_owned());
+        let error = BackendError::forbidden("sign in first");
         return state.instead(&who, error).await;
     };
     let order = Order { date, deed: deed.clone(), mark: value("mark"), author, now };
@@ -119,7 +119,7 @@ pub async fn carry_out(
 async fn again(state: &WebState, who: &Who, date: NightDate, deed: Deed, text: String) -> Response {
     match state.deeds.plan(date, deed, (state.people.clock)()).await {
         Ok(plan) => page(state, who, plan, Some(Said { done: false, text })).await,
-        Err(_) => state.instead(who, BackendError::Unavailable(text)).await,
+        Err(_) => state.instead(who, BackendError::unavailable(text)).await,
     }
 }
 
@@ -137,7 +137,7 @@ async fn page(state: &WebState, who: &Who, plan: DeedPlan, said: Option<Said>) -
 
 /// The night and the deed of a form or query.
 fn asked(date: &str, fields: &[(String, String)]) -> Result<(NightDate, Deed), BackendError> {
-    let wrong = |error: crate::model::IdError| BackendError::NotFound(error.to_string());
+    let wrong = |error: crate::model::IdError| BackendError::not_found(error.to_string());
     Ok((date.parse().map_err(wrong)?, Deed::from_fields(fields).map_err(wrong)?))
 }
 

@@ -108,7 +108,7 @@ async fn refuse(
         Refusal::Unknown => to_sign_in(state, &request),
         Refusal::Forbidden(reason) if is_api(rule) => Problem::forbidden(*reason).into_response(),
         Refusal::Forbidden(reason) => {
-            state.instead(who, BackendError::Forbidden((*reason).to_owned())).await
+            state.instead(who, BackendError::forbidden((*reason).to_owned())).await
         }
     }
 }
@@ -118,7 +118,7 @@ async fn disbelieve(state: &WebState, rule: &Rule, who: &Who, reason: &str) -> R
     if is_api(rule) {
         return Problem::forbidden(reason).into_response();
     }
-    state.instead(who, BackendError::Forbidden(reason)).await
+    state.instead(who, BackendError::forbidden(reason)).await
 }
 
 fn is_api(rule: &Rule) -> bool {

@@ -89,7 +89,7 @@ impl SiteLook {
         match Observation::read(&paths, MissingSummary::Fail) {
             // Looked for and not there: no such night. Anything else is worth showing.
             Err(error @ NightError::NoSummary { .. }) => {
-                Err(BackendError::NotFound(format!("there is no night {date}: {error}")))
+                Err(BackendError::not_found(format!("there is no night {date}: {error}")))
             }
             observation => read(&paths, observation.map(|seen| self.books.decided(&paths, seen))),
         }
@@ -141,7 +141,7 @@ impl Look for SiteLook {
             let jobs = &known.room(jobs);
             let input = NightInput { paths, observation, jobs, depth: Depth::Full, dl2: None, now };
             run_detail(&input, run, &self.histories).ok_or_else(|| {
-                BackendError::NotFound(format!("night {date} has no run {run} to process"))
+                BackendError::not_found(format!("night {date} has no run {run} to process"))
             })
         })
     }
@@ -150,9 +150,9 @@ impl Look for SiteLook {
         let file = log_path(&self.any_night.of_night(date), run, name)?;
         logs::open(&file).map_err(|error| match error.kind() {
             std::io::ErrorKind::PermissionDenied => {
-                BackendError::Unavailable(format!("the log {name} may not be read: {error}"))
+                BackendError::unavailable(format!("the log {name} may not be read: {error}"))
             }
-            _ => BackendError::NotFound(format!("there is no log {name} of run {run}")),
+            _ => BackendError::not_found(format!("there is no log {name} of run {run}")),
         })
     }
 
@@ -161,7 +161,7 @@ impl Look for SiteLook {
             Some(date) => Ok(date),
             None => search(&self.any_night, run).map_err(|error| match error {
                 NightError::NoNight { .. } => {
-                    BackendError::NotFound(format!("no run summary has a run {run}"))
+                    BackendError::not_found(format!("no run summary has a run {run}"))
                 }
                 error => unavailable(error),
             }),
@@ -175,7 +175,7 @@ impl Look for SiteLook {
             false => {
                 let summary = paths.run_summary();
                 let text = format!("there is no night {date}: {} is missing", summary.display());
-                Err(BackendError::NotFound(text))
+                Err(BackendError::not_found(text))
             }
         }
     }
@@ -201,7 +201,7 @@ fn search(any_night: &NightPaths, run: RunId) -> Result<NightDate, NightError> {
 fn log_path(paths: &NightPaths, run: RunId, name: &str) -> Result<PathBuf, BackendError> {
     let log = JobLog::parse(name).filter(|log| log.run == run && log.name() == name);
     let log = log.ok_or_else(|| {
-        BackendError::NotFound(format!("{name:?} is not the name of a log of run {run}"))
+        BackendError::not_found(format!("{name:?} is not the name of a log of run {run}"))
     })?;
     Ok(paths.job_log(&log))
 }
@@ -229,6 +229,5 @@ pub(super) fn unreadable(news: &JobNews) -> Vec<Notice> {
 }
 
 fn unavailable(error: NightError) -> BackendError {
-    let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-    BackendError::Unavailable(format!("{error}{hint}"))
+    BackendError::unavailable(error.to_string()).with_hint(error.hint())
 }

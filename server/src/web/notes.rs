@@ -63,10 +63,10 @@ pub async fn make(
     Form(form): Form<NoteForm>,
 ) -> Response {
     let made = async {
-        let date: NightDate = date.parse().map_err(|e| BackendError::NotFound(format!("{e}")))?;
+        let date: NightDate = date.parse().map_err(|e| BackendError::not_found(format!("{e}")))?;
         let run = match form.run.as_str() {
             "" => None,
-            run => Some(run.parse().map_err(|e| BackendError::NotFound(format!("{e}")))?),
+            run => Some(run.parse().map_err(|e| BackendError::not_found(format!("{e}")))?),
         };
         let sheet = Some(form.sheet).filter(|sheet| !sheet.is_empty());
         add(&state, &who, date, NewNote { run, sheet, text: form.text }).await
@@ -80,7 +80,7 @@ pub async fn take_back(
     Extension(who): Extension<Who>,
     Path((date, note)): Path<(String, String)>,
 ) -> Response {
-    let taken = match date.parse().map_err(|e| BackendError::NotFound(format!("{e}"))) {
+    let taken = match date.parse().map_err(|e| BackendError::not_found(format!("{e}"))) {
         Ok(date) => withdraw(&state, &who, date, &note).await,
         Err(error) => Err(error),
     };
@@ -106,20 +106,20 @@ async fn add(
     note: NewNote,
 ) -> Result<DatacheckNote, BackendError> {
     let author = author(who)?;
-    let note = note.checked().map_err(BackendError::Invalid)?;
+    let note = note.checked().map_err(BackendError::invalid)?;
     let night = state.watcher.see_night(date).await.seen()?.value;
     if let Some(run) = note.run
         && !night.data().any(|status| status.sequence.run == run)
     {
         let text = format!("night {date} has no run {run} with data quality");
-        return Err(BackendError::NotFound(text));
+        return Err(BackendError::not_found(text));
     }
     if let Some(sheet) = &note.sheet {
         let known = match note.run {
             Some(_) => RunFigures::by_key(Some(sheet)).is_ok(),
             None => NightSheet::by_key(sheet).is_some(),
         };
-        let text = || BackendError::Invalid(format!("there is no sheet of figures {sheet:?}"));
+        let text = || BackendError::invalid(format!("there is no sheet of figures {sheet:?}"));
         known.then_some(()).ok_or_else(text)?;
     }
     let now = (state.people.clock)();
@@ -136,11 +136,11 @@ async fn withdraw(
     note: &str,
 ) -> Result<DatacheckNote, BackendError> {
     let author = author(who)?;
-    let none = || BackendError::NotFound(format!("night {date} has no note {note:?}"));
+    let none = || BackendError::not_found(format!("night {date} has no note {note:?}"));
     let note = found(state, date, note.parse().map_err(|_| none())?).await?;
     if note.author != author && !who.may(Role::Shifter) {
         let text = "only who wrote a note may withdraw it, or a shifter".to_owned();
-        return Err(BackendError::Forbidden(text));
+        return Err(BackendError::forbidden(text));
     }
     let now = (state.people.clock)();
     // One that was withdrawn already is as it should be.
@@ -150,16 +150,16 @@ async fn withdraw(
 
 async fn found(state: &WebState, date: NightDate, id: i64) -> Result<DatacheckNote, BackendError> {
     let notes = state.watcher.notes(date).await?;
-    let none = || BackendError::NotFound(format!("night {date} has no note {id}"));
+    let none = || BackendError::not_found(format!("night {date} has no note {id}"));
     notes.into_iter().find(|note| note.id == id).ok_or_else(none)
 }
 
 /// Who signs; the rule of the route keeps out whoever has not shown who they are.
 fn author(who: &Who) -> Result<Author, BackendError> {
     let author = who.author.as_ref().and_then(|author| author.to_string().parse().ok());
-    author.ok_or_else(|| BackendError::Forbidden("sign in first".to_owned()))
+    author.ok_or_else(|| BackendError::forbidden("sign in first"))
 }
 
 fn lost(error: StoreError) -> BackendError {
-    BackendError::Unavailable(format!("the note was not kept: {error}: {}", error.cause))
+    BackendError::unavailable(format!("the note was not kept: {error}: {}", error.cause))
 }

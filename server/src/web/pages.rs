@@ -29,7 +29,7 @@ pub async fn nothing(
     Extension(who): Extension<Who>,
     request: Request,
 ) -> Response {
-    let error = BackendError::NotFound("There is no such page.".to_owned());
+    let error = BackendError::not_found("There is no such page.");
     state.draw(who.visitor(), request, move || provide_context(Instead(error.clone()))).await
 }
 

@@ -1,4 +1,5 @@
-//! Errors of the JSON interface, in the form of RFC 9457: `title`, `status` and `detail`.
+//! Errors of the JSON interface, in the form of RFC 9457: `title`, `status`, `detail` and, as
+//! an extension, `hint`.
 //!
 //! Pages do not come here: they say what is wrong in their own words (`app::pages`).
 
@@ -13,6 +14,7 @@ use serde::Serialize;
 pub struct Problem {
     status: StatusCode,
     detail: String,
+    hint: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -20,24 +22,26 @@ struct Body<'a> {
     title: &'a str,
     status: u16,
     detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
 }
 
 impl Problem {
     /// There is no such thing.
     pub fn not_found(detail: impl Into<String>) -> Self {
-        Self { status: StatusCode::NOT_FOUND, detail: detail.into() }
+        Self::of(StatusCode::NOT_FOUND, detail)
     }
 }
 
 impl Problem {
     /// A status, and what is to be said of it.
     pub fn of(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into() }
+        Self { status, detail: detail.into(), hint: None }
     }
 
     /// What is asked makes no sense.
     pub fn bad_request(detail: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, detail: detail.into() }
+        Self::of(StatusCode::BAD_REQUEST, detail)
     }
 
     /// What is wrong, in words.
@@ -48,40 +52,33 @@ impl Problem {
 
     /// Whoever asks may not.
     pub fn forbidden(detail: impl Into<String>) -> Self {
-        Self { status: StatusCode::FORBIDDEN, detail: detail.into() }
+        Self::of(StatusCode::FORBIDDEN, detail)
     }
 
     /// Things are not as whoever asks takes them to be.
     pub fn conflict(detail: impl Into<String>) -> Self {
-        Self { status: StatusCode::CONFLICT, detail: detail.into() }
+        Self::of(StatusCode::CONFLICT, detail)
     }
 
     /// Whoever asks must show who they are.
     pub fn unauthorized(detail: impl Into<String>) -> Self {
-        Self { status: StatusCode::UNAUTHORIZED, detail: detail.into() }
+        Self::of(StatusCode::UNAUTHORIZED, detail)
     }
 
     /// It is not to be had in the form that is asked for.
     pub fn not_acceptable(detail: impl Into<String>) -> Self {
-        Self { status: StatusCode::NOT_ACCEPTABLE, detail: detail.into() }
+        Self::of(StatusCode::NOT_ACCEPTABLE, detail)
     }
 
     /// It cannot be done now.
     pub fn unavailable(detail: impl Into<String>) -> Self {
-        Self { status: StatusCode::SERVICE_UNAVAILABLE, detail: detail.into() }
+        Self::of(StatusCode::SERVICE_UNAVAILABLE, detail)
     }
 }
 
 impl From<BackendError> for Problem {
     fn from(error: BackendError) -> Self {
-        match error {
-            BackendError::NotFound(detail) => Self::not_found(detail),
-            BackendError::Forbidden(detail) => Self::forbidden(detail),
-            BackendError::Invalid(detail) => Self { status: StatusCode::BAD_REQUEST, detail },
-            BackendError::Unavailable(detail) => {
-                Self { status: StatusCode::SERVICE_UNAVAILABLE, detail }
-            }
-        }
+        Self { status: error.kind.status(), detail: error.text, hint: error.hint }
     }
 }
 
@@ -94,7 +91,8 @@ impl From<app::model::IdError> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let title = self.status.canonical_reason().unwrap_or("Error");
-        let body = Body { title, status: self.status.as_u16(), detail: &self.detail };
+        let (detail, hint) = (&self.detail, self.hint.as_deref());
+        let body = Body { title, status: self.status.as_u16(), detail, hint };
         let mut response = (self.status, Json(body)).into_response();
         response
             .headers_mut()

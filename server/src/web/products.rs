@@ -111,7 +111,7 @@ fn open(
     let none = |reason: &str| {
         let (date, group) = (paths.date, group.key());
         let text = format!("night {date} has no file {name:?} among its {group}{reason}");
-        BackendError::NotFound(text)
+        BackendError::not_found(text)
     };
     let mut reason = String::new();
     let mut file = None;
@@ -131,7 +131,7 @@ fn open(
     });
     opened.map_err(|cause| match cause.kind() {
         std::io::ErrorKind::NotFound => none(": it vanished"),
-        _ => BackendError::Unavailable(format!("{} cannot be read: {cause}", file.source)),
+        _ => BackendError::unavailable(format!("{} cannot be read: {cause}", file.source)),
     })
 }
 

@@ -64,7 +64,7 @@ impl Logs {
         let log = paths.provenance_log();
         let missing = |cause: &dyn std::fmt::Display| {
             let (date, log) = (paths.date, log.display());
-            BackendError::NotFound(format!("night {date} has no provenance yet: {log}: {cause}"))
+            BackendError::not_found(format!("night {date} has no provenance yet: {log}: {cause}"))
         };
         let metadata = std::fs::metadata(&log).map_err(|cause| missing(&cause))?;
         let slot = self.slot(&log);
@@ -76,7 +76,7 @@ impl Logs {
             return Ok(Arc::clone(&read.folds));
         }
         let observation = Observation::read(paths, MissingSummary::Fail)
-            .map_err(|error| BackendError::Unavailable(error.to_string()))?;
+            .map_err(|error| BackendError::unavailable(error.to_string()))?;
         let calibration =
             observation.calibration.ok_or_else(|| missing(&"the night has no calibration runs"))?;
         let data = observation.sequences.iter().filter(|sequence| sequence.kind == Kind::Data);
@@ -160,7 +160,7 @@ impl Folds {
     ) -> Result<(&Fold, Document), BackendError> {
         let none = || {
             let date = paths.date;
-            BackendError::NotFound(format!("night {date} has no provenance of a run {run}"))
+            BackendError::not_found(format!("night {date} has no provenance of a run {run}"))
         };
         let fold = self.runs.get(&run).ok_or_else(none)?;
         let product = products(filter, true).pop().ok_or_else(none)?;
@@ -172,7 +172,7 @@ impl Folds {
 }
 
 fn unavailable(error: ProvenanceError) -> BackendError {
-    BackendError::Unavailable(error.to_string())
+    BackendError::unavailable(error.to_string())
 }
 
 /// Which part of the pipeline is wanted, as `provprocess -f` has it.

@@ -142,7 +142,7 @@ where
             Some(snapshot) => snapshot,
             None => Snapshot {
                 version: 0,
-                found: Err(BackendError::Unavailable(format!(
+                found: Err(BackendError::unavailable(format!(
                     "the directories could not be read within {} s; try again, and see whether the \
                      file system is slow or away",
                     wait.as_secs()

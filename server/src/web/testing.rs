@@ -117,7 +117,7 @@ impl FakeSite {
         }
         match date.to_string() == NIGHT {
             true => Ok(()),
-            false => Err(BackendError::NotFound(format!("there is no night {date}"))),
+            false => Err(BackendError::not_found(format!("there is no night {date}"))),
         }
     }
 
@@ -207,7 +207,7 @@ impl Look for FakeSite {
     ) -> Result<RunDetail, BackendError> {
         self.check(date)?;
         if run != RunId(19102) {
-            return Err(BackendError::NotFound(format!("night {date} has no run {run}")));
+            return Err(BackendError::not_found(format!("night {date} has no run {run}")));
         }
         let status = self.sequence(jobs);
         let subruns = status.segments.iter().map(|segment| {
@@ -250,7 +250,7 @@ impl Look for FakeSite {
 
     fn open_log(&self, date: NightDate, run: RunId, name: &str) -> Result<File, BackendError> {
         self.check(date)?;
-        let missing = || BackendError::NotFound(format!("there is no log {name} of run {run}"));
+        let missing = || BackendError::not_found(format!("there is no log {name} of run {run}"));
         crate::night::JobLog::parse(name).filter(|log| log.run == run).ok_or_else(missing)?;
         super::logs::open(&self.logs.join(name)).map_err(|_| missing())
     }
@@ -258,7 +258,7 @@ impl Look for FakeSite {
     fn night_of(&self, run: RunId) -> Result<NightDate, BackendError> {
         match run {
             RunId(19102) => Ok(NIGHT.parse().unwrap()),
-            _ => Err(BackendError::NotFound(format!("no run summary has a run {run}"))),
+            _ => Err(BackendError::not_found(format!("no run summary has a run {run}"))),
         }
     }
 

@@ -164,7 +164,7 @@ impl Watcher {
         let prod_id = self.of_night(date, |paths| Ok(paths.prod_id.clone())).await?;
         let notes = self.store.notes(date, &prod_id).await.map_err(|error| {
             let cause = &error.cause;
-            BackendError::Unavailable(format!("notes cannot be read: {error}: {cause}"))
+            BackendError::unavailable(format!("notes cannot be read: {error}: {cause}"))
         })?;
         self.quality.note(date, &notes);
         Ok(notes)
@@ -305,7 +305,7 @@ impl Watcher {
         let read = move || {
             let mut file = look.open_log(date, run, &name)?;
             let unread = |error: std::io::Error| {
-                BackendError::Unavailable(format!("the log {name} cannot be read: {error}"))
+                BackendError::unavailable(format!("the log {name} cannot be read: {error}"))
             };
             let now = Utc::now();
             let modified = file.metadata().and_then(|metadata| metadata.modified());
@@ -316,7 +316,7 @@ impl Watcher {
             Ok(LogChunk { name, from, to, size, text, live, read: now })
         };
         tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| {
-            Err(BackendError::Unavailable(format!("reading the log failed: {error}")))
+            Err(BackendError::unavailable(format!("reading the log failed: {error}")))
         })
     }
 
@@ -330,7 +330,7 @@ impl Watcher {
         let (look, name) = (Arc::clone(&self.look), name.to_owned());
         let open = move || look.open_log(date, run, &name);
         tokio::task::spawn_blocking(open).await.unwrap_or_else(|error| {
-            Err(BackendError::Unavailable(format!("opening the log failed: {error}")))
+            Err(BackendError::unavailable(format!("opening the log failed: {error}")))
         })
     }
 
@@ -428,7 +428,7 @@ async fn in_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, BackendError> + Send + 'static,
 ) -> Result<T, BackendError> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
-        Err(BackendError::Unavailable(format!("reading was cut short: {error}")))
+        Err(BackendError::unavailable(format!("reading was cut short: {error}")))
     })
 }
 

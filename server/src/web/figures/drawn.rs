@@ -31,8 +31,8 @@ impl Drawn {
     /// One of its figures in the form that its name asks for, `mean-map.svg`, or all of them:
     /// `sheet.pdf`. Pixels lead to their history on this site, which is below `prefix`.
     pub fn figure(&self, name: &str, prefix: &str) -> Result<Kept, BackendError> {
-        let none = || BackendError::NotFound(format!("there is no figure {name:?} on this sheet"));
-        let failed = |error: DrawError| BackendError::Unavailable(error.to_string());
+        let none = || BackendError::not_found(format!("there is no figure {name:?} on this sheet"));
+        let failed = |error: DrawError| BackendError::unavailable(error.to_string());
         let (id, suffix) = name.rsplit_once('.').ok_or_else(none)?;
         let format = Format::by_suffix(suffix).ok_or_else(none)?;
         let began = Instant::now();

@@ -137,7 +137,7 @@ impl Figures {
         let files = self.places.find(paths, run);
         if files.datacheck.is_empty() {
             let text = format!("there is no datacheck of run {run} yet: its stage has not ended");
-            return Err(BackendError::NotFound(text));
+            return Err(BackendError::not_found(text));
         }
         let extent = match figures {
             RunFigures::Sheet(sheet) => sheet.extent(),
@@ -216,7 +216,7 @@ impl Figures {
         let row = match wish.run {
             None => 0,
             Some(run) => runs.iter().position(|own| *own == run).ok_or_else(|| {
-                BackendError::NotFound(format!("run {run} is not in the night's datacheck"))
+                BackendError::not_found(format!("run {run} is not in the night's datacheck"))
             })?,
         };
         let thresholds = self.criteria.current().thresholds;
@@ -310,10 +310,10 @@ fn choose(sheet: &mut Sheet, choice: &FigureChoice) -> Result<(), BackendError> 
         && !sheet.figures.iter().any(|own| own.id == figure)
     {
         let text = format!("there is no figure {figure:?} on the sheet {:?}", sheet.key);
-        return Err(BackendError::Invalid(text));
+        return Err(BackendError::invalid(text));
     }
     let chosen = sheet.figures.iter_mut().try_for_each(|figure| figure.choose(choice));
-    chosen.map_err(BackendError::Invalid)
+    chosen.map_err(BackendError::invalid)
 }
 
 fn other_night(paths: &NightPaths, with: OtherRun) -> NightPaths {
@@ -330,5 +330,5 @@ fn left_out<P: AsRef<Path>>(files: &[(P, String)]) -> Vec<String> {
 }
 
 fn unreadable(error: DatacheckError) -> BackendError {
-    BackendError::Unavailable(error.to_string())
+    BackendError::unavailable(error.to_string())
 }

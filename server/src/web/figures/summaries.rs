@@ -66,7 +66,7 @@ impl Figures {
                 _ => notices[1..].join("; "),
             };
             let date = paths.date;
-            BackendError::NotFound(format!("there is no datacheck of the night {date} yet: {why}"))
+            BackendError::not_found(format!("there is no datacheck of the night {date} yet: {why}"))
         };
         let night = NightData::of_nights(runs).ok_or_else(none)?;
         Ok((Arc::new(night), notices))

@@ -30,7 +30,7 @@ impl RunFigures {
                 let last = PIXELS - 1;
                 let text =
                     format!("there is no pixel {pixel:?}: they are numbered from 0 to {last}");
-                BackendError::NotFound(text)
+                BackendError::not_found(text)
             });
         }
         RunSheet::by_key(key).map(Self::Sheet).ok_or_else(|| no_sheet(key))
@@ -51,13 +51,13 @@ pub struct RunWish {
 impl RunWish {
     /// What the query asks; `sheet` stands in the address itself.
     pub fn read(query: &FigureQuery, sheet: Option<&str>) -> Result<Self, BackendError> {
-        let with = query.with().map_err(BackendError::Invalid)?;
+        let with = query.with().map_err(BackendError::invalid)?;
         let asked = sheet.map(ToOwned::to_owned).or_else(|| query.sheet());
         let figures = match (asked, with) {
             (None, Some(_)) => RunFigures::Sheet(RunSheet::MAPPED[0]),
             (asked, _) => RunFigures::by_key(asked.as_deref())?,
         };
-        let choice = query.choice().map_err(BackendError::Invalid)?;
+        let choice = query.choice().map_err(BackendError::invalid)?;
         Ok(Self { figures, with, choice })
     }
 
@@ -89,8 +89,8 @@ impl NightWish {
         };
         let run = FigureQuery::text(query.run.as_ref()).map(str::parse).transpose();
         let run =
-            run.map_err(|error: crate::model::IdError| BackendError::Invalid(error.to_string()))?;
-        let choice = query.choice().map_err(BackendError::Invalid)?;
+            run.map_err(|error: crate::model::IdError| BackendError::invalid(error.to_string()))?;
+        let choice = query.choice().map_err(BackendError::invalid)?;
         Ok(Self { sheet, run, choice })
     }
 
@@ -127,7 +127,7 @@ impl RangeWish {
         newest: NightDate,
         days: u32,
     ) -> Result<Self, BackendError> {
-        let invalid = |error: crate::model::IdError| BackendError::Invalid(error.to_string());
+        let invalid = |error: crate::model::IdError| BackendError::invalid(error.to_string());
         let date = |field: &Option<String>| {
             FigureQuery::text(field.as_ref()).map(str::parse::<NightDate>).transpose()
         };
@@ -139,14 +139,14 @@ impl RangeWish {
                 "from {from} to {to} is no range of nights: the first is not after the last, and at \
                  most twenty years before it"
             );
-            return Err(BackendError::Invalid(text));
+            return Err(BackendError::invalid(text));
         }
         let runs = FigureQuery::text(query.run.as_ref()).map(|text| {
             let (first, last) = text.split_once('-').unwrap_or((text, text));
             Ok((first.trim().parse()?, last.trim().parse()?))
         });
         let runs = runs.transpose().map_err(|error: crate::model::IdError| {
-            BackendError::Invalid(format!("{error}; give a run, or a range such as 20601-20650"))
+            BackendError::invalid(format!("{error}; give a run, or a range such as 20601-20650"))
         })?;
         let asked = sheet.map(ToOwned::to_owned).or_else(|| query.sheet());
         let sheet = match asked {
@@ -156,7 +156,7 @@ impl RangeWish {
                 .ok_or_else(|| no_sheet(&key))?,
         };
         let source = FigureQuery::text(query.source.as_ref()).map(ToOwned::to_owned);
-        let choice = query.choice().map_err(BackendError::Invalid)?;
+        let choice = query.choice().map_err(BackendError::invalid)?;
         Ok(Self { from, to, source, runs, sheet, choice })
     }
 
@@ -191,5 +191,5 @@ fn query(parameters: &str) -> String {
 }
 
 fn no_sheet(key: &str) -> BackendError {
-    BackendError::NotFound(format!("there is no sheet {key:?} of figures"))
+    BackendError::not_found(format!("there is no sheet {key:?} of figures"))
 }

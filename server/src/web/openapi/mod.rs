@@ -115,6 +115,10 @@ fn problem() -> Value {
             "title": { "type": "string" },
             "status": { "type": "integer" },
             "detail": { "type": "string" },
+            "hint": {
+                "type": "string",
+                "description": "What to do about it, where somebody can do something.",
+            },
         },
     })
 }

@@ -142,7 +142,7 @@ pub async fn revoke_token(
 ) -> Response {
     let Some(user) = who.user() else { return nobody(&state, &who).await };
     let Ok(name) = name.parse::<PersonName>() else {
-        let error = BackendError::NotFound("there is no such token".to_owned());
+        let error = BackendError::not_found("there is no such token");
         return state.instead(&who, error).await;
     };
     let now = (state.people.clock)();
@@ -198,5 +198,5 @@ async fn view(
 
 /// The rule of the route keeps those out who have not signed in.
 async fn nobody(state: &WebState, who: &Who) -> Response {
-    state.instead(who, BackendError::Forbidden("sign in first".to_owned())).await
+    state.instead(who, BackendError::forbidden("sign in first")).await
 }

@@ -162,7 +162,7 @@ async fn show(state: &WebState, who: &Who, headers: &HeaderMap, mut view: SignIn
 
 async fn failed(state: &WebState, who: &Who, error: &str) -> Response {
     tracing::error!("cannot sign somebody in or out: {error}");
-    let error = BackendError::Unavailable("the database cannot be used now".to_owned());
+    let error = BackendError::unavailable("the database cannot be used now");
     state.instead(who, error).await
 }
 
@@ -183,7 +183,7 @@ fn inside(prefix: &str, to: &str) -> String {
 
 impl From<PeopleError> for BackendError {
     fn from(error: PeopleError) -> Self {
-        Self::Unavailable(error.to_string())
+        Self::unavailable(error.to_string())
     }
 }
 

@@ -112,11 +112,11 @@ async fn able(
 
 /// A user other than the one who asks: nobody locks themselves out here.
 fn another(who: &Who, name: &str) -> Result<PersonName, BackendError> {
-    let missing = |_| BackendError::NotFound(format!("there is no user {name:?}"));
+    let missing = |_| BackendError::not_found(format!("there is no user {name:?}"));
     let name: PersonName = name.parse().map_err(missing)?;
     match who.user() {
         Some(user) if user.name != name => Ok(name),
-        _ => Err(BackendError::Forbidden("nobody changes themselves here".to_owned())),
+        _ => Err(BackendError::forbidden("nobody changes themselves here")),
     }
 }
 

@@ -144,7 +144,7 @@ async fn what_is_not_there_leads_on() {
 #[tokio::test]
 async fn an_unreadable_tree_is_said_and_not_hidden() {
     let app = TestApp::new().await;
-    let away = BackendError::Unavailable("RUN_SUMMARY_DIR cannot be read".into());
+    let away = BackendError::unavailable("RUN_SUMMARY_DIR cannot be read");
     *app.site.error.lock().unwrap() = Some(away);
     let page = app.get("/").await;
     assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
