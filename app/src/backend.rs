@@ -1,13 +1,17 @@
-//! The verbs that pages need. The server implements them; tests can give a fake.
+//! What pages and server functions need of the program, as one trait. The server implements it for
+//! whoever asks; tests can give a fake.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use leptos::prelude::use_context;
 
 pub use crate::backend_error::{BackendError, ErrorKind};
 use crate::model::{
-    ApiOperation, DatacheckRange, DatacheckSheet, FigureQuery, LogChunk, NightDate, NightList,
-    NightStatus, Products, ProvenanceAsked, ProvenanceView, RunDetail, RunId,
+    Account, ApiOperation, Confirmation, DatacheckNote, DatacheckRange, DatacheckSheet, Deed,
+    DeedPlan, FigureQuery, LogChunk, NewNote, NewToken, NightDate, NightList, NightStatus,
+    PersonName, Products, ProvenanceAsked, ProvenanceView, Role, RunDetail, RunId, SignInForm,
+    User,
 };
 
 /// Largest piece of a log that [`Backend::log`] gives at once, in bytes.
@@ -22,8 +26,16 @@ pub struct Seen<T> {
     pub value: Arc<T>,
 }
 
-/// What the program can tell a page. Every call answers from a snapshot and never blocks on disks
-/// or schedulers.
+/// The backend of the page or server function that is being answered.
+///
+/// # Errors
+/// The server has put none into the context.
+pub fn backend() -> Result<Arc<dyn Backend>, BackendError> {
+    use_context().ok_or_else(|| BackendError::unavailable("there is no backend for this request"))
+}
+
+/// The program as whoever asks may use it. What is read is answered from a snapshot and never blocks on
+/// disks or schedulers; what is done is done in the caller's name.
 #[async_trait]
 pub trait Backend: Send + Sync + 'static {
     /// All nights there are, newest first.
@@ -77,4 +89,82 @@ pub trait Backend: Send + Sync + 'static {
         run: RunId,
         asked: ProvenanceAsked,
     ) -> Result<ProvenanceView, BackendError>;
+
+    /// What an action would do.
+    async fn plan_action(&self, date: NightDate, action: Deed) -> Result<DeedPlan, BackendError>;
+
+    /// Executes the plan that the caller has seen, named by its `mark` and `confirmed`.
+    async fn execute_action(
+        &self,
+        date: NightDate,
+        action: Deed,
+        mark: String,
+        confirmed: bool,
+    ) -> Result<Confirmation, BackendError>;
+
+    /// Records a note about the data quality of a night or a run.
+    async fn add_note(&self, date: NightDate, note: NewNote)
+    -> Result<DatacheckNote, BackendError>;
+
+    /// Withdraws a note of the caller's own, or, for a shifter, anybody's.
+    async fn withdraw_note(
+        &self,
+        date: NightDate,
+        note: i64,
+    ) -> Result<DatacheckNote, BackendError>;
+
+    /// What the sign-in page shows.
+    async fn sign_in_form(&self) -> Result<SignInForm, BackendError>;
+
+    /// Begins a session in the caller's browser.
+    async fn sign_in(&self, name: String, password: String) -> Result<(), BackendError>;
+
+    /// Ends the caller's session.
+    async fn sign_out(&self) -> Result<(), BackendError>;
+
+    /// Ends all sessions of the caller.
+    async fn sign_out_everywhere(&self) -> Result<(), BackendError>;
+
+    /// The caller's own account.
+    async fn account(&self) -> Result<Account, BackendError>;
+
+    /// Changes the caller's password and ends their other sessions.
+    async fn change_password(
+        &self,
+        current: String,
+        new: String,
+        again: String,
+    ) -> Result<Confirmation, BackendError>;
+
+    /// Creates a token of the caller's. `expires` is a day such as `2026-12-31`, or empty.
+    async fn create_token(
+        &self,
+        name: String,
+        role: Role,
+        expires: String,
+    ) -> Result<NewToken, BackendError>;
+
+    /// Revokes a token of the caller's.
+    async fn revoke_token(&self, name: PersonName) -> Result<Confirmation, BackendError>;
+
+    /// All users, by name.
+    async fn users(&self) -> Result<Vec<User>, BackendError>;
+
+    /// Adds a user.
+    async fn add_user(
+        &self,
+        name: String,
+        role: Role,
+        password: String,
+    ) -> Result<Confirmation, BackendError>;
+
+    /// Gives another user a role.
+    async fn set_role(&self, name: PersonName, role: Role) -> Result<Confirmation, BackendError>;
+
+    /// Lets another user sign in, or no longer.
+    async fn set_disabled(
+        &self,
+        name: PersonName,
+        disabled: bool,
+    ) -> Result<Confirmation, BackendError>;
 }

@@ -1,5 +1,7 @@
 //! Why the server cannot show or do what was asked for, as pages and programs are told.
 
+use leptos::server_fn::codec::JsonEncoding;
+use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use serde::{Deserialize, Serialize};
 
 /// What is wrong, in kind; each kind has its HTTP status.
@@ -14,6 +16,8 @@ pub enum ErrorKind {
     Invalid,
     /// The request does not fit the present state: HTTP 409.
     Conflict,
+    /// The user has tried too often: HTTP 429.
+    TooManyRequests,
     /// It exists and cannot be read or done now: HTTP 503.
     Unavailable,
 }
@@ -27,6 +31,7 @@ impl ErrorKind {
             Self::Forbidden => http::StatusCode::FORBIDDEN,
             Self::Invalid => http::StatusCode::BAD_REQUEST,
             Self::Conflict => http::StatusCode::CONFLICT,
+            Self::TooManyRequests => http::StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => http::StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -70,6 +75,11 @@ impl BackendError {
         Self::new(ErrorKind::Conflict, text)
     }
 
+    /// The user has tried too often. The text says how long to wait.
+    pub fn too_many_requests(text: impl Into<String>) -> Self {
+        Self::new(ErrorKind::TooManyRequests, text)
+    }
+
     /// It exists and cannot be read or done now. The text says why.
     pub fn unavailable(text: impl Into<String>) -> Self {
         Self::new(ErrorKind::Unavailable, text)
@@ -82,5 +92,19 @@ impl BackendError {
             self.hint = Some(hint);
         }
         self
+    }
+}
+
+impl FromServerFnError for BackendError {
+    type Encoder = JsonEncoding;
+
+    /// What goes wrong around a server function: arguments that cannot be read are the caller's mistake.
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        match error {
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => {
+                Self::invalid(format!("the form cannot be read: {error}"))
+            }
+            _ => Self::unavailable(error.to_string()),
+        }
     }
 }

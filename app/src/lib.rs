@@ -3,9 +3,12 @@
 //! page: its news, its log that grows, the pixels of its maps, its choice of colours.
 #![recursion_limit = "256"]
 
+pub mod api;
 #[cfg(feature = "ssr")]
 pub mod backend;
 pub mod backend_error;
+#[cfg(feature = "ssr")]
+pub mod form;
 pub mod live;
 pub mod model;
 #[cfg(feature = "ssr")]
@@ -17,6 +20,8 @@ pub mod people;
 #[cfg(feature = "ssr")]
 mod shell;
 
+#[cfg(feature = "ssr")]
+pub use parts::format::sentence;
 #[cfg(feature = "ssr")]
 pub use parts::links;
 #[cfg(feature = "ssr")]

@@ -8,14 +8,16 @@ use leptos_meta::{MetaTags, Title, provide_meta_context};
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
+use crate::backend::BackendError;
+use crate::form;
 use crate::live::ThemeSwitch;
 use crate::pages::{
-    AccountPage, ApiPage, ComparePage, DeedPage, InsteadPage, LogPage, NightDatacheckPage,
-    NightPage, NightsPage, NotFoundPage, ProductsPage, ProvenancePage, RangeDatacheckPage,
-    RunDatacheckPage, RunPage, SignInPage, UsersPage,
+    AccountPage, ApiPage, ComparePage, DeedPage, LogPage, NightDatacheckPage, NightPage,
+    NightsPage, NotFoundPage, ProductsPage, ProvenancePage, RangeDatacheckPage, RunDatacheckPage,
+    RunPage, SignInPage, UsersPage, problem,
 };
 use crate::parts::links;
-use crate::people::{At, Instead, visitor};
+use crate::people::visitor;
 
 /// What every page must know of the site it is part of.
 #[derive(Clone, Debug)]
@@ -26,8 +28,9 @@ pub struct Site {
     pub options: LeptosOptions,
 }
 
-/// The document around the [`App`]. All addresses in it are relative to its base.
-pub fn shell(site: Site) -> impl IntoView {
+/// The document around the page of the address, or around the `error` that is shown in its place. All
+/// addresses in it are relative to its base.
+pub fn shell(site: Site, error: Option<BackendError>) -> impl IntoView {
     let Site { prefix, options } = site;
     restrict_content();
     view! {
@@ -45,7 +48,7 @@ pub fn shell(site: Site) -> impl IntoView {
                 <MetaTags/>
             </head>
             <body>
-                <App/>
+                <Frame error/>
             </body>
         </html>
     }
@@ -70,6 +73,15 @@ fn restrict_content() {
 /// The pages.
 #[component]
 pub fn App() -> impl IntoView {
+    view! { <Frame error=None/> }
+}
+
+/// What is around every page.
+#[component]
+fn Frame(
+    /// What is shown instead of the page.
+    error: Option<BackendError>,
+) -> impl IntoView {
     provide_meta_context();
     view! {
         <Title formatter=|title: String| format!("{title} · LST-1 on-site analysis")/>
@@ -79,16 +91,16 @@ pub fn App() -> impl IntoView {
                 <a class="brand" href="./"><b>"osa"</b><span>" LST-1 on-site analysis"</span></a>
                 <div class="tools"><Who/><ThemeSwitch/></div>
             </header>
-            <main id="main" tabindex="-1">{content()}</main>
+            <main id="main" tabindex="-1">{form::banner()}{content(error)}</main>
             <footer class="foot"><a href="api">"Interface for programs"</a></footer>
         </Router>
     }
 }
 
-/// The page that belongs to the address, unless the server shows something else in its place.
-fn content() -> impl IntoView {
-    if let Some(Instead(error)) = use_context() {
-        return view! { <InsteadPage error/> }.into_any();
+/// The page that belongs to the address, or the error in its place.
+fn content(error: Option<BackendError>) -> impl IntoView {
+    if let Some(error) = error {
+        return problem(&error).into_any();
     }
     view! {
                 <Routes fallback=NotFoundPage>
@@ -173,7 +185,6 @@ fn here() -> String {
 fn SkipLink() -> impl IntoView {
     let location = leptos_router::hooks::use_location();
     let path = location.pathname.get_untracked();
-    let path = use_context::<At>().map_or(path, |at| at.0);
     let search = location.search.get_untracked();
     let query = if search.is_empty() { search } else { format!("?{search}") };
     let here = format!("{}{query}#main", path.trim_start_matches('/'));

@@ -8,6 +8,7 @@ mod closing;
 mod decision;
 mod deed;
 mod evidence;
+mod form;
 mod ids;
 mod job;
 mod logbook;
@@ -34,12 +35,13 @@ pub use evidence::{
     DatacheckRange, DatacheckSheet, FigureInfo, ProvenanceAsked, ProvenanceMembers, ProvenanceNode,
     ProvenanceView, RangeRun,
 };
+pub use form::{ActionFields, Confirmation, NewToken};
 pub use ids::{IdError, NightDate, ProdId, RunId, Subrun, SubrunId};
 pub use job::{ExitCode, JobId, JobState, TaskRecord};
 pub use logbook::{Author, DeedOutcome, LogbookEntry};
 pub use note::{DatacheckNote, NewNote};
 pub use observation::{CalibrationRuns, Kind, Level, RunType, Sequence, Stage};
-pub use people::{ApiToken, PersonName, Role, SessionInfo, User};
+pub use people::{Account, ApiToken, PersonName, Role, SessionInfo, SignInForm, User};
 pub use products::{Missing, Product, ProductGroup, Products};
 pub use publish::{CopyState, MissingProduct, PublishFile, PublishPlan};
 pub use quality::{NightQuality, QualityFinding, RunQuality, Verdict};

@@ -47,6 +47,11 @@ impl NewNote {
     /// The longest text, in letters.
     pub const LONGEST: usize = 2000;
 
+    /// A note from the fields of a form; an empty `sheet` stands for all of them.
+    pub fn of_form(run: Option<RunId>, sheet: String, text: String) -> Self {
+        Self { run, sheet: Some(sheet).filter(|sheet| !sheet.is_empty()), text }
+    }
+
     /// The same with its text as it is kept: without blanks at its ends, lines ended in one way.
     ///
     /// # Errors

@@ -164,6 +164,28 @@ pub struct SessionInfo {
     pub this: bool,
 }
 
+/// What somebody's own page shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Whose it is.
+    pub user: User,
+    /// Where they are signed in: this session first, then the latest use.
+    pub sessions: Vec<SessionInfo>,
+    /// Their tokens that are not revoked.
+    pub tokens: Vec<ApiToken>,
+    /// When it was read.
+    pub now: DateTime<Utc>,
+}
+
+/// What the sign-in page shows beside its form.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInForm {
+    /// Users of a demo with their passwords; none on a real site.
+    pub demo: Vec<(String, String)>,
+    /// Whether there is no user at all yet.
+    pub no_users: bool,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

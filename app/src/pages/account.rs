@@ -4,15 +4,17 @@ use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use super::crumbs;
 use super::problem::problem;
+use super::{backend, crumbs};
+use crate::api::{ChangePassword, CreateToken, RevokeToken, SignOut, SignOutEverywhere};
 use crate::backend::BackendError;
-use crate::model::{ApiToken, PersonName, Role, SessionInfo};
+use crate::form::{FormResult, FormToken, action, button};
+use crate::model::{Account, ApiToken, NewToken, PersonName, Role, SessionInfo};
 use crate::parts::facts::fact;
-use crate::parts::form::{deed, said};
 use crate::parts::{format, table};
-use crate::people::{AccountView, FormToken};
 
+/// This page.
+const HERE: &str = "account";
 const SESSIONS: [(&str, &str); 4] =
     [("", "Browser"), ("", "Address"), ("", "Signed in"), ("", "Last used")];
 const TOKENS: [(&str, &str); 6] =
@@ -21,14 +23,19 @@ const TOKENS: [(&str, &str); 6] =
 /// Somebody's own page.
 #[component]
 pub fn AccountPage() -> impl IntoView {
-    match use_context::<AccountView>() {
-        Some(view) => page(view).into_any(),
-        None => problem(&BackendError::not_found("There is no such page.")).into_any(),
-    }
+    let backend = backend();
+    let fresh = FormResult::of::<CreateToken>().and_then(Result::ok);
+    Suspend::new(async move {
+        let load = async || -> Result<Account, BackendError> { backend?.account().await };
+        match load().await {
+            Ok(account) => page(account, fresh).into_any(),
+            Err(error) => problem(&error).into_any(),
+        }
+    })
 }
 
-fn page(view: AccountView) -> impl IntoView {
-    let AccountView { user, sessions, tokens, fresh, said: what, now } = view;
+fn page(account: Account, fresh: Option<NewToken>) -> impl IntoView {
+    let Account { user, sessions, tokens, now } = account;
     let admin = user.role == Role::Admin;
     view! {
         <Title text=format!("Account of {}", user.name)/>
@@ -38,10 +45,9 @@ fn page(view: AccountView) -> impl IntoView {
                 <h1>{user.name.to_string()}</h1>
                 <div class="buttons">
                     {admin.then(|| view! { <a class="button" href="users">"Manage users"</a> })}
-                    {deed("sign-out", "Sign out", "", "")}
+                    {button::<SignOut>("", &[], "Sign out", "", "")}
                 </div>
             </div>
-            {what.as_ref().map(said)}
             {fresh.map(fresh_token)}
             <dl class="facts">
                 {fact("Role", format!("{}: {}", user.role, may(user.role)))}
@@ -64,7 +70,7 @@ fn may(role: Role) -> &'static str {
 }
 
 /// A token that is seen this once.
-fn fresh_token((name, secret): (PersonName, String)) -> impl IntoView {
+fn fresh_token(NewToken { name, secret, .. }: NewToken) -> impl IntoView {
     view! {
         <section class="card fresh-token" aria-labelledby="fresh">
             <h2 id="fresh">"Token "{name.to_string()}</h2>
@@ -96,7 +102,7 @@ fn session_table(sessions: Vec<SessionInfo>) -> impl IntoView {
     view! {
         <section class="part">
             {table::table("sessions", "Where I am signed in", &SESSIONS, rows)}
-            <div class="buttons">{deed("sign-out/everywhere", "Sign out everywhere", "", "")}</div>
+            <div class="buttons">{button::<SignOutEverywhere>("", &[], "Sign out everywhere", "", "")}</div>
         </section>
     }
 }
@@ -146,7 +152,7 @@ fn token_section(tokens: Vec<ApiToken>, most: Role, now: DateTime<Utc>) -> impl 
                  role goes and no further than mine."
             </p>
             {list}
-            <form class="card fields row" method="post" action="account/tokens">
+            <form class="card fields row" method="post" action={action::<CreateToken>(HERE, None)}>
                 <FormToken/>
                 <label>
                     <span>"Name of a new token"</span>
@@ -173,7 +179,7 @@ fn token_row(token: &ApiToken, now: DateTime<Utc>) -> impl IntoView + use<> {
         Some(expires) if expires <= now => format!("{} (expired)", expires.date_naive()),
         Some(expires) => expires.date_naive().to_string(),
     };
-    let revoke = format!("account/tokens/{}/revoke", token.name);
+    let fields = [("name", token.name.to_string())];
     view! {
         <tr>
             <th scope="row">{token.name.to_string()}</th>
@@ -181,7 +187,7 @@ fn token_row(token: &ApiToken, now: DateTime<Utc>) -> impl IntoView + use<> {
             <td>{token.created.date_naive().to_string()}</td>
             <td>{used}</td>
             <td>{end}</td>
-            <td class="act">{deed(&revoke, "Revoke", token.name.as_str(), "danger")}</td>
+            <td class="act">{button::<RevokeToken>(HERE, &fields, "Revoke", token.name.as_str(), "danger")}</td>
         </tr>
     }
 }
@@ -190,13 +196,13 @@ fn password_form(name: &PersonName) -> impl IntoView + use<> {
     view! {
         <section class="part" aria-labelledby="password">
             <h2 id="password">"Change my password"</h2>
-            <form class="card fields row" method="post" action="account/password">
+            <form class="card fields row" method="post" action={action::<ChangePassword>(HERE, None)}>
                 <FormToken/>
                 // So that password managers know whose it is.
-                <input type="hidden" name="name" value=name.to_string() autocomplete="username"/>
+                <input type="hidden" name="username" value=name.to_string() autocomplete="username"/>
                 <label>
-                    <span>"Present password"</span>
-                    <input name="present" type="password" required autocomplete="current-password"/>
+                    <span>"Current password"</span>
+                    <input name="current" type="password" required autocomplete="current-password"/>
                 </label>
                 <label>
                     <span>"New password (10 characters or more)"</span>
@@ -206,7 +212,7 @@ fn password_form(name: &PersonName) -> impl IntoView + use<> {
                     />
                 </label>
                 <label>
-                    <span>"New password once more"</span>
+                    <span>"Confirm new password"</span>
                     <input
                         name="again" type="password" required minlength="10"
                         autocomplete="new-password"

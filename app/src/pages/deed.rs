@@ -2,15 +2,16 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
 
 use super::problem::problem;
-use super::{crumbs, night_step};
+use super::{crumbs, night_step, parameter};
+use crate::api::{ExecuteAction, plan_action};
 use crate::backend::BackendError;
-use crate::model::{DeedPlan, PlannedStep};
-use crate::parts::form::said;
+use crate::form::{FormToken, action};
+use crate::model::{Deed, DeedPlan, Fields, NightDate, PlannedStep};
 use crate::parts::state::Tone;
 use crate::parts::{format, links};
-use crate::people::{DeedView, FormToken};
 
 /// Lines of a step that are shown at once.
 const SHOWN: usize = 200;
@@ -18,14 +19,31 @@ const SHOWN: usize = 200;
 /// A plan, to be confirmed.
 #[component]
 pub fn DeedPage() -> impl IntoView {
-    match use_context::<DeedView>() {
-        Some(view) => page(view).into_any(),
-        None => problem(&BackendError::not_found("There is no such page.")).into_any(),
-    }
+    let asked = asked();
+    Suspend::new(async move {
+        let planned = match asked {
+            Ok((date, deed)) => plan_action(date, (&deed).into()).await,
+            Err(error) => Err(error),
+        };
+        match planned {
+            Ok(plan) => page(plan).into_any(),
+            Err(error) => problem(&error).into_any(),
+        }
+    })
 }
 
-fn page(view: DeedView) -> impl IntoView {
-    let DeedView { plan, said: what } = view;
+/// The night of the page's path and the action of its query.
+fn asked() -> Result<(NightDate, Deed), BackendError> {
+    let date = parameter("date")?;
+    let fields: Fields = use_query_map().with_untracked(|map| {
+        let pairs = map.clone().into_iter();
+        pairs.map(|(name, value)| (name.into_owned(), value)).collect()
+    });
+    let deed = Deed::from_fields(&fields).map_err(|e| BackendError::not_found(e.to_string()))?;
+    Ok((date, deed))
+}
+
+fn page(plan: DeedPlan) -> impl IntoView {
     let date = plan.date;
     let label = plan.deed.label();
     let about = plan.deed.run().map(|run| format!(", run {run}")).unwrap_or_default();
@@ -36,7 +54,6 @@ fn page(view: DeedView) -> impl IntoView {
         {crumbs(vec![night_step(date)], label.clone())}
         <article class="deed">
             <div class="title"><h1>{title}</h1></div>
-            {what.as_ref().map(said)}
             {list("In the way", Tone::Failed, &plan.obstacles)}
             {list("To think about", Tone::Waiting, &plan.doubts)}
             {nothing.then(|| view! { <p class="none">"There is nothing to be done."</p> })}
@@ -131,12 +148,14 @@ fn confirm(plan: &DeedPlan, nothing: bool) -> impl IntoView + use<> {
     } else {
         "I have read this, and want it all the same"
     };
+    let to = action::<ExecuteAction>(&links::deed(plan.date, &plan.deed), Some(&back));
     view! {
-        <form class="card confirm" method="post" action=links::deed_of(plan.date)>
+        <form class="card confirm" method="post" action=to>
             <FormToken/>
             {fields}
+            <input type="hidden" name="date" value=plan.date.to_string()/>
             <input type="hidden" name="mark" value=plan.mark.clone()/>
-            <label class="sure"><input type="checkbox" name="sure" value="yes" required/><span>{sure}</span></label>
+            <label class="sure"><input type="checkbox" name="confirmed" value="true" required/><span>{sure}</span></label>
             <div class="buttons">
                 <button class="main">{plan.deed.label()}</button>
                 <a class="button" href=back>"Not now"</a>

@@ -15,8 +15,6 @@ mod run;
 mod sign_in;
 mod users;
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -28,7 +26,7 @@ pub use deed::DeedPage;
 pub use log::LogPage;
 pub use night::NightPage;
 pub use nights::NightsPage;
-pub use problem::{InsteadPage, NotFoundPage};
+pub use problem::{NotFoundPage, problem};
 pub use products::ProductsPage;
 pub use provenance::ProvenancePage;
 pub use range::RangeDatacheckPage;
@@ -36,15 +34,11 @@ pub use run::RunPage;
 pub use sign_in::SignInPage;
 pub use users::UsersPage;
 
-use crate::backend::{Backend, BackendError};
+use crate::backend::BackendError;
+pub(crate) use crate::backend::backend;
 use crate::live::Live;
 use crate::model::{IdError, NightDate};
 use crate::parts::{format, links};
-
-/// What answers the pages.
-fn backend() -> Result<Arc<dyn Backend>, BackendError> {
-    use_context().ok_or_else(|| BackendError::unavailable("this page has no backend"))
-}
 
 /// A part of the page's path, read.
 fn parameter<T: std::str::FromStr<Err = IdError>>(name: &str) -> Result<T, BackendError> {

@@ -7,21 +7,12 @@ use leptos_router::hooks::use_location;
 
 use crate::backend::{BackendError, ErrorKind};
 use crate::model::{NightDate, RunId};
-use crate::parts::links;
+use crate::parts::{format, links};
 
 /// An address that is no page.
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
     problem(&BackendError::not_found("There is no such page."))
-}
-
-/// What the server shows in place of the page that was asked for.
-#[component]
-pub fn InsteadPage(
-    /// Why.
-    error: BackendError,
-) -> impl IntoView {
-    problem(&error)
 }
 
 /// The page for an error, with its status code.
@@ -31,12 +22,14 @@ pub fn problem(error: &BackendError) -> impl IntoView + use<> {
         ErrorKind::Forbidden => "Not allowed",
         ErrorKind::Invalid => "Not understood",
         ErrorKind::Conflict => "Not possible as things are",
+        ErrorKind::TooManyRequests => "Too many requests",
         ErrorKind::Unavailable => "Not available now",
     };
     if let Some(response) = use_context::<ResponseOptions>() {
         response.set_status(error.kind.status());
     }
-    let hint = error.hint.as_deref().map(|hint| view! { <p class="hint">{sentence(hint)}</p> });
+    let hint =
+        error.hint.as_deref().map(|hint| view! { <p class="hint">{format::sentence(hint)}</p> });
     let path = use_location().pathname.get_untracked();
     let ways = ways_on(&path)
         .into_iter()
@@ -46,7 +39,7 @@ pub fn problem(error: &BackendError) -> impl IntoView + use<> {
         <Title text=title/>
         <article class="problem">
             <h1>{title}</h1>
-            <p>{sentence(&error.text)}</p>
+            <p>{format::sentence(&error.text)}</p>
             {hint}
             <ul>{ways}</ul>
         </article>
@@ -70,14 +63,6 @@ fn ways_on(path: &str) -> Vec<(String, String)> {
     ways.retain(|(href, _)| href != path.trim_matches('/'));
     ways.push(("./".to_owned(), "All nights".to_owned()));
     ways
-}
-
-/// The text as a sentence: a capital letter first and a stop last.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
-    let stop = if text.ends_with('.') { "" } else { "." };
-    format!("{first}{}{stop}", letters.as_str())
 }
 
 #[cfg(test)]

@@ -4,37 +4,47 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use super::problem::problem;
+use super::{backend, query};
+use crate::api::SignIn;
 use crate::backend::BackendError;
-use crate::parts::form::said;
-use crate::people::{Said, SignInView, TOKEN_FIELD};
+use crate::form::{FormResult, FormToken, action};
+use crate::model::SignInForm;
+use crate::parts::links::quoted;
 
 /// The form.
 #[component]
 pub fn SignInPage() -> impl IntoView {
-    match use_context::<SignInView>() {
-        Some(view) => page(view).into_any(),
-        None => problem(&BackendError::not_found("There is no such page.")).into_any(),
-    }
+    let backend = backend();
+    let to = query::<String>("to").unwrap_or_default();
+    let typed = FormResult::typed("name");
+    Suspend::new(async move {
+        let load = async || -> Result<SignInForm, BackendError> { backend?.sign_in_form().await };
+        match load().await {
+            Ok(form) => page(form, &to, typed).into_any(),
+            Err(error) => problem(&error).into_any(),
+        }
+    })
 }
 
-fn page(view: SignInView) -> impl IntoView {
-    let SignInView { refusal, name, to, form_token, demo, nobody } = view;
-    let refused = refusal.is_some();
-    let refusal = refusal.map(|text| said(&Said { done: false, text }));
-    let typed = !name.is_empty();
+fn page(form: SignInForm, to: &str, typed: Option<String>) -> impl IntoView + use<> {
+    let SignInForm { demo, no_users } = form;
+    // The name is only given back after a refusal.
+    let refused = typed.is_some();
+    let back = match to {
+        "" => "sign-in".to_owned(),
+        to => format!("sign-in?to={}", quoted(to)),
+    };
     view! {
         <Title text="Sign in"/>
         <article class="narrow">
             <div class="title"><h1>"Sign in"</h1></div>
-            {refusal}
-            <form class="card fields" method="post" action="sign-in">
-                <input type="hidden" name=TOKEN_FIELD value=form_token/>
-                <input type="hidden" name="to" value=to/>
+            <form class="card fields" method="post" action={action::<SignIn>(&back, Some(to))}>
+                <FormToken/>
                 <label>
                     <span>"Name"</span>
                     <input
-                        name="name" value=name required autocomplete="username" autocapitalize="none"
-                        spellcheck="false" maxlength="64" autofocus=!typed
+                        name="name" value=typed required autocomplete="username"
+                        autocapitalize="none" spellcheck="false" maxlength="64" autofocus=!refused
                         aria-invalid=refused.then_some("true")
                     />
                 </label>
@@ -42,12 +52,12 @@ fn page(view: SignInView) -> impl IntoView {
                     <span>"Password"</span>
                     <input
                         name="password" type="password" required autocomplete="current-password"
-                        maxlength="1024" autofocus=typed aria-invalid=refused.then_some("true")
+                        maxlength="1024" autofocus=refused aria-invalid=refused.then_some("true")
                     />
                 </label>
                 <button class="main">"Sign in"</button>
             </form>
-            {nobody.then(first_user)}
+            {no_users.then(first_user)}
             {(!demo.is_empty()).then(|| demo_users(demo))}
         </article>
     }

@@ -3,29 +3,35 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use super::crumbs;
 use super::problem::problem;
+use super::{backend, crumbs};
+use crate::api::{AddUser, SetDisabled, SetRole};
 use crate::backend::BackendError;
+use crate::form::{FormToken, action, button};
 use crate::model::{Role, User};
-use crate::parts::form::{deed, said};
 use crate::parts::state::{Tone, badge};
 use crate::parts::table;
-use crate::people::{FormToken, UsersView, visitor};
+use crate::people::visitor;
 
+/// This page.
+const HERE: &str = "users";
 const COLUMNS: [(&str, &str); 5] =
     [("", "Name"), ("", "State"), ("", "Since"), ("", "Role"), ("", "Sign-in")];
 
 /// All users.
 #[component]
 pub fn UsersPage() -> impl IntoView {
-    match use_context::<UsersView>() {
-        Some(view) => page(view).into_any(),
-        None => problem(&BackendError::not_found("There is no such page.")).into_any(),
-    }
+    let backend = backend();
+    Suspend::new(async move {
+        let load = async || -> Result<Vec<User>, BackendError> { backend?.users().await };
+        match load().await {
+            Ok(users) => page(&users).into_any(),
+            Err(error) => problem(&error).into_any(),
+        }
+    })
 }
 
-fn page(view: UsersView) -> impl IntoView {
-    let UsersView { users, said: what } = view;
+fn page(users: &[User]) -> impl IntoView + use<> {
     let me = visitor().signed_in.map(|signed_in| signed_in.name);
     let rows =
         users.iter().map(|user| row(user, me.as_ref() == Some(&user.name))).collect::<Vec<_>>();
@@ -35,7 +41,6 @@ fn page(view: UsersView) -> impl IntoView {
         {crumbs(vec![account], "Users".to_owned())}
         <article class="users">
             <div class="title"><h1>"Users"</h1></div>
-            {what.as_ref().map(said)}
             {table::table("users", "Who may sign in", &COLUMNS, rows)}
             {new_user()}
         </article>
@@ -61,10 +66,8 @@ fn row(user: &User, me: bool) -> impl IntoView + use<> {
     let role = if me { user.role.as_str().into_any() } else { role_form(user).into_any() };
     let act = match (me, user.disabled) {
         (true, _) => "this is me".into_any(),
-        (false, None) => {
-            deed(&format!("users/{name}/disable"), "Disable", &name, "danger").into_any()
-        }
-        (false, Some(_)) => deed(&format!("users/{name}/enable"), "Enable", &name, "").into_any(),
+        (false, None) => able(&name, true, "Disable", "danger").into_any(),
+        (false, Some(_)) => able(&name, false, "Enable", "").into_any(),
     };
     view! {
         <tr>
@@ -77,11 +80,22 @@ fn row(user: &User, me: bool) -> impl IntoView + use<> {
     }
 }
 
+fn able(
+    name: &str,
+    disabled: bool,
+    text: &'static str,
+    class: &'static str,
+) -> impl IntoView + use<> {
+    let fields = [("name", name.to_owned()), ("disabled", disabled.to_string())];
+    button::<SetDisabled>(HERE, &fields, text, name, class)
+}
+
 fn role_form(user: &User) -> impl IntoView + use<> {
     let name = user.name.to_string();
     view! {
-        <form class="inline" method="post" action=format!("users/{name}/role")>
+        <form class="inline" method="post" action={action::<SetRole>(HERE, None)}>
             <FormToken/>
+            <input type="hidden" name="name" value=name.clone()/>
             <select name="role" aria-label=format!("Role of {name}")>{roles(user.role)}</select>
             <button>"Set"<span class="unseen">" role of "{name.clone()}</span></button>
         </form>
@@ -92,7 +106,7 @@ fn new_user() -> impl IntoView {
     view! {
         <section class="part" aria-labelledby="new-user">
             <h2 id="new-user">"Add a user"</h2>
-            <form class="card fields row" method="post" action="users">
+            <form class="card fields row" method="post" action={action::<AddUser>(HERE, None)}>
                 <FormToken/>
                 <label>
                     <span>"Name"</span>

@@ -13,12 +13,7 @@ pub fn night(date: NightDate) -> String {
 pub fn deed(date: NightDate, deed: &Deed) -> String {
     let fields = deed.fields();
     let pairs = fields.iter().map(|(name, value)| format!("{name}={}", quoted(value)));
-    format!("{}?{}", deed_of(date), pairs.collect::<Vec<_>>().join("&"))
-}
-
-/// Where deeds of a night are planned and done.
-pub fn deed_of(date: NightDate) -> String {
-    format!("nights/{date}/do")
+    format!("nights/{date}/do?{}", pairs.collect::<Vec<_>>().join("&"))
 }
 
 /// A text as a value in a query.

@@ -4,7 +4,6 @@ pub mod affairs;
 pub mod blockers;
 pub mod facts;
 pub mod figures;
-pub mod form;
 pub mod format;
 pub mod history;
 pub mod jobs;

@@ -3,8 +3,10 @@
 use leptos::prelude::*;
 
 use super::{format, links};
+use crate::api::{AddNote, WithdrawNote};
+use crate::form::{FormToken, action, button};
 use crate::model::{Author, DatacheckNote, DatacheckSheet, NewNote, Role};
-use crate::people::{FormToken, visitor};
+use crate::people::visitor;
 
 /// Notes without their forms, as tables and lists show them; nothing if there is none.
 pub fn list<'a>(notes: impl Iterator<Item = &'a DatacheckNote>) -> Option<AnyView> {
@@ -42,7 +44,7 @@ fn name(author: &Author) -> String {
 /// Below the figures of a run or night: the notes, and the form of a new one for those who are
 /// signed in.
 pub fn section(sheet: &DatacheckSheet) -> impl IntoView + use<> {
-    let items = sheet.notes.iter().map(item).collect::<Vec<_>>();
+    let items = sheet.notes.iter().map(|note| item(note, sheet)).collect::<Vec<_>>();
     let list = (!items.is_empty()).then(|| view! { <ul class="noted">{items}</ul> });
     let none = sheet.notes.is_empty().then(|| view! { <p class="none">"Nobody yet."</p> });
     let form = match visitor().may(Role::Viewer) {
@@ -62,16 +64,21 @@ pub fn section(sheet: &DatacheckSheet) -> impl IntoView + use<> {
     }
 }
 
-fn item(note: &DatacheckNote) -> impl IntoView + use<> {
+/// This sheet's page, at its notes.
+fn here(sheet: &DatacheckSheet) -> String {
+    format!("{}?sheet={}#notes", links::datacheck(sheet.date, sheet.run), sheet.key)
+}
+
+fn item(note: &DatacheckNote, sheet: &DatacheckSheet) -> impl IntoView + use<> {
     let visitor = visitor();
     let own = visitor
         .signed_in
         .as_ref()
         .is_some_and(|signed_in| note.author == Author::Web(signed_in.name.to_string()));
     let button = (own || visitor.may(Role::Shifter)).then(|| {
-        let action = format!("nights/{}/notes/{}/withdraw", note.night, note.id);
+        let fields = [("date", note.night.to_string()), ("note", note.id.to_string())];
         let of = format!("the note of {}", name(&note.author));
-        super::form::deed(&action, "Withdraw", &of, "small")
+        button::<WithdrawNote>(&here(sheet), &fields, "Withdraw", &of, "small")
     });
     let run = note.run.map(|run| {
         let href = links::datacheck(note.night, Some(run));
@@ -81,7 +88,6 @@ fn item(note: &DatacheckNote) -> impl IntoView + use<> {
 }
 
 fn form(sheet: &DatacheckSheet) -> impl IntoView + use<> {
-    let action = format!("nights/{}/notes", sheet.date);
     let run = sheet.run.map(|run| {
         let value = run.to_string();
         view! { <input type="hidden" name="run" value=value/> }
@@ -89,8 +95,9 @@ fn form(sheet: &DatacheckSheet) -> impl IntoView + use<> {
     let of = if sheet.run.is_some() { "The run as a whole" } else { "The night as a whole" };
     let (key, title) = (sheet.key.clone(), sheet.title.clone());
     view! {
-        <form class="note" method="post" action=action>
+        <form class="note" method="post" action={action::<AddNote>(&here(sheet), None)}>
             <FormToken/>
+            <input type="hidden" name="date" value=sheet.date.to_string()/>
             {run}
             <label>
                 "About "

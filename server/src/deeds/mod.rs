@@ -7,6 +7,7 @@ mod error;
 mod launch;
 mod plan;
 mod publish;
+mod service;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use crate::model::{Author, Deed, DeedPlan, NightDate, ProdId};
 use crate::night::{MissingSummary, NightPaths, Observation};
 
 pub use error::DeedError;
+pub use service::ActionService;
 
 /// How long somebody who asked for a deed is kept waiting for its end; it goes on without them.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use app::backend::Backend;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
@@ -56,7 +55,7 @@ pub async fn me(author: Author) -> Json<Me> {
 
 /// `GET /api/v1/nights`
 pub async fn nights(State(state): State<WebState>) -> Answer<Arc<NightList>> {
-    Ok(Json(state.watcher.nights().await?.value))
+    Ok(Json(state.watcher.see_nights().await.seen()?.value))
 }
 
 /// `GET /api/v1/nights/{date}`
@@ -64,12 +63,12 @@ pub async fn night(
     State(state): State<WebState>,
     Path(date): Path<String>,
 ) -> Answer<Arc<NightStatus>> {
-    Ok(Json(Backend::night(&*state.watcher, date.parse()?).await?.value))
+    Ok(Json(state.watcher.see_night(date.parse()?).await.seen()?.value))
 }
 
 /// `GET /api/v1/nights/{date}/blockers`: what stands in the way of closing it.
 pub async fn blockers(State(state): State<WebState>, Path(date): Path<String>) -> Answer<Blockers> {
-    let night = Backend::night(&*state.watcher, date.parse()?).await?.value;
+    let night = state.watcher.see_night(date.parse()?).await.seen()?.value;
     Ok(Json(Blockers {
         date: night.date,
         closed: night.state == NightState::Closed,
@@ -83,7 +82,7 @@ pub async fn run(
     State(state): State<WebState>,
     Path((date, run)): Path<(String, String)>,
 ) -> Answer<Arc<RunDetail>> {
-    Ok(Json(Backend::run(&*state.watcher, date.parse()?, run.parse()?).await?.value))
+    Ok(Json(state.watcher.see_run(date.parse()?, run.parse()?).await.seen()?.value))
 }
 
 /// A log file's address.

@@ -15,8 +15,8 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use super::WebState;
 use super::who::Who;
+use super::{WebState, functions};
 
 /// Age at which a page is made anew.
 const FRESH: Duration = Duration::from_secs(1);
@@ -53,7 +53,9 @@ struct Page {
 /// Gives a page from the cache, or makes it.
 pub async fn cached(State(state): State<WebState>, request: Request, next: Next) -> Response {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
-    let wanted = [Method::GET, Method::HEAD].contains(request.method());
+    // What came of a form is shown once.
+    let wanted = [Method::GET, Method::HEAD].contains(request.method())
+        && functions::number(request.uri()).is_none();
     let version = if wanted { version(&state, request.uri().path()).await } else { None };
     let Some(version) = version else { return next.run(request).await };
     let encoding = encoding(request.headers());

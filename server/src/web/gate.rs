@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::WebState;
+use super::functions::wants_page;
 use super::lapse::Lapsing;
 use super::problem::Problem;
 use super::rules::{Needs, Rule};
@@ -43,12 +44,13 @@ pub async fn gate(
     if let Err(refusal) = allow(needs, &who) {
         return refuse(&state, &rule, &who, &refusal, request).await;
     }
+    let in_words = is_api(&rule, &request);
     match forged(&who, request).await {
         Ok(request) if needs == Needs::Nothing => next.run(request).await,
         Ok(request) => kept_to(next.run(request).await),
         Err(reason) => {
             tracing::warn!("{} {} from {}: {reason}", rule.verb, rule.path, who.client.address);
-            disbelieve(&state, &rule, &who, reason).await
+            disbelieve(&state, in_words, &who, reason).await
         }
     }
 }
@@ -97,8 +99,9 @@ async fn refuse(
     refusal: &Refusal,
     request: Request,
 ) -> Response {
+    let in_words = is_api(rule, &request);
     match refusal {
-        Refusal::Unknown if is_api(rule) => {
+        Refusal::Unknown if in_words => {
             let problem = Problem::unauthorized("sign in, or send a token");
             let mut response = problem.into_response();
             let bearer = HeaderValue::from_static("Bearer");
@@ -106,23 +109,26 @@ async fn refuse(
             response
         }
         Refusal::Unknown => to_sign_in(state, &request),
-        Refusal::Forbidden(reason) if is_api(rule) => Problem::forbidden(*reason).into_response(),
+        Refusal::Forbidden(reason) if in_words => Problem::forbidden(*reason).into_response(),
         Refusal::Forbidden(reason) => {
-            state.instead(who, BackendError::forbidden((*reason).to_owned())).await
+            state.error_page(who, BackendError::forbidden(*reason)).await
         }
     }
 }
 
-async fn disbelieve(state: &WebState, rule: &Rule, who: &Who, reason: &str) -> Response {
+async fn disbelieve(state: &WebState, in_words: bool, who: &Who, reason: &str) -> Response {
     let reason = format!("nothing was done: {reason}; reload the page and try again");
-    if is_api(rule) {
+    if in_words {
         return Problem::forbidden(reason).into_response();
     }
-    state.instead(who, BackendError::forbidden(reason)).await
+    state.error_page(who, BackendError::forbidden(reason)).await
 }
 
-fn is_api(rule: &Rule) -> bool {
+/// Whether a refusal is told as a problem document: to programs, and to scripts that call a server
+/// function. A form that calls one gets a page.
+fn is_api(rule: &Rule, request: &Request) -> bool {
     rule.path.starts_with("/api/")
+        && !(rule.is_server_function() && wants_page(request.headers()))
 }
 
 /// To the form, and from there back to the page; a form that was sent is lost.

@@ -1,12 +1,14 @@
 //! The web server: pages, the JSON interface, live news, files, and who may ask for what.
 
+mod actions;
 mod affairs;
 mod api;
 mod books;
 mod cache;
-mod deeds;
+mod caller;
 mod events;
 mod figures;
+mod functions;
 mod gate;
 mod jobs;
 mod kept;
@@ -53,8 +55,9 @@ use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 
+use crate::deeds::ActionService;
+
 pub use books::Books;
-pub use deeds::Doer;
 pub use look::{Look, SiteLook};
 pub use people::People;
 pub use watcher::Watcher;
@@ -84,9 +87,11 @@ struct WebState {
     prefix: String,
     watcher: Arc<Watcher>,
     people: People,
-    deeds: Arc<dyn Doer>,
+    deeds: Arc<dyn ActionService>,
     leptos: LeptosOptions,
     cache: Arc<cache::PageCache>,
+    /// What came of forms, until their pages show it.
+    results: Arc<functions::FormResults>,
     /// Becomes true when the server ends: streams that would never end do so then.
     closing: watch::Receiver<bool>,
 }
@@ -96,7 +101,7 @@ pub fn router(
     config: &WebConfig,
     watcher: Arc<Watcher>,
     people: People,
-    deeds: Arc<dyn Doer>,
+    deeds: Arc<dyn ActionService>,
     closing: watch::Receiver<bool>,
 ) -> Router {
     router_of(config, watcher, people, deeds, closing, rules::routes)
@@ -107,7 +112,7 @@ fn router_of(
     config: &WebConfig,
     watcher: Arc<Watcher>,
     people: People,
-    deeds: Arc<dyn Doer>,
+    deeds: Arc<dyn ActionService>,
     closing: watch::Receiver<bool>,
     routes: impl FnOnce(&WebState) -> Vec<rules::Route>,
 ) -> Router {
@@ -117,7 +122,16 @@ fn router_of(
         .env(Env::PROD)
         .build();
     let prefix = config.prefix.clone();
-    let state = WebState { prefix, watcher, people, deeds, leptos, cache: Arc::default(), closing };
+    let state = WebState {
+        prefix,
+        watcher,
+        people,
+        deeds,
+        leptos,
+        cache: Arc::default(),
+        results: Arc::default(),
+        closing,
+    };
     // Which also starts what Leptos runs its tasks on.
     let mut pages: Vec<_> = generate_route_list(app::App).iter().map(page_path).collect();
     let mut table = Router::new();
@@ -185,7 +199,7 @@ pub async fn serve(
     config: &WebConfig,
     watcher: Arc<Watcher>,
     people: People,
-    deeds: Arc<dyn Doer>,
+    deeds: Arc<dyn ActionService>,
     end: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let (close, closing) = watch::channel(false);

@@ -9,7 +9,7 @@ use std::fs::{File, Metadata};
 use std::io::{Seek, SeekFrom};
 use std::time::UNIX_EPOCH;
 
-use app::backend::{Backend, BackendError};
+use app::backend::BackendError;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};

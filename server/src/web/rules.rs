@@ -9,17 +9,21 @@ use axum::handler::Handler;
 use axum::http::{HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{IntoResponse as _, Response};
+use app::api::{
+    AddNote, AddUser, ChangePassword, CreateToken, ExecuteAction, PlanAction, RevokeToken, SetDisabled,
+    SetRole, SignIn, SignOut, SignOutEverywhere, WithdrawNote,
+};
 use axum::routing::{MethodFilter, MethodRouter, on};
+use leptos::server_fn::ServerFn;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
 
 use super::gate::gate;
 use super::kept::Form;
-use super::people::{account, sign_in, users};
 use super::problem::Problem;
 use super::{
-    WebState, api, cache, deeds, events, figures, lineage, notes, openapi, pages, products,
-    provenance,
+    WebState, actions, api, cache, events, figures, functions, lineage, notes, openapi, pages,
+    products, provenance,
 };
 use crate::config::Reading;
 use crate::model::Role;
@@ -64,6 +68,13 @@ pub struct Rule {
     pub needs: Needs,
 }
 
+impl Rule {
+    /// Whether it is one for a server function.
+    pub fn is_server_function(&self) -> bool {
+        self.path.starts_with("/api/ui/")
+    }
+}
+
 /// A rule and what answers.
 pub struct Route {
     /// The rule.
@@ -79,10 +90,11 @@ impl Route {
         if OF_A_RUN.iter().any(|start| self.rule.path.starts_with(start)) {
             handler = handler.layer(from_fn_with_state(state.clone(), with_provenance));
         }
-        if self.rule.verb == Method::GET && self.rule.path.starts_with("/api/") {
+        let is_rest = self.rule.path.starts_with("/api/") && !self.rule.is_server_function();
+        if self.rule.verb == Method::GET && is_rest {
             handler = handler.layer(any_site());
         }
-        if self.rule.path.starts_with("/api/") {
+        if is_rest {
             handler = handler.layer(map_response(as_problem));
         }
         (self.rule.path, handler)
@@ -168,6 +180,16 @@ where
     Route { rule, handler: on(MethodFilter::POST, handler) }
 }
 
+/// A page that only needs to be drawn, with forms in it that are for one user only.
+fn private_page(path: &'static str, needs: Needs) -> Route {
+    get(path, needs, pages::show_private)
+}
+
+/// A server function.
+fn function<F: ServerFn>(needs: Needs) -> Route {
+    post(F::PATH, needs, functions::call)
+}
+
 /// A page that only needs to be drawn.
 fn page(path: &'static str) -> Route {
     get(path, Needs::Reading, pages::show)
@@ -193,11 +215,8 @@ pub fn routes(state: &WebState) -> Vec<Route> {
         page("/nights"),
         page("/datacheck"),
         kept("/nights/{date}", state),
-        get("/nights/{date}/do", Session(Shifter), deeds::show),
-        post("/nights/{date}/do", Session(Shifter), deeds::carry_out),
+        private_page("/nights/{date}/do", Session(Shifter)),
         page("/nights/{date}/datacheck"),
-        post("/nights/{date}/notes", Session(Viewer), notes::make),
-        post("/nights/{date}/notes/{note}/withdraw", Session(Viewer), notes::take_back),
         page("/nights/{date}/products"),
         page("/nights/{date}/runs/{run}"),
         page("/nights/{date}/runs/{run}/datacheck"),
@@ -216,19 +235,19 @@ pub fn routes(state: &WebState) -> Vec<Route> {
         get("/api/v1/nights/events", Reading, events::nights),
         get("/api/v1/nights/{date}", Reading, api::night),
         get("/api/v1/nights/{date}/blockers", Reading, api::blockers),
-        get("/api/v1/nights/{date}/plan", Needs::Role(Shifter), deeds::plan),
-        post("/api/v1/nights/{date}/deeds", Needs::Role(Shifter), deeds::order),
+        get("/api/v1/nights/{date}/plan", Needs::Role(Shifter), actions::plan),
+        post("/api/v1/nights/{date}/deeds", Needs::Role(Shifter), actions::execute),
         get("/api/v1/nights/{date}/events", Reading, events::night),
         get("/api/v1/nights/{date}/datacheck", Reading, figures::night),
         get("/api/v1/nights/{date}/datacheck/{sheet}/{figure}", Reading, figures::night_figure),
         get("/api/v1/nights/{date}/products", Reading, products::list),
         get("/api/v1/nights/{date}/products/{group}/{product}", Reading, products::send),
         get("/api/v1/nights/{date}/notes", Reading, notes::list),
-        post("/api/v1/nights/{date}/notes", Needs::Role(Viewer), notes::order),
+        post("/api/v1/nights/{date}/notes", Needs::Role(Viewer), notes::add),
         post(
             "/api/v1/nights/{date}/notes/{note}/withdraw",
             Needs::Role(Viewer),
-            notes::withdraw_order,
+            notes::withdraw,
         ),
         get("/api/v1/nights/{date}/runs/{run}", Reading, api::run),
         get("/api/v1/nights/{date}/runs/{run}/events", Reading, events::run),
@@ -241,22 +260,34 @@ pub fn routes(state: &WebState) -> Vec<Route> {
         get("/api/v1/nights/{date}/runs/{run}/logs/{name}", Reading, api::log),
         get("/api/v1/nights/{date}/runs/{run}/logs/{name}/events", Reading, events::log),
         get("/api/{*rest}", Reading, api::nothing),
-        get("/sign-in", Browser, sign_in::form),
-        post("/sign-in", Browser, sign_in::sign_in),
-        post("/sign-out", Session(Viewer), sign_in::sign_out),
-        post("/sign-out/everywhere", Session(Viewer), sign_in::sign_out_everywhere),
-        get("/account", Session(Viewer), account::show),
-        post("/account/password", Session(Viewer), account::change_password),
-        post("/account/tokens", Session(Viewer), account::make_token),
-        post("/account/tokens/{name}/revoke", Session(Viewer), account::revoke_token),
-        get("/users", Session(Admin), users::show),
-        post("/users", Session(Admin), users::add),
-        post("/users/{name}/role", Session(Admin), users::set_role),
-        post("/users/{name}/disable", Session(Admin), users::disable),
-        post("/users/{name}/enable", Session(Admin), users::enable),
+        get("/sign-in", Browser, pages::sign_in),
+        private_page("/account", Session(Viewer)),
+        private_page("/users", Session(Admin)),
     ];
+    routes.extend(server_functions());
     routes.extend(documents());
     routes
+}
+
+/// What pages have done. A test holds this list against all server functions that are linked.
+fn server_functions() -> [Route; 13] {
+    use Needs::{Browser, Session};
+    use Role::{Admin, Shifter, Viewer};
+    [
+        get(PlanAction::PATH, Session(Shifter), functions::call),
+        function::<ExecuteAction>(Session(Shifter)),
+        function::<AddNote>(Session(Viewer)),
+        function::<WithdrawNote>(Session(Viewer)),
+        function::<SignIn>(Browser),
+        function::<SignOut>(Session(Viewer)),
+        function::<SignOutEverywhere>(Session(Viewer)),
+        function::<ChangePassword>(Session(Viewer)),
+        function::<CreateToken>(Session(Viewer)),
+        function::<RevokeToken>(Session(Viewer)),
+        function::<AddUser>(Session(Admin)),
+        function::<SetRole>(Session(Admin)),
+        function::<SetDisabled>(Session(Admin)),
+    ]
 }
 
 /// PROV documents: by the form that the asker prefers, and with a suffix for each form.

@@ -9,11 +9,10 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
-use crate::deeds::{Became, DeedError, Order};
+use crate::deeds::{ActionService, Became, DeedError, Order};
 use crate::model::*;
 use crate::schedule::{JobRequest, JobSnapshot, Scheduler, SchedulerError, SubmitError};
 
-use super::deeds::Doer;
 use super::jobs::JobNews;
 use super::look::Look;
 
@@ -290,7 +289,7 @@ impl FakeDoer {
 }
 
 #[async_trait]
-impl Doer for FakeDoer {
+impl ActionService for FakeDoer {
     async fn plan(
         &self,
         date: NightDate,

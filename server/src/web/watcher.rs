@@ -4,14 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::backend::{Backend, BackendError, Seen};
-use async_trait::async_trait;
+use app::backend::{BackendError, Seen};
 use chrono::{DateTime, Days, NaiveTime, Utc};
 use tokio::sync::{Semaphore, watch};
 
 use crate::datacheck::Criteria;
 use crate::model::{
-    ApiOperation, DatacheckNote, DatacheckRange, DatacheckSheet, FigureQuery, LogChunk, NightDate,
+    DatacheckNote, DatacheckRange, DatacheckSheet, FigureQuery, LogChunk, NightDate,
     NightList, NightStatus, Products, ProvenanceAsked, ProvenanceView, RunDetail, RunId,
 };
 use crate::night::{JobLog, NightPaths};
@@ -340,6 +339,12 @@ impl Watcher {
         self.nights.get(()).await
     }
 
+    /// A run of a night, for somebody who looks.
+    pub async fn see_run(&self, date: NightDate, run: RunId) -> Snapshot<RunDetail> {
+        self.jobs.attend(ATTENTION.min(self.poll * 2)).await;
+        self.run.get((date, run)).await
+    }
+
     /// A night, for somebody who looks.
     pub async fn see_night(&self, date: NightDate) -> Snapshot<NightStatus> {
         self.jobs.attend(ATTENTION.min(self.poll * 2)).await;
@@ -347,22 +352,10 @@ impl Watcher {
     }
 }
 
-#[async_trait]
-impl Backend for Watcher {
-    async fn nights(&self) -> Result<Seen<NightList>, BackendError> {
-        self.see_nights().await.seen()
-    }
-
-    async fn night(&self, date: NightDate) -> Result<Seen<NightStatus>, BackendError> {
-        self.see_night(date).await.seen()
-    }
-
-    async fn run(&self, date: NightDate, run: RunId) -> Result<Seen<RunDetail>, BackendError> {
-        self.jobs.attend(ATTENTION.min(self.poll * 2)).await;
-        self.run.get((date, run)).await.seen()
-    }
-
-    async fn log(
+/// What pages and the REST interface read.
+impl Watcher {
+    /// A piece of a log file of a run, at most [`LOG_PIECE`] long: from byte `from`, or its tail.
+    pub async fn log(
         &self,
         date: NightDate,
         run: RunId,
@@ -372,7 +365,8 @@ impl Backend for Watcher {
         self.log_piece(date, run, name, from.map_or(Start::Tail, Start::Line)).await
     }
 
-    async fn run_datacheck(
+    /// A sheet of a run's datacheck figures.
+    pub async fn run_datacheck(
         &self,
         date: NightDate,
         run: RunId,
@@ -385,7 +379,8 @@ impl Backend for Watcher {
         Ok(self.told(self.draw(date, draw).await?).await)
     }
 
-    async fn night_datacheck(
+    /// A sheet of a night's datacheck figures.
+    pub async fn night_datacheck(
         &self,
         date: NightDate,
         query: FigureQuery,
@@ -397,7 +392,8 @@ impl Backend for Watcher {
         Ok(self.told(self.draw(date, draw).await?).await)
     }
 
-    async fn range_datacheck(&self, query: FigureQuery) -> Result<DatacheckRange, BackendError> {
+    /// A sheet of datacheck figures of many nights.
+    pub async fn range_datacheck(&self, query: FigureQuery) -> Result<DatacheckRange, BackendError> {
         let wish = self.range_wish(&query, None).await?;
         let dates = wish.dates().collect();
         let draw = move |figures: &Figures, nights: &[NightPaths]| {
@@ -406,15 +402,13 @@ impl Backend for Watcher {
         self.draw_nights(dates, draw).await
     }
 
-    async fn products(&self, date: NightDate) -> Result<Products, BackendError> {
+    /// The files of a night's data quality.
+    pub async fn products(&self, date: NightDate) -> Result<Products, BackendError> {
         self.of_night(date, |paths| Ok(products::listed(paths))).await
     }
 
-    fn api(&self) -> Vec<ApiOperation> {
-        super::openapi::operations()
-    }
-
-    async fn run_provenance(
+    /// What a run's products were made of, and how.
+    pub async fn run_provenance(
         &self,
         date: NightDate,
         run: RunId,

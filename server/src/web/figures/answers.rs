@@ -1,6 +1,5 @@
 //! The JSON interface's answers about figures.
 
-use app::backend::Backend;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;

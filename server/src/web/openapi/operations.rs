@@ -7,7 +7,7 @@ use crate::model::{
 };
 
 use super::super::api::{Health, Me};
-use super::super::deeds::{Done, Wanted};
+use super::super::actions::{ActionRequest, ActionResponse};
 use super::schemas::{Shape, of};
 
 /// A verb at an address.
@@ -101,7 +101,7 @@ pub const OPERATIONS: &[Operation] = &[
         ("jobs", "the jobs to cancel, which can never begin", "1061,1062"),
         ("decision", "the number of the decision to undo", "3"),
     ]),
-    post("/api/v1/nights/{date}/deeds", "Does what a plan says, if it is still the plan.").taking(of::<Wanted>).giving(of::<Done>),
+    post("/api/v1/nights/{date}/deeds", "Does what a plan says, if it is still the plan.").taking(of::<ActionRequest>).giving(of::<ActionResponse>),
     get("/api/v1/nights/{date}/runs/{run}", "A run in detail: each subrun's history, jobs and logs.").giving(of::<RunDetail>),
     get("/api/v1/nights/{date}/runs/{run}/events", "Tells when the run changes.").answering(NEWS),
     get("/api/v1/nights/{date}/runs/{run}/logs/{name}", "A piece of a job's log.").giving(of::<LogChunk>)

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
 
-use app::people::TOKEN_FIELD;
+use app::form::TOKEN_FIELD;
 
 use super::{Client, Who, cookie, cookie_path};
 use crate::people::Secret;

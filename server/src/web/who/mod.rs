@@ -6,7 +6,7 @@ mod session;
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tower::{Layer, Service};
@@ -17,7 +17,7 @@ use app::people::{SignedIn, Visitor};
 
 pub use client::Client;
 
-pub use csrf::{FormCookie, forged};
+pub use csrf::{FORM_COOKIE, FormCookie, forged};
 pub use session::{Clock, Content, Sessions};
 
 use super::WebState;
@@ -37,14 +37,14 @@ pub struct Who {
     pub form_token: Option<String>,
     /// Where they are.
     pub client: Client,
-    /// The path that they ask for.
-    pub path: String,
+    /// The address that they ask for.
+    pub uri: Uri,
 }
 
 impl Who {
     /// Somebody who has not shown who they are.
-    fn anonymous(client: Client, path: String) -> Self {
-        Self { author: None, form_token: None, client, path }
+    fn anonymous(client: Client, uri: Uri) -> Self {
+        Self { author: None, form_token: None, client, uri }
     }
 
     /// The user who is signed in.
@@ -59,17 +59,16 @@ impl Who {
 
     /// As pages know them.
     pub fn visitor(&self) -> Visitor {
-        let signed_in = self.user().zip(self.form_token.clone()).map(|(user, form_token)| {
-            SignedIn { name: user.name.clone(), role: user.role, form_token }
-        });
-        Visitor { signed_in }
+        let signed_in =
+            self.user().map(|user| SignedIn { name: user.name.clone(), role: user.role });
+        Visitor { signed_in, form_token: self.form_token.clone() }
     }
 }
 
 /// Puts [`Who`] into the request. Whoever shows a token is nobody else: cookies are not looked at.
 pub async fn identify(State(state): State<WebState>, mut request: Request, next: Next) -> Response {
     let client = Client::of(&request, &state.people.access);
-    let path = request.uri().path().to_owned();
+    let uri = request.uri().clone();
     if let Some(token) = bearer(request.headers()) {
         let now = (state.people.clock)();
         let author = match token_author(&state.people.store, token, now).await {
@@ -88,13 +87,13 @@ pub async fn identify(State(state): State<WebState>, mut request: Request, next:
             author: Some(author),
             form_token: None,
             client,
-            path,
+            uri,
         });
         return next.run(request).await;
     }
     // Reading without a session, which is most of what is asked, has no need of the rest.
     if request.method().is_safe() && cookie(request.headers(), SESSION_COOKIE).is_none() {
-        request.extensions_mut().insert(Who::anonymous(client, path));
+        request.extensions_mut().insert(Who::anonymous(client, uri));
         return next.run(request).await;
     }
     with_session(state, client, request, next).await
@@ -113,8 +112,7 @@ async fn with_session(state: WebState, client: Client, request: Request, next: N
     let inner = tower::service_fn(move |mut request: Request| {
         let (state, client, next) = (state.clone(), client.clone(), next.clone());
         async move {
-            let path = request.uri().path().to_owned();
-            let mut who = Who::anonymous(client, path);
+            let mut who = Who::anonymous(client, request.uri().clone());
             if let Some(session) = request.extensions().get::<Session>().cloned() {
                 who = of_session(&state, &session, who).await;
             }

@@ -1,0 +1,51 @@
+//! Actions on a night for programs: the plan as data, and its execution.
+
+use axum::extract::{Path, Query};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::Json;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::caller::Caller;
+use super::problem::Problem;
+use crate::deeds::Became;
+use crate::model::{Deed, DeedPlan, Fields, NightDate};
+
+/// What a program asks for: an action, and the mark of the plan that it has seen.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct ActionRequest {
+    #[serde(flatten)]
+    deed: Deed,
+    mark: String,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ActionResponse {
+    /// What was done, in words; nothing while it is under way: the logbook will tell.
+    outcome: Option<String>,
+}
+
+/// `GET /api/v1/nights/{date}/plan?what=…`
+pub async fn plan(
+    caller: Caller,
+    Path(date): Path<NightDate>,
+    Query(fields): Query<Fields>,
+) -> Result<Json<DeedPlan>, Problem> {
+    let action = Deed::from_fields(&fields)?;
+    Ok(Json(caller.plan(date, action).await?))
+}
+
+/// `POST /api/v1/nights/{date}/deeds`
+pub async fn execute(
+    caller: Caller,
+    Path(date): Path<NightDate>,
+    Json(ActionRequest { deed, mark }): Json<ActionRequest>,
+) -> Result<Response, Problem> {
+    let (status, outcome) = match caller.execute(date, deed, mark).await? {
+        Became::Done(outcome) => (StatusCode::OK, Some(outcome)),
+        Became::UnderWay => (StatusCode::ACCEPTED, None),
+    };
+    Ok((status, Json(ActionResponse { outcome })).into_response())
+}

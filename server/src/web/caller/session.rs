@@ -1,0 +1,106 @@
+//! Signing in and out.
+
+use app::backend::BackendError;
+use chrono::TimeDelta;
+use tower_sessions::Session;
+
+use super::Caller;
+use crate::demo::USERS;
+use crate::model::{SignInForm, User};
+use crate::people::{self, Refusal, Secret};
+use crate::web::who::Content;
+
+impl Caller {
+    /// What the sign-in page shows beside its form.
+    pub(super) async fn form_of_sign_in(&self) -> Result<SignInForm, BackendError> {
+        let people = &self.state.people;
+        let demo = match people.access.demo {
+            true => USERS.map(|(_, name, password)| (name.to_owned(), password.to_owned())).into(),
+            false => Vec::new(),
+        };
+        // The page is shown all the same where the database cannot be read: signing in then says so.
+        let no_users = people.store.users().await.is_ok_and(|users| users.is_empty());
+        Ok(SignInForm { demo, no_users })
+    }
+
+    /// Lets a user in whose name and password are right.
+    pub(super) async fn begin_session(
+        &self,
+        name: &str,
+        password: &str,
+    ) -> Result<(), BackendError> {
+        let people = &self.state.people;
+        let (now, address) = (self.now(), self.who.client.counted());
+        let outcome = people::sign_in(&people.store, people.limit, name, password, &address, now);
+        let error = match outcome.await {
+            Ok(user) => {
+                self.begin(&user, self.session()?).await.map_err(|error| unusable(&error))?;
+                tracing::info!("{} has signed in from {}", user.name, self.who.client.address);
+                return Ok(());
+            }
+            Err(Refusal::Error(error)) => return Err(unusable(&error)),
+            Err(Refusal::Wrong) => BackendError::invalid("the name or the password is not right"),
+            Err(Refusal::TooOften(left)) => BackendError::too_many_requests(too_often(left)),
+        };
+        tracing::warn!("a sign-in from {} was refused: {error}", self.who.client.address);
+        Err(error)
+    }
+
+    /// Begins a session for a user. Whatever session the browser came with ends, so that nobody can
+    /// have planted it.
+    async fn begin(
+        &self,
+        user: &User,
+        session: &Session,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        if session.id().is_some() {
+            session.flush().await?;
+        }
+        session.cycle_id().await?;
+        let now = self.now();
+        let content = Content {
+            user: user.id,
+            form_token: Secret::new()?.reveal().to_owned(),
+            since: now,
+            seen: now,
+            address: self.who.client.address.to_string(),
+            agent: self.agent.clone(),
+        };
+        Ok(content.write(session).await?)
+    }
+
+    /// Ends the session of this browser.
+    pub(super) async fn end_session(&self) -> Result<(), BackendError> {
+        self.session()?.flush().await.map_err(|error| unusable(&error))
+    }
+
+    /// Ends all sessions of the user.
+    pub(super) async fn end_all_sessions(&self) -> Result<(), BackendError> {
+        let user = self.user()?;
+        let ended = self.state.people.store.end_sessions(user.id).await;
+        ended.map_err(|error| unusable(&error))?;
+        self.end_session().await
+    }
+}
+
+fn unusable(error: &dyn std::fmt::Display) -> BackendError {
+    tracing::error!("cannot sign somebody in or out: {error}");
+    BackendError::unavailable("the database cannot be used now")
+}
+
+fn too_often(left: TimeDelta) -> String {
+    let minutes = (left.num_seconds() + 59) / 60;
+    let minutes = if minutes <= 1 { "a minute".to_owned() } else { format!("{minutes} minutes") };
+    format!("there were too many failed attempts; try again in {minutes}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_to_wait_is_said_in_minutes() {
+        assert!(too_often(TimeDelta::seconds(30)).ends_with("try again in a minute"));
+        assert!(too_often(TimeDelta::seconds(61)).ends_with("try again in 2 minutes"));
+    }
+}
