@@ -4,43 +4,63 @@ CARGO ?= cargo
 DEMO ?= demo
 # Where cargo puts what it builds.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
+# The program that tests run.
+OSA := $(abspath $(TARGET))/debug/osa
 
-.PHONY: serve test bench lint unit browser slurm clean help
+# Tests are compiled by clippy, so that one build both lints and makes what is tested: a separate lint
+# would compile every dependency once more. Every invocation selects the whole workspace, since another
+# selection has other features and compiles again.
+TESTS := test test-build test-fast unit browser slurm check-sql
+$(TESTS): export RUSTC_WORKSPACE_WRAPPER := clippy-driver
+$(TESTS): export CLIPPY_ARGS := -Dwarnings__CLIPPY_HACKERY__
+# CI builds once: what an incremental build would keep for the next time is only written.
+$(if $(CI),$(eval $(TESTS): export CARGO_INCREMENTAL := 0))
+
+.PHONY: help serve test test-build test-fast test-long unit browser slurm check-sql bench clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 serve: ## Build everything and serve demo nights in the browser (local scheduler, SQLite)
 	end2end/setup build
-	$(CARGO) xtask build --release
-	end2end/serve-demo $(TARGET)/release/osa $(DEMO)
+	$(CARGO) build --workspace --exclude bench --profile demo --locked
+	$(TARGET)/demo/xtask site --profile demo
+	end2end/serve-demo $(TARGET)/demo/osa $(DEMO)
 
 test: ## Run every test: lints, unit, integration, browser, real Slurm
 	end2end/setup test
-	$(MAKE) --no-print-directory lint unit browser slurm
+	$(MAKE) --no-print-directory test-build
+	$(MAKE) --no-print-directory --jobs 3 --output-sync=target unit browser slurm
 
-lint: ## Formatting and clippy, natively and for WebAssembly; warnings are errors
+test-build: ## Compile everything that tests run; warnings are errors, and so is untidy formatting
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --quiet --workspace --all-targets --locked -- -D warnings
-	$(CARGO) clippy --quiet -p app --lib --target wasm32-unknown-unknown --no-default-features -F hydrate --locked -- -D warnings
+	$(CARGO) build --workspace --all-targets --locked
+	$(TARGET)/debug/xtask site
+	$(TARGET)/debug/xtask sqlx --check
+
+test-fast: test-build ## Lints, unit and integration tests; neither browser nor real Slurm
+	$(MAKE) --no-print-directory unit
 
 unit: ## Unit and integration tests on the local scheduler and the scripted fake Slurm
-	$(CARGO) build --quiet --locked -p standins -p server
 	$(CARGO) test --workspace --locked
-	OSA=$(abspath $(TARGET))/debug/osa end2end/provenance/original
+	OSA=$(OSA) end2end/provenance/original
 
 browser: ## Browser tests (Chromium through playwright, axe)
-	$(CARGO) xtask build
-	cd end2end/browser && OSA=$(abspath $(TARGET))/debug/osa npm test
+	cd end2end/browser && OSA=$(OSA) npm test
 
 slurm: ## The scheduler scenarios and a whole night on a real one-node Slurm
-	$(CARGO) xtask build
-	OSA=$(abspath $(TARGET))/debug/osa end2end/slurm/test
+	OSA=$(OSA) end2end/slurm/test
+
+test-long: ## What takes longer than `make test` may: a soak of the server
+	end2end/setup test
+	$(MAKE) --no-print-directory test-build
+	OSA=$(OSA) end2end/soak
 
 bench: ## Measure speed and memory, and print the figures
 	end2end/setup build
-	$(CARGO) xtask build --release
-	$(CARGO) run --release --quiet -p bench -- $(TARGET)/release/osa
+	$(CARGO) build --workspace --release --locked
+	$(TARGET)/release/xtask site --profile wasm-release
+	$(TARGET)/release/bench $(TARGET)/release/osa
 
 clean: ## Remove the demo and everything built
 	rm -rf $(DEMO)

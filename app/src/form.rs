@@ -9,14 +9,12 @@ use leptos::server_fn::ServerFn;
 use serde::de::DeserializeOwned;
 
 use crate::backend_error::BackendError;
+pub use crate::model::RESULT;
 use crate::model::Fields;
 use crate::parts::format::sentence;
 use crate::parts::links::quoted;
 use crate::parts::state::Tone;
 use crate::people::visitor;
-
-/// Name of the query parameter with which a page is asked to show a [`FormResult`].
-pub const RESULT: &str = "result";
 
 /// Name of the form field that carries the secret of [`FormToken`].
 pub const TOKEN_FIELD: &str = "form_token";

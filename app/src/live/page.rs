@@ -42,10 +42,11 @@ mod browser {
     use leptos::task::spawn_local;
     use leptos::wasm_bindgen::{JsCast, JsValue};
     use wasm_bindgen_futures::JsFuture;
-    use web_sys::{Document, DomParser, Element, MessageEvent, Response, SupportedType};
+    use web_sys::{Document, DomParser, Element, MessageEvent, Response, SupportedType, Url};
 
     use super::super::connection::{Connection, follow};
     use super::super::morph::morph;
+    use crate::model::RESULT;
 
     /// What is kept as the server has it.
     const CONTENT: &str = ".live > leptos-children";
@@ -58,6 +59,8 @@ mod browser {
     }
 
     pub fn start(connection: Connection, events: String, version: String) {
+        // The address is complete without it, whether or not the browser takes the change.
+        let _ = forget_result();
         let versions = Rc::new(Versions {
             shown: RefCell::new(version.clone()),
             newest: RefCell::new(version),
@@ -77,6 +80,19 @@ mod browser {
             move || events.clone(),
             vec![("change", Box::new(change)), ("beat", Box::new(beat))],
         );
+    }
+
+    /// Removes the number of a form's outcome from the address: it has been shown, and the page is asked
+    /// for again and again.
+    fn forget_result() -> Result<(), JsValue> {
+        let address = Url::new(&window().location().href()?)?;
+        let query = address.search_params();
+        if query.has(RESULT) {
+            query.delete(RESULT);
+            let history = window().history()?;
+            history.replace_state_with_url(&JsValue::NULL, "", Some(&address.href()))?;
+        }
+        Ok(())
     }
 
     /// Takes the page again if the server has a newer one, one fetch at a time.

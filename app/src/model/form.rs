@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::{Deed, Fields, PersonName};
 use crate::backend_error::BackendError;
 
+/// Name of the query parameter with which a page is asked to show what came of a form.
+pub const RESULT: &str = "result";
+
 /// An action as the fields of a form, among which others may be.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

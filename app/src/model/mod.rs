@@ -35,7 +35,7 @@ pub use evidence::{
     DatacheckRange, DatacheckSheet, FigureInfo, ProvenanceAsked, ProvenanceMembers, ProvenanceNode,
     ProvenanceView, RangeRun,
 };
-pub use form::{ActionFields, Confirmation, NewToken};
+pub use form::{ActionFields, Confirmation, NewToken, RESULT};
 pub use ids::{IdError, NightDate, ProdId, RunId, Subrun, SubrunId};
 pub use job::{ExitCode, JobId, JobState, TaskRecord};
 pub use logbook::{Author, DeedOutcome, LogbookEntry};

@@ -68,7 +68,9 @@ pub async fn call(
     };
     let has_news = |value: &serde_json::Value| value.get("message").is_some();
     let to = match outcome.as_ref().map_or(true, has_news) {
-        true => with_result(&to, state.results.keep(owner, FormResult { function, fields, outcome })),
+        true => {
+            with_result(&to, state.results.keep(owner, FormResult { function, fields, outcome }))
+        }
         false => to,
     };
     let mut response = Redirect::to(&inside(&state.prefix, &to)).into_response();

@@ -110,9 +110,7 @@ async fn refuse(
         }
         Refusal::Unknown => to_sign_in(state, &request),
         Refusal::Forbidden(reason) if in_words => Problem::forbidden(*reason).into_response(),
-        Refusal::Forbidden(reason) => {
-            state.error_page(who, BackendError::forbidden(*reason)).await
-        }
+        Refusal::Forbidden(reason) => state.error_page(who, BackendError::forbidden(*reason)).await,
     }
 }
 
@@ -127,8 +125,7 @@ async fn disbelieve(state: &WebState, in_words: bool, who: &Who, reason: &str) -
 /// Whether a refusal is told as a problem document: to programs, and to scripts that call a server
 /// function. A form that calls one gets a page.
 fn is_api(rule: &Rule, request: &Request) -> bool {
-    rule.path.starts_with("/api/")
-        && !(rule.is_server_function() && wants_page(request.headers()))
+    rule.path.starts_with("/api/") && !(rule.is_server_function() && wants_page(request.headers()))
 }
 
 /// To the form, and from there back to the page; a form that was sent is lost.

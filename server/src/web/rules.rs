@@ -4,15 +4,15 @@
 
 use std::collections::HashMap;
 
+use app::api::{
+    AddNote, AddUser, ChangePassword, CreateToken, ExecuteAction, PlanAction, RevokeToken,
+    SetDisabled, SetRole, SignIn, SignOut, SignOutEverywhere, WithdrawNote,
+};
 use axum::extract::{Path, Request, State};
 use axum::handler::Handler;
 use axum::http::{HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{IntoResponse as _, Response};
-use app::api::{
-    AddNote, AddUser, ChangePassword, CreateToken, ExecuteAction, PlanAction, RevokeToken, SetDisabled,
-    SetRole, SignIn, SignOut, SignOutEverywhere, WithdrawNote,
-};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use leptos::server_fn::ServerFn;
 use tower_http::compression::CompressionLayer;
@@ -244,11 +244,7 @@ pub fn routes(state: &WebState) -> Vec<Route> {
         get("/api/v1/nights/{date}/products/{group}/{product}", Reading, products::send),
         get("/api/v1/nights/{date}/notes", Reading, notes::list),
         post("/api/v1/nights/{date}/notes", Needs::Role(Viewer), notes::add),
-        post(
-            "/api/v1/nights/{date}/notes/{note}/withdraw",
-            Needs::Role(Viewer),
-            notes::withdraw,
-        ),
+        post("/api/v1/nights/{date}/notes/{note}/withdraw", Needs::Role(Viewer), notes::withdraw),
         get("/api/v1/nights/{date}/runs/{run}", Reading, api::run),
         get("/api/v1/nights/{date}/runs/{run}/events", Reading, events::run),
         get("/api/v1/nights/{date}/runs/{run}/datacheck", Reading, figures::run),

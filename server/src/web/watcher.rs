@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::backend::{BackendError, Seen};
+use app::backend::BackendError;
 use chrono::{DateTime, Days, NaiveTime, Utc};
 use tokio::sync::{Semaphore, watch};
 
 use crate::datacheck::Criteria;
 use crate::model::{
-    DatacheckNote, DatacheckRange, DatacheckSheet, FigureQuery, LogChunk, NightDate,
-    NightList, NightStatus, Products, ProvenanceAsked, ProvenanceView, RunDetail, RunId,
+    DatacheckNote, DatacheckRange, DatacheckSheet, FigureQuery, LogChunk, NightDate, NightList,
+    NightStatus, Products, ProvenanceAsked, ProvenanceView, RunDetail, RunId,
 };
 use crate::night::{JobLog, NightPaths};
 use crate::schedule::Scheduler;
@@ -393,7 +393,10 @@ impl Watcher {
     }
 
     /// A sheet of datacheck figures of many nights.
-    pub async fn range_datacheck(&self, query: FigureQuery) -> Result<DatacheckRange, BackendError> {
+    pub async fn range_datacheck(
+        &self,
+        query: FigureQuery,
+    ) -> Result<DatacheckRange, BackendError> {
         let wish = self.range_wish(&query, None).await?;
         let dates = wish.dates().collect();
         let draw = move |figures: &Figures, nights: &[NightPaths]| {

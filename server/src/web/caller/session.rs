@@ -1,7 +1,10 @@
 //! Signing in and out.
 
 use app::backend::BackendError;
+use axum::http::{HeaderValue, header};
 use chrono::TimeDelta;
+use leptos::prelude::use_context;
+use leptos_axum::ResponseOptions;
 use tower_sessions::Session;
 
 use super::Caller;
@@ -40,7 +43,10 @@ impl Caller {
             }
             Err(Refusal::Error(error)) => return Err(unusable(&error)),
             Err(Refusal::Wrong) => BackendError::invalid("the name or the password is not right"),
-            Err(Refusal::TooOften(left)) => BackendError::too_many_requests(too_often(left)),
+            Err(Refusal::TooOften(left)) => {
+                retry_after(left);
+                BackendError::too_many_requests(too_often(left))
+            }
         };
         tracing::warn!("a sign-in from {} was refused: {error}", self.who.client.address);
         Err(error)
@@ -86,6 +92,14 @@ impl Caller {
 fn unusable(error: &dyn std::fmt::Display) -> BackendError {
     tracing::error!("cannot sign somebody in or out: {error}");
     BackendError::unavailable("the database cannot be used now")
+}
+
+/// Tells programs when to try again, in whole seconds.
+fn retry_after(left: TimeDelta) {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        let seconds = (left.num_milliseconds() + 999) / 1000;
+        response.insert_header(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
 }
 
 fn too_often(left: TimeDelta) -> String {

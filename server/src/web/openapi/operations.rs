@@ -6,8 +6,8 @@ use crate::model::{
     NightList, NightStatus, Products, RunDetail,
 };
 
-use super::super::api::{Health, Me};
 use super::super::actions::{ActionRequest, ActionResponse};
+use super::super::api::{Health, Me};
 use super::schemas::{Shape, of};
 
 /// A verb at an address.

@@ -29,29 +29,44 @@ async fn an_administrator_adds_changes_and_disables_users() {
     app.user("admin", Role::Admin).await;
     let mut admin = app.signed_in("admin").await;
     let fields = [("name", "jane"), ("role", "viewer"), ("password", "a good password")];
-    assert!(admin.post("/users", &fields).await.text.contains("jane is added, viewer."));
-    let again = admin.post("/users", &fields).await;
+    assert!(
+        admin
+            .submit::<api::AddUser>("users", &fields)
+            .await
+            .text
+            .contains("jane is added, viewer.")
+    );
+    let again = admin.submit::<api::AddUser>("users", &fields).await;
     assert!(again.text.contains("There is already a user jane."), "{}", again.main());
     let short = [("name", "bob"), ("role", "viewer"), ("password", "short")];
-    assert!(admin.post("/users", &short).await.text.contains("A password has at least 10"));
+    assert!(
+        admin
+            .submit::<api::AddUser>("users", &short)
+            .await
+            .text
+            .contains("A password has at least 10")
+    );
     let odd = [("name", "Bob/.."), ("role", "viewer"), ("password", "a good password")];
-    assert!(admin.post("/users", &odd).await.text.contains("role=\"alert\""));
+    assert!(admin.submit::<api::AddUser>("users", &odd).await.text.contains("role=\"alert\""));
     let answer = app.browser().sign_in("jane", "a good password").await;
-    assert_eq!(answer.status, StatusCode::SEE_OTHER);
-    let changed = admin.post("/users/jane/role", &[("role", "shifter")]).await;
+    assert_eq!(answer.location(), "/");
+    let role = [("name", "jane"), ("role", "shifter")];
+    let changed = admin.submit::<api::SetRole>("users", &role).await;
     assert!(changed.text.contains("jane is now shifter."));
-    let disabled = admin.post("/users/jane/disable", &[]).await;
+    let (disable, enable) =
+        ([("name", "jane"), ("disabled", "true")], [("name", "jane"), ("disabled", "false")]);
+    let disabled = admin.submit::<api::SetDisabled>("users", &disable).await;
     assert!(disabled.text.contains("jane may not sign in any more"));
     let answer = app.browser().sign_in("jane", "a good password").await;
-    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(admin.post("/users/jane/enable", &[]).await.text.contains("jane may sign in again."));
-    for (path, fields) in
-        [("/users/admin/disable", &[][..]), ("/users/admin/role", &[("role", "viewer")])]
-    {
-        let own = admin.post(path, fields).await;
-        assert_eq!(own.status, StatusCode::FORBIDDEN, "nobody locks themselves out");
-    }
-    let missing = admin.post("/users/nobody/disable", &[]).await;
+    assert!(answer.location().starts_with("/sign-in?result="));
+    let enabled = admin.submit::<api::SetDisabled>("users", &enable).await;
+    assert!(enabled.text.contains("jane may sign in again."));
+    let own = admin.call::<api::SetDisabled>(&[("name", "admin"), ("disabled", "true")]).await;
+    assert_eq!(own.status, StatusCode::FORBIDDEN, "nobody locks themselves out");
+    let own = admin.call::<api::SetRole>(&[("name", "admin"), ("role", "viewer")]).await;
+    assert_eq!(own.status, StatusCode::FORBIDDEN, "nobody locks themselves out");
+    let nobody = [("name", "nobody"), ("disabled", "true")];
+    let missing = admin.submit::<api::SetDisabled>("users", &nobody).await;
     assert!(missing.text.contains("There is no user nobody."));
 }
 
@@ -60,28 +75,29 @@ async fn somebody_changes_their_password_and_stays() {
     let app = TestApp::new().await;
     app.user("jane", Role::Viewer).await;
     let (mut jane, mut other) = (app.signed_in("jane").await, app.signed_in("jane").await);
-    let form = |present, new, again| [("present", present), ("new", new), ("again", again)];
+    let form = |current, new, again| [("current", current), ("new", new), ("again", again)];
     let present = "password of jane";
     for (fields, text) in [
         (
             form("wrong", "another password", "another password"),
-            "The present password is not right.",
+            "The current password is not right.",
         ),
         (form(present, "another password", "another passwort"), "The two new passwords are not"),
         (form(present, "short", "short"), "A password has at least 10 characters."),
     ] {
-        assert!(jane.post("/account/password", &fields).await.text.contains(text), "{text}");
+        let page = jane.submit::<api::ChangePassword>("account", &fields).await;
+        assert!(page.text.contains(text), "{text}");
     }
     let fields = form(present, "another password", "another password");
     let before = jane.session().to_owned();
-    let done = jane.post("/account/password", &fields).await;
+    let done = jane.submit::<api::ChangePassword>("account", &fields).await;
     assert!(done.text.contains("The password is changed."));
     assert_ne!(jane.session(), before);
-    let next = jane.post_with("/sign-out", &done.form_token(), &[]).await;
-    assert_eq!(next.status, StatusCode::SEE_OTHER, "the page's forms are good");
+    let next = jane.post_with(api::SignOut::PATH, &done.form_token(), &[]).await;
+    assert_eq!(next.location(), "/", "the page's forms are good");
     assert_eq!(other.get("/account").await.status, StatusCode::SEE_OTHER);
     let answer = app.browser().sign_in("jane", "another password").await;
-    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert_eq!(answer.location(), "/");
 }
 
 #[tokio::test]

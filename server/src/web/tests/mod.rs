@@ -1,9 +1,10 @@
 //! Every address, asked as a browser does, of a site that a test makes up.
 
 mod accounts;
-mod deeds;
+mod actions;
 mod evidence;
 mod forged;
+mod functions;
 mod notes;
 mod openapi;
 mod pages;
@@ -18,11 +19,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use app::api;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use chrono::{DateTime, Days, TimeDelta, Utc};
 use http_body_util::BodyExt;
+use leptos::server_fn::ServerFn;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tower::ServiceExt;
@@ -201,7 +204,7 @@ impl TestApp {
     async fn signed_in(&self, name: &str) -> Browser<'_> {
         let mut browser = self.browser();
         let answer = browser.sign_in(name, &format!("password of {name}")).await;
-        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+        assert_eq!(answer.location(), "/", "{}", answer.text);
         browser
     }
 
@@ -246,30 +249,64 @@ impl Browser<'_> {
         self.send(request).await
     }
 
-    /// Sends a form as one of our pages does, with that page's secret.
-    async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    /// The secret of the forms that this browser is shown.
+    async fn token(&mut self) -> String {
         let page = if self.cookies.contains_key("osa_session") { "/account" } else { "/sign-in" };
-        let token = self.get(page).await.form_token();
-        self.post_with(path, &token, fields).await
+        self.get(page).await.form_token()
     }
 
+    /// Sends a form as a page of ours does that has this secret.
     async fn post_with(&mut self, path: &str, token: &str, fields: &[(&str, &str)]) -> Answer {
-        let fields: Vec<_> = fields.iter().copied().chain([("form_token", token)]).collect();
-        let request = self
-            .request("POST", path)
+        let request = self.post_request(path).header(header::ACCEPT, "text/html");
+        let body = form_body(token, fields);
+        self.send(request.body(body).unwrap()).await
+    }
+
+    /// Calls a server function as a script of ours does: the answer is its value or its error.
+    async fn call<F: ServerFn>(&mut self, fields: &[(&str, &str)]) -> Answer {
+        let token = self.token().await;
+        let request = self.post_request(F::PATH);
+        let body = form_body(&token, fields);
+        self.send(request.body(body).unwrap()).await
+    }
+
+    /// Calls a server function by a form on the page `back`; the answer is a redirect.
+    async fn form<F: ServerFn>(&mut self, back: &str, fields: &[(&str, &str)]) -> Answer {
+        let token = self.token().await;
+        let path = format!("/{}", app::form::action::<F>(back, None));
+        let answer = self.post_with(&path, &token, fields).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+        answer
+    }
+
+    /// The same, and the page to which it leads.
+    async fn submit<F: ServerFn>(&mut self, back: &str, fields: &[(&str, &str)]) -> Answer {
+        let to = self.form::<F>(back, fields).await.location().to_owned();
+        self.get(&to).await
+    }
+
+    fn post_request(&self, path: &str) -> axum::http::request::Builder {
+        self.request("POST", path)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(header::ORIGIN, "http://osa.test")
-            .body(Body::from(serde_urlencoded::to_string(fields).unwrap()));
-        self.send(request.unwrap()).await
     }
 
+    /// Signs in by the form; the answer leads to the list of nights, or back to the form.
     async fn sign_in(&mut self, name: &str, password: &str) -> Answer {
-        self.post("/sign-in", &[("name", name), ("password", password)]).await
+        let token = self.token().await;
+        let path = format!("/{}", app::form::action::<api::SignIn>("sign-in", Some("")));
+        self.post_with(&path, &token, &[("name", name), ("password", password)]).await
     }
 
     fn session(&self) -> &str {
         self.cookies.get("osa_session").map_or("", String::as_str)
     }
+}
+
+/// The fields of a form with the secret of its page.
+fn form_body(token: &str, fields: &[(&str, &str)]) -> Body {
+    let fields: Vec<_> = fields.iter().copied().chain([("form_token", token)]).collect();
+    Body::from(serde_urlencoded::to_string(fields).unwrap())
 }
 
 impl Answer {

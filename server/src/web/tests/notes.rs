@@ -4,8 +4,15 @@ use super::evidence::subrun_file;
 use super::*;
 use crate::model::NewNote;
 
-const NOTES: &str = "/nights/2024-11-28/notes";
+/// The page of a run's figures, from which notes are made.
+const BACK: &str = "nights/2024-11-28/runs/19102/datacheck?sheet=rates#notes";
+const DATE: (&str, &str) = ("date", "2024-11-28");
 const API: &str = "/api/v1/nights/2024-11-28/notes";
+
+/// Where the form of the page [`BACK`] leads, as HTML writes it.
+fn action_of<F: ServerFn>() -> String {
+    app::form::action::<F>(BACK, None).replace('&', "&amp;")
+}
 
 async fn notes(app: &TestApp) -> Vec<serde_json::Value> {
     serde_json::from_str(&app.get(API).await.text).unwrap()
@@ -19,10 +26,11 @@ async fn a_viewer_notes_what_they_saw_and_everybody_reads_it() {
     let mut vera = app.signed_in("vera").await;
     let page = vera.get("/nights/2024-11-28/runs/19102/datacheck?sheet=rates").await;
     assert!(page.text.contains("Note that I have looked") && page.text.contains("Nobody yet."));
-    let fields = [("run", "19102"), ("sheet", "rates"), ("text", "  a <b>cloud</b>\r\nat 02:10 ")];
-    let answer = vera.post(NOTES, &fields).await;
-    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
-    assert_eq!(answer.location(), "/nights/2024-11-28/runs/19102/datacheck?sheet=rates#notes");
+    assert!(page.text.contains(&format!("action=\"{}\"", action_of::<api::AddNote>())));
+    let text = ("text", "  a <b>cloud</b>\r\nat 02:10 ");
+    let fields = [DATE, ("run", "19102"), ("sheet", "rates"), text];
+    let answer = vera.form::<api::AddNote>(BACK, &fields).await;
+    assert_eq!(answer.location(), format!("/{BACK}"));
     let page = app.get("/nights/2024-11-28/runs/19102/datacheck").await.text;
     assert!(page.contains("a &lt;b&gt;cloud&lt;/b&gt;\nat 02:10"), "{page}");
     assert!(page.contains("Sign in") && !page.contains("Withdraw"));
@@ -47,22 +55,23 @@ async fn a_note_is_withdrawn_by_its_author_or_a_shifter_and_kept() {
     }
     let mut vera = app.signed_in("vera").await;
     for _ in 0..2 {
-        vera.post(NOTES, &[("run", "19102"), ("text", "")]).await;
+        vera.form::<api::AddNote>(BACK, &[DATE, ("run", "19102"), ("text", "")]).await;
     }
     let all = notes(&app).await;
-    let withdraw = |note: &serde_json::Value| format!("{NOTES}/{}/withdraw", note["id"]);
+    let id = |note: &serde_json::Value| note["id"].to_string();
     let mut victor = app.signed_in("victor").await;
-    let answer = victor.post(&withdraw(&all[0]), &[]).await;
+    let fields = [DATE, ("note", &id(&all[0]))];
+    let answer = victor.call::<api::WithdrawNote>(&fields).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
-    assert!(answer.text.contains("Only who wrote a note may withdraw it"), "{}", answer.main());
+    let page = victor.submit::<api::WithdrawNote>(BACK, &fields).await;
+    assert!(page.text.contains("Only who wrote a note may withdraw it"), "{}", page.main());
     assert!(notes(&app).await[0]["withdrawn"].is_null());
     let page = vera.get("/nights/2024-11-28/runs/19102/datacheck").await.text;
-    assert_eq!(page.matches("/withdraw\"").count(), 2);
+    assert_eq!(page.matches(">Withdraw<").count(), 2);
     let mut sue = app.signed_in("sue").await;
     for (browser, note) in [(&mut vera, &all[0]), (&mut sue, &all[1])] {
-        let answer = browser.post(&withdraw(note), &[]).await;
-        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
-        assert_eq!(answer.location(), "/nights/2024-11-28/runs/19102/datacheck#notes");
+        let answer = browser.form::<api::WithdrawNote>(BACK, &[DATE, ("note", &id(note))]).await;
+        assert_eq!(answer.location(), format!("/{BACK}"));
     }
     let kept = notes(&app).await;
     let by = |place: usize| kept[place]["withdrawn"]["author"].clone();
@@ -83,15 +92,17 @@ async fn what_is_no_note_is_refused_and_nothing_is_kept() {
         (&[("text", &long)], StatusCode::BAD_REQUEST, "at most 2000 letters"),
         (&[("text", "a\u{7}")], StatusCode::BAD_REQUEST, "no control characters"),
         (&[("run", "19999")], StatusCode::NOT_FOUND, "has no run 19999"),
-        (&[("run", "../x")], StatusCode::NOT_FOUND, "../x"),
+        (&[("run", "../x")], StatusCode::BAD_REQUEST, "cannot be read"),
         (&[("sheet", "none")], StatusCode::BAD_REQUEST, "no sheet of figures"),
     ];
     for (fields, status, told) in wrong {
-        let answer = vera.post(NOTES, fields).await;
+        let fields: Vec<_> = fields.iter().copied().chain([DATE]).collect();
+        let answer = vera.call::<api::AddNote>(&fields).await;
         assert_eq!(answer.status, status, "{told}");
-        assert!(answer.text.contains(told), "{told}: {}", answer.main());
+        assert!(answer.text.contains(told), "{told}: {}", answer.text);
     }
-    let forged = vera.post_with(NOTES, "not the secret", &[("text", "forged")]).await;
+    let forged =
+        vera.post_with(api::AddNote::PATH, "not the secret", &[DATE, ("text", "forged")]).await;
     assert_eq!(forged.status, StatusCode::FORBIDDEN);
     let token = app.token("reader", Role::Viewer).await;
     let order = async |body: &str, token: Option<&str>| {

@@ -71,9 +71,11 @@ async fn a_token_of_somebodys_does_no_more_than_they() {
     app.user("jane", Role::Shifter).await;
     app.user("bob", Role::Shifter).await;
     let mut jane = app.signed_in("jane").await;
-    let more = jane.post("/account/tokens", &[("name", "x"), ("role", "admin")]).await;
+    let fields = [("name", "x"), ("role", "admin")];
+    let more = jane.submit::<api::CreateToken>("account", &fields).await;
     assert!(more.text.contains("A token of yours may do no more than you."));
-    let page = jane.post("/account/tokens", &[("name", "robot"), ("role", "shifter")]).await;
+    let fields = [("name", "robot"), ("role", "shifter")];
+    let page = jane.submit::<api::CreateToken>("account", &fields).await;
     assert_eq!(page.headers[header::CACHE_CONTROL], "no-store");
     let secret = page.text.split("class=\"secret\">").nth(1).unwrap().split('<').next().unwrap();
     assert!(!jane.get("/account").await.text.contains(secret), "it is shown once");
@@ -89,11 +91,11 @@ async fn a_token_of_somebodys_does_no_more_than_they() {
     assert_eq!(with(&app, secret, "GET", "/api/v1/me").await.status, StatusCode::OK);
 
     let mut bob = app.signed_in("bob").await;
-    let foreign = bob.post("/account/tokens/robot/revoke", &[]).await;
+    let foreign = bob.submit::<api::RevokeToken>("account", &[("name", "robot")]).await;
     assert!(foreign.text.contains("There is no token robot in force."));
     assert_eq!(with(&app, secret, "GET", "/api/v1/me").await.status, StatusCode::OK);
     let mut jane = app.signed_in("jane").await;
-    let own = jane.post("/account/tokens/robot/revoke", &[]).await;
-    assert!(own.text.contains("The token robot is void."));
+    let own = jane.submit::<api::RevokeToken>("account", &[("name", "robot")]).await;
+    assert!(own.text.contains("Token robot is revoked."));
     assert_eq!(with(&app, secret, "GET", "/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
 }

@@ -1,14 +1,18 @@
-//! Deeds in the browser and through the interface: shown, confirmed, done once, and signed.
+//! Actions in the browser and through the REST interface: shown, confirmed, executed once, and signed.
 
 use super::*;
 use crate::model::Deed;
 
 const DO: &str = "/nights/2024-11-28/do";
 
-fn fields<'a>(deed: &'a Deed, mark: &'a str, sure: &'a str) -> Vec<(String, String)> {
-    let mut fields = deed.fields();
+/// The form of a plan's page.
+fn fields(action: &Deed, mark: &str, confirmed: bool) -> Vec<(String, String)> {
+    let mut fields = action.fields();
+    fields.push(("date".into(), "2024-11-28".into()));
     fields.push(("mark".into(), mark.into()));
-    fields.push(("sure".into(), sure.into()));
+    if confirmed {
+        fields.push(("confirmed".into(), "true".into()));
+    }
     fields
 }
 
@@ -32,20 +36,31 @@ async fn a_plan_is_shown_confirmed_and_carried_out_under_the_shifters_name() {
     assert!(page.text.contains("submit &lt;LST1_19102&gt;"), "{}", page.main());
     insta::assert_snapshot!(page.main().replace(&page.form_token(), "TOKEN"));
 
-    let unread = fields(&Deed::Launch, FakeDoer::MARK, "");
-    let answer = sue.post(DO, &plain(&unread)).await;
-    assert_eq!(answer.status, StatusCode::CONFLICT);
-    assert!(answer.text.contains("tick that you have read"), "{}", answer.main());
-    let stale = fields(&Deed::Launch, "another plan", "yes");
-    let answer = sue.post(DO, &plain(&stale)).await;
-    assert_eq!(answer.status, StatusCode::CONFLICT);
-    assert!(answer.text.contains("the night has changed meanwhile"), "{}", answer.main());
+    let back = "nights/2024-11-28/do?what=launch";
+    for (mark, confirmed, status, text) in [
+        (FakeDoer::MARK, false, StatusCode::BAD_REQUEST, "Confirm that you have reviewed"),
+        ("another plan", true, StatusCode::CONFLICT, "the night has changed meanwhile"),
+    ] {
+        let form = fields(&Deed::Launch, mark, confirmed);
+        let answer = sue.call::<api::ExecuteAction>(&plain(&form)).await;
+        assert_eq!(answer.status, status, "{}", answer.text);
+        let answer = sue.form::<api::ExecuteAction>(back, &plain(&form)).await;
+        let to = answer.location().to_owned();
+        assert!(to.starts_with(&format!("/{back}&result=")), "{to}");
+        let page = sue.get(&to).await;
+        assert!(page.text.contains(text), "{}", page.main());
+        assert!(page.text.contains("submit &lt;LST1_19102&gt;"), "with the plan as it is now");
+        assert!(!sue.get(&to).await.text.contains(text), "it is shown once");
+    }
     assert_eq!(app.done(), []);
 
-    let good = fields(&Deed::Launch, FakeDoer::MARK, "yes");
-    let answer = sue.post(DO, &plain(&good)).await;
+    let good = fields(&Deed::Launch, FakeDoer::MARK, true);
+    let path = app::form::action::<api::ExecuteAction>(back, Some("nights/2024-11-28"));
+    let answer = sue.post_with(&format!("/{path}"), &page.form_token(), &plain(&good)).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
-    assert_eq!(answer.location(), "/nights/2024-11-28");
+    let to = answer.location().to_owned();
+    assert!(to.starts_with("/nights/2024-11-28?result="), "{to}");
+    assert!(sue.get(&to).await.text.contains("Launch the night: under way."));
     assert_eq!(app.done(), [(Deed::Launch, "web:sue".to_owned())]);
 }
 
@@ -58,8 +73,8 @@ async fn what_is_in_the_way_leaves_no_button() {
     let page = sue.get(&format!("{DO}?what=close")).await;
     assert!(page.text.contains("Closing is under way by web:bob."));
     assert!(!page.main().contains("<button"), "{}", page.main());
-    let good = fields(&Deed::Close { no_dl2: false }, FakeDoer::MARK, "yes");
-    let answer = sue.post(DO, &plain(&good)).await;
+    let good = fields(&Deed::Close { no_dl2: false }, FakeDoer::MARK, true);
+    let answer = sue.call::<api::ExecuteAction>(&plain(&good)).await;
     assert_eq!(answer.status, StatusCode::CONFLICT);
     assert_eq!(app.done(), []);
 }
@@ -77,6 +92,16 @@ async fn what_is_no_deed_is_told_and_not_done() {
     }
     let page = sue.get("/nights/2024-11-31/do?what=launch").await;
     assert_eq!(page.status, StatusCode::NOT_FOUND);
+    for (name, value, status) in
+        [("what", "remove", StatusCode::NOT_FOUND), ("date", "2024-11-31", StatusCode::BAD_REQUEST)]
+    {
+        let mut form = fields(&Deed::Launch, FakeDoer::MARK, true);
+        form.retain(|(other, _)| other != name);
+        form.push((name.into(), value.into()));
+        let answer = sue.call::<api::ExecuteAction>(&plain(&form)).await;
+        assert_eq!(answer.status, status, "{name}: {}", answer.text);
+    }
+    assert_eq!(app.done(), []);
 }
 
 #[tokio::test]
