@@ -1,5 +1,6 @@
-//! Builds the crate again when a migration is added.
+//! Builds the crate again when a migration or a description of a statement is added or changed.
 
 fn main() {
     println!("cargo:rerun-if-changed=../migrations");
+    println!("cargo:rerun-if-changed=.sqlx");
 }

@@ -1,5 +1,6 @@
 //! `cargo xtask build [--release]`: everything, from crates alone, in one command.
 //! `cargo xtask site [--release]`: only what the browser loads, steps 1 to 3.
+//! `cargo xtask sqlx [--check]`: the descriptions of the statements in the query macros.
 //!
 //! 1. the crate `app` to WebAssembly (feature `hydrate`);
 //! 2. its JavaScript side by wasm-bindgen, the style sheet and the icons, into `target/site`;
@@ -8,6 +9,8 @@
 //!
 //! `CARGO_TARGET_DIR` is honoured. No wasm-opt: what it saves is gone after compression, and old
 //! versions of it break the module without a word.
+
+mod queries;
 
 use std::env;
 use std::error::Error;
@@ -19,19 +22,18 @@ use std::process::{Command, ExitCode};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
-const USAGE: &str = "usage: cargo xtask build|site [--release]";
+const USAGE: &str = "usage: cargo xtask build|site [--release], or sqlx [--check]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let (what, release) = match arguments[..] {
-        [what] => (what, false),
-        [what, "--release"] => (what, true),
-        _ => ("", false),
-    };
-    let done = match what {
-        "build" => site(release).and_then(|()| programs(release)),
-        "site" => site(release),
+    let done = match arguments[..] {
+        ["build"] => site(false).and_then(|()| programs(false)),
+        ["build", "--release"] => site(true).and_then(|()| programs(true)),
+        ["site"] => site(false),
+        ["site", "--release"] => site(true),
+        ["sqlx"] => root().and_then(|root| queries::run(&root, false)),
+        ["sqlx", "--check"] => root().and_then(|root| queries::run(&root, true)),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

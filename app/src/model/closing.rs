@@ -1,11 +1,12 @@
 //! Closing a night: what would be done, and how far it has come.
 
 use std::fmt;
+use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{JobId, JobState, Kind, Level, NightDate, Notice, ProdId, RunId};
+use super::{IdError, JobId, JobState, Kind, Level, NightDate, Notice, ProdId, RunId};
 
 /// How a night, or one of its sequences, is to be closed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -247,6 +248,17 @@ impl StepState {
 impl fmt::Display for StepState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+impl FromStr for StepState {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        [Self::Waiting, Self::Running, Self::Done, Self::Failed, Self::Interrupted]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or_else(|| IdError { text: text.to_owned(), expected: "the state of a step" })
     }
 }
 

@@ -79,51 +79,50 @@ pub(super) async fn finish_processing(
         .create_if_missing(true)
         .busy_timeout(std::time::Duration::from_secs(20));
     let mut connection = options.connect().await.map_err(wrong)?;
-    let written = write_processing(&mut connection, paths, now).await;
+    let written =
+        crate::store::write(&mut connection, async |db| write_processing(db, paths, now).await);
+    let written = written.await;
     connection.close().await.map_err(wrong)?;
-    written.map_err(wrong)?;
+    written.map_err(|error| wrong(error.cause()))?;
     Ok(format!("written to {}", file.display()))
 }
 
 async fn write_processing(
-    connection: &mut SqliteConnection,
+    db: &mut SqliteConnection,
     paths: &NightPaths,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
-    let (date, prod_id) = (paths.date.to_string(), paths.prod_id.as_str().to_owned());
+    make_table(&mut *db).await?;
+    let date = paths.date.to_string();
+    let prod_id = paths.prod_id.as_str();
     let end = now.format("%Y-%m-%d %H:%M:%S").to_string();
-    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-    sqlx::query(
-        "CREATE TABLE IF NOT EXISTS processing
-         (telescope TEXT, date TEXT, prod_id TEXT, start TEXT, end TEXT, is_finished INTEGER)",
-    )
-    .execute(&mut *tx)
-    .await?;
-    let known = sqlx::query(
+    let known = sqlx::query!(
         "UPDATE processing SET end = ?, is_finished = 1
          WHERE telescope = 'LST1' AND date = ? AND prod_id = ?",
-    )
-    .bind(&end)
-    .bind(&date)
-    .bind(&prod_id)
-    .execute(&mut *tx)
-    .await?
-    .rows_affected();
-    if known == 0 {
-        sqlx::query("INSERT INTO processing VALUES ('LST1', ?, ?, NULL, ?, 1)")
-            .bind(&date)
-            .bind(&prod_id)
-            .bind(&end)
-            .execute(&mut *tx)
-            .await?;
+        end,
+        date,
+        prod_id,
+    );
+    if known.execute(&mut *db).await?.rows_affected() == 0 {
+        let new = sqlx::query!(
+            "INSERT INTO processing VALUES ('LST1', ?, ?, NULL, ?, 1)",
+            date,
+            prod_id,
+            end,
+        );
+        new.execute(db).await?;
     }
-    tx.commit().await
+    Ok(())
+}
+
+/// Makes the table where there is none.
+#[expect(clippy::disallowed_methods, reason = "what the macros check the statements against")]
+async fn make_table(db: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(include_str!("processing.sql")).execute(db).await.map(drop)
 }
 
 #[cfg(test)]
 mod tests {
-    use sqlx::Row;
-
     use super::*;
     use crate::status::fixture::{Golden, now, task};
 
@@ -156,15 +155,12 @@ mod tests {
         }
         let options = SqliteConnectOptions::new().filename(&file);
         let mut connection = options.connect().await.unwrap();
-        let rows =
-            sqlx::query("SELECT * FROM processing").fetch_all(&mut connection).await.unwrap();
-        assert_eq!(rows.len(), 1);
-        let text = |column: &str| rows[0].get::<String, _>(column);
-        assert_eq!(
-            [text("telescope"), text("date"), text("prod_id"), text("end")].join(" "),
-            "LST1 2024-11-28 v0.1.0 2026-11-22 07:43:57"
-        );
-        assert_eq!(rows[0].get::<i64, _>("is_finished"), 1);
+        let rows = sqlx::query!("SELECT * FROM processing").fetch_all(&mut connection);
+        let [row] = &rows.await.unwrap()[..] else { panic!("one row") };
+        let texts = [&row.telescope, &row.date, &row.prod_id, &row.start, &row.end];
+        let expected = ["LST1", "2024-11-28", "v0.1.0", "", "2026-11-22 07:43:57"];
+        assert_eq!(texts.map(|text| text.as_deref().unwrap_or_default()), expected);
+        assert_eq!(row.is_finished, Some(1));
         golden.configure(|config| config.database = Some("/nowhere/at/all/osa.db".into()));
         let said = finish_processing(&golden.paths, now()).await.unwrap();
         assert!(said.contains("no directory"), "{said}");

@@ -222,8 +222,8 @@ pub async fn look(request: &Request) -> Result<ClosingPlan, CloseError> {
         false => look_on(settings, paths, observation, *now).await?,
     };
     let past = match store {
-        Some(store) if store.has_table("closings").await? => Past::of(&store, request).await?,
-        _ => Past::default(),
+        Some(store) => Past::of(&store, request).await?,
+        None => Past::default(),
     };
     Ok(plan_with(request, answer, past).await?.plan)
 }

@@ -53,7 +53,7 @@ pub async fn run(args: CopyDatacheck) -> Outcome {
     }
     let store = Store::open(&settings.server.database_file(&settings.site)).await?;
     let copied = request.execute(&store).await;
-    store.pool.close().await;
+    store.close().await;
     let plan = copied?;
     tell(&args, &plan)?;
     let outcome = told(&plan);

@@ -70,7 +70,7 @@ pub async fn run(args: TokenArgs) -> Outcome {
             Ok(ExitCode::SUCCESS)
         }
     };
-    store.pool.close().await;
+    store.close().await;
     done
 }
 

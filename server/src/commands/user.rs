@@ -77,7 +77,7 @@ enum Verb {
 pub async fn run(args: UserArgs) -> Outcome {
     let store = open(args.config.as_deref()).await?;
     let done = act(&store, args.verb).await;
-    store.pool.close().await;
+    store.close().await;
     done
 }
 

@@ -47,7 +47,7 @@ impl Engine {
     /// Closes the books, so that SQLite clears its log away.
     pub async fn close(self) {
         drop(self.scheduler);
-        self.store.pool.close().await;
+        self.store.close().await;
     }
 }
 

@@ -122,10 +122,7 @@ pub async fn resolve(
     if open.iter().all(|submission| changes(submission, snapshot, grace).is_empty()) {
         return Ok(0);
     }
-    let mut ledger = store.ledger().await?;
-    let changed = resolve_in(&mut ledger, snapshot, now).await?;
-    ledger.commit().await?;
-    Ok(changed)
+    store.ledger(async |ledger| resolve_in(ledger, snapshot, now).await).await
 }
 
 /// As [`resolve`], in a ledger that is open.
@@ -133,7 +130,7 @@ pub(super) async fn resolve_in(
     ledger: &mut Ledger<'_>,
     snapshot: &JobSnapshot,
     now: DateTime<Utc>,
-) -> Result<usize, StoreError> {
+) -> Result<usize, sqlx::Error> {
     let grace = ledger.grace();
     let mut changed = 0;
     for submission in ledger.open(snapshot.since).await? {

@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::{JobId, NightDate, ProdId};
 use crate::schedule::{JobRequest, JobSnapshot, Scheduler, SchedulerError, SubmitError};
-use crate::store::{Grace, Intent, Store, StoreError, Submission, SubmissionState};
+use crate::store::{Grace, Intent, Ledger, Store, StoreError, Submission, SubmissionState};
 
 use super::PlannedJob;
 use super::ledger::{is_job_of, obstacle, resolve_in, tasks_of};
@@ -195,37 +195,14 @@ impl<'a> Work<'a> {
         names: &[String],
         snapshot: &JobSnapshot,
     ) -> Result<Vec<Pending<'a>>, StoreError> {
-        let Order { date, prod_id, author, .. } = *self.order;
-        let mut ledger = self.store.ledger().await?;
-        resolve_in(&mut ledger, snapshot, self.clock.now()).await?;
-        let known = ledger.named(names).await?;
-        let mut intents: Vec<Pending> = Vec::new();
-        for job in self.order.jobs {
-            // Twice in one plan is once.
-            if intents.iter().any(|pending| pending.job.purpose == job.purpose) {
-                continue;
-            }
-            let ours = known
-                .iter()
-                .filter(|s| s.date == date && s.prod_id == *prod_id && s.purpose == job.purpose);
-            if let Some(verdict) = hindrance(job, ours, &known, snapshot, self.store.grace) {
-                self.verdicts.insert(&job.purpose, verdict);
-                continue;
-            }
-            let token = format!("osa:{}", uuid::Uuid::new_v4());
-            let intent = Intent {
-                date,
-                prod_id,
-                purpose: &job.purpose,
-                job_name: &job.name,
-                token: &token,
-                script: &job.script,
-                author,
-            };
-            let id = ledger.record(&intent, self.clock.now()).await?;
-            intents.push(Pending { job, id, token });
-        }
-        ledger.commit().await?;
+        let Self { store, order, clock, .. } = *self;
+        let recorded = store.ledger(async |ledger| {
+            resolve_in(ledger, snapshot, clock.now()).await?;
+            let known = ledger.named(names).await?;
+            record_intents(ledger, order, &known, snapshot, clock).await
+        });
+        let (intents, verdicts) = recorded.await?;
+        self.verdicts.extend(verdicts);
         Ok(intents)
     }
 
@@ -302,11 +279,11 @@ impl<'a> Work<'a> {
     async fn ask(&self, pending: &Pending<'a>, rest: &[Pending<'a>]) -> Result<bool, StoreError> {
         let now = self.clock.now();
         let ids: Vec<i64> = rest.iter().map(|pending| pending.id).collect();
-        let mut ledger = self.store.ledger().await?;
-        ledger.touch(&ids, now).await?;
-        let ours = ledger.ask(pending.id, now).await?;
-        ledger.commit().await?;
-        Ok(ours)
+        let asked = self.store.ledger(async |ledger| {
+            ledger.touch(&ids, now).await?;
+            ledger.ask(pending.id, now).await
+        });
+        asked.await
     }
 
     async fn settle(
@@ -316,14 +293,16 @@ impl<'a> Work<'a> {
         job: Option<JobId>,
         why: &str,
     ) -> Result<(), StoreError> {
-        let mut ledger = self.store.ledger().await?;
-        let settled = ledger.settle(pending.id, state, job, why, self.clock.now()).await?;
-        match job {
-            // Somebody gave it up while the scheduler took its time, or saw it first.
-            Some(job) if !settled => ledger.found(pending.id, job, self.clock.now()).await?,
-            _ => {}
-        }
-        ledger.commit().await
+        let now = self.clock.now();
+        let settled = self.store.ledger(async |ledger| {
+            let settled = ledger.settle(pending.id, state, job, why, now).await?;
+            match job {
+                // Somebody gave it up while the scheduler took its time, or saw it first.
+                Some(job) if !settled => ledger.found(pending.id, job, now).await,
+                _ => Ok(()),
+            }
+        });
+        settled.await
     }
 
     /// No clear answer: perhaps the scheduler tells now that it has the job. That it does not tell
@@ -333,24 +312,23 @@ impl<'a> Work<'a> {
         pending: &Pending<'a>,
         why: &str,
     ) -> Result<Option<JobId>, StoreError> {
-        let mut ledger = self.store.ledger().await?;
-        ledger.say(pending.id, why).await?;
-        ledger.commit().await?;
+        self.store.ledger(async |ledger| ledger.say(pending.id, why).await).await?;
         let Ok(snapshot) = self.scheduler.jobs(self.clock.now - WINDOW).await else {
             return Ok(None);
         };
-        let mut ledger = self.store.ledger().await?;
-        resolve_in(&mut ledger, &snapshot, self.clock.now()).await?;
-        let known = ledger.named(std::slice::from_ref(&pending.job.name)).await?;
-        ledger.commit().await?;
+        let now = self.clock.now();
+        let known = self.store.ledger(async |ledger| {
+            resolve_in(ledger, &snapshot, now).await?;
+            ledger.named(std::slice::from_ref(&pending.job.name)).await
+        });
+        let known = known.await?;
         let found = known.into_iter().find(|s| s.id == pending.id);
         Ok(found.filter(|s| s.state == SubmissionState::Submitted).and_then(|s| s.job))
     }
 
     async fn withdraw(&mut self, pending: &Pending<'a>, why: &str) -> Result<(), StoreError> {
-        let mut ledger = self.store.ledger().await?;
-        ledger.withdraw(pending.id, why, self.clock.now()).await?;
-        ledger.commit().await?;
+        let now = self.clock.now();
+        self.store.ledger(async |ledger| ledger.withdraw(pending.id, why, now).await).await?;
         self.verdicts.insert(&pending.job.purpose, Verdict::Held(why.to_owned()));
         Ok(())
     }
@@ -369,6 +347,44 @@ impl<'a> Work<'a> {
         };
         self.order.jobs.iter().filter_map(outcome).collect()
     }
+}
+
+/// Records an intent for every job whose purpose is free, and says of the others why it is not.
+async fn record_intents<'a>(
+    ledger: &mut Ledger<'_>,
+    order: &Order<'a>,
+    known: &[Submission],
+    snapshot: &JobSnapshot,
+    clock: Clock,
+) -> Result<(Vec<Pending<'a>>, Vec<(&'a str, Verdict)>), sqlx::Error> {
+    let Order { date, prod_id, author, .. } = *order;
+    let (mut intents, mut verdicts) = (Vec::<Pending>::new(), Vec::new());
+    for job in order.jobs {
+        // Twice in one plan is once.
+        if intents.iter().any(|pending| pending.job.purpose == job.purpose) {
+            continue;
+        }
+        let ours = known
+            .iter()
+            .filter(|s| s.date == date && s.prod_id == *prod_id && s.purpose == job.purpose);
+        if let Some(verdict) = hindrance(job, ours, known, snapshot, ledger.grace()) {
+            verdicts.push((job.purpose.as_str(), verdict));
+            continue;
+        }
+        let token = format!("osa:{}", uuid::Uuid::new_v4());
+        let intent = Intent {
+            date,
+            prod_id,
+            purpose: &job.purpose,
+            job_name: &job.name,
+            token: &token,
+            script: &job.script,
+            author,
+        };
+        let id = ledger.record(&intent, clock.now()).await?;
+        intents.push(Pending { job, id, token });
+    }
+    Ok((intents, verdicts))
 }
 
 /// Why a job is not to be submitted now; `known` are all submissions with its name, of any night.

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::SqliteConnection;
+use sqlx::types::{Json, Text};
 
 use crate::model::{CloseOptions, ClosingStep, NightDate, ProdId, RunId, StepState};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, Timestamp};
 
 /// A closing as recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,48 +58,6 @@ pub struct NewClosing<'a> {
     pub steps: &'a [(String, String)],
 }
 
-const COLUMNS: &str =
-    "id, date, prod_id, options, author, state, attempt, message, after_submission, started, ended";
-
-fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
-    sqlx::Error::Decode(error.into())
-}
-
-fn state(word: &str) -> Result<StepState, sqlx::Error> {
-    [StepState::Waiting, StepState::Running, StepState::Done, StepState::Failed]
-        .into_iter()
-        .find(|state| state.as_str() == word)
-        .ok_or_else(|| sqlx::Error::Decode(format!("state {word:?}").into()))
-}
-
-fn closing(row: &SqliteRow) -> Result<Closing, sqlx::Error> {
-    let options: String = row.try_get("options")?;
-    Ok(Closing {
-        id: row.try_get("id")?,
-        date: row.try_get::<String, _>("date")?.parse().map_err(decode)?,
-        prod_id: row.try_get::<String, _>("prod_id")?.parse().map_err(decode)?,
-        options: serde_json::from_str(&options).map_err(decode)?,
-        author: row.try_get("author")?,
-        state: state(&row.try_get::<String, _>("state")?)?,
-        attempt: row.try_get("attempt")?,
-        message: row.try_get("message")?,
-        after_submission: row.try_get("after_submission")?,
-        started: row.try_get("started")?,
-        ended: row.try_get("ended")?,
-    })
-}
-
-fn step(row: &SqliteRow) -> Result<ClosingStep, sqlx::Error> {
-    Ok(ClosingStep {
-        name: row.try_get("name")?,
-        title: row.try_get("title")?,
-        state: state(&row.try_get::<String, _>("state")?)?,
-        started: row.try_get("started")?,
-        ended: row.try_get("ended")?,
-        detail: row.try_get("detail")?,
-    })
-}
-
 impl Store {
     /// The closings of a night, newest first.
     ///
@@ -110,7 +68,9 @@ impl Store {
         date: NightDate,
         prod_id: &ProdId,
     ) -> Result<Vec<Closing>, StoreError> {
-        self.select_closings("kind = 'close' AND date = ? AND prod_id = ?", date, prod_id).await
+        let mut closings = self.select_closings(Some((date, prod_id))).await?;
+        closings.reverse();
+        Ok(closings)
     }
 
     /// The closings, of any night, that have not come to their end, oldest first.
@@ -118,26 +78,40 @@ impl Store {
     /// # Errors
     /// The database cannot be used.
     pub async fn closings_running(&self) -> Result<Vec<Closing>, StoreError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM closings WHERE kind = 'close' AND state = 'running' ORDER BY id"
-        );
-        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await;
-        rows.and_then(|rows| rows.iter().map(closing).collect()).map_err(|e| self.error(e))
+        self.select_closings(None).await
     }
 
+    /// The closings of a night or, without one, those of all nights that are running; oldest first.
     async fn select_closings(
         &self,
-        condition: &str,
-        date: NightDate,
-        prod_id: &ProdId,
+        night: Option<(NightDate, &ProdId)>,
     ) -> Result<Vec<Closing>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM closings WHERE {condition} ORDER BY id DESC");
-        let rows = sqlx::query(AssertSqlSafe(sql))
-            .bind(date.to_string())
-            .bind(prod_id.as_str())
-            .fetch_all(&self.pool)
-            .await;
-        rows.and_then(|rows| rows.iter().map(closing).collect()).map_err(|e| self.error(e))
+        let closings = sqlx::query!(
+            r#"SELECT id, date AS "date: Text<NightDate>", prod_id AS "prod_id: Text<ProdId>",
+                      options AS "options: Json<CloseOptions>", author,
+                      state AS "state: Text<StepState>", attempt AS "attempt: u32", message,
+                      after_submission, started AS "started: Timestamp", ended AS "ended: Timestamp"
+               FROM closings
+               WHERE kind = 'close'
+                 AND CASE WHEN ?1 IS NULL THEN state = 'running' ELSE date = ?1 AND prod_id = ?2 END
+               ORDER BY id"#,
+            night.map(|(date, _)| Text(date)),
+            night.map(|(_, prod_id)| prod_id.as_str()),
+        );
+        let closings = closings.map(|row| Closing {
+            id: row.id,
+            date: row.date.0,
+            prod_id: row.prod_id.0,
+            options: row.options.0,
+            author: row.author,
+            state: row.state.0,
+            attempt: row.attempt,
+            message: row.message,
+            after_submission: row.after_submission,
+            started: row.started.0,
+            ended: row.ended.map(DateTime::from),
+        });
+        self.wrap(closings.fetch_all(self.readers()).await)
     }
 
     /// The last submission before the night was reopened last; 0 if it never was.
@@ -149,9 +123,13 @@ impl Store {
         date: NightDate,
         prod_id: &ProdId,
     ) -> Result<i64, StoreError> {
-        let condition = "kind = 'reopen' AND date = ? AND prod_id = ?";
-        let last = self.select_closings(condition, date, prod_id).await?;
-        Ok(last.first().map_or(0, |closing| closing.after_submission))
+        let last = sqlx::query_scalar!(
+            "SELECT after_submission FROM closings
+             WHERE kind = 'reopen' AND date = ? AND prod_id = ? ORDER BY id DESC LIMIT 1",
+            Text(date),
+            prod_id.as_str(),
+        );
+        Ok(self.wrap(last.fetch_optional(self.readers()).await)?.unwrap_or(0))
     }
 
     /// The last submission before a closing was begun.
@@ -159,11 +137,9 @@ impl Store {
     /// # Errors
     /// The database cannot be used.
     pub async fn last_submission_before(&self, closing: i64) -> Result<i64, StoreError> {
-        let row = sqlx::query("SELECT after_submission FROM closings WHERE id = ?")
-            .bind(closing)
-            .fetch_one(&self.pool)
-            .await;
-        row.and_then(|row| row.try_get(0)).map_err(|cause| self.error(cause))
+        let last =
+            sqlx::query_scalar!("SELECT after_submission FROM closings WHERE id = ?", closing);
+        self.wrap(last.fetch_one(self.readers()).await)
     }
 
     /// Names and purposes of the jobs that a closing has had in its plans, in their order.
@@ -171,15 +147,14 @@ impl Store {
     /// # Errors
     /// The database cannot be used.
     pub async fn closing_jobs(&self, closing: i64) -> Result<Vec<(String, String)>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT value ->> '$.name', value ->> '$.purpose'
-             FROM closings, json_each(closings.jobs) WHERE closings.id = ? ORDER BY key",
-        )
-        .bind(closing)
-        .fetch_all(&self.pool)
-        .await;
-        let pair = |row: &SqliteRow| Ok((row.try_get(0)?, row.try_get(1)?));
-        rows.and_then(|rows| rows.iter().map(pair).collect()).map_err(|e| self.error(e))
+        let jobs = sqlx::query!(
+            r#"SELECT value ->> '$.name' AS "name!: String",
+                      value ->> '$.purpose' AS "purpose!: String"
+               FROM closings, json_each(closings.jobs) WHERE closings.id = ? ORDER BY key"#,
+            closing,
+        );
+        let jobs = jobs.map(|job| (job.name, job.purpose));
+        self.wrap(jobs.fetch_all(self.readers()).await)
     }
 
     /// Purposes of the jobs that a closing has had in its plans.
@@ -200,15 +175,22 @@ impl Store {
         id: i64,
         attempt: u32,
     ) -> Result<Vec<ClosingStep>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT name, title, state, started, ended, detail FROM closing_steps
-             WHERE closing = ? AND attempt = ? ORDER BY position",
-        )
-        .bind(id)
-        .bind(attempt)
-        .fetch_all(&self.pool)
-        .await;
-        rows.and_then(|rows| rows.iter().map(step).collect()).map_err(|e| self.error(e))
+        let steps = sqlx::query!(
+            r#"SELECT name, title, state AS "state: Text<StepState>",
+                      started AS "started: Timestamp", ended AS "ended: Timestamp", detail
+               FROM closing_steps WHERE closing = ? AND attempt = ? ORDER BY position"#,
+            id,
+            attempt,
+        );
+        let steps = steps.map(|step| ClosingStep {
+            name: step.name,
+            title: step.title,
+            state: step.state.0,
+            started: step.started.map(DateTime::from),
+            ended: step.ended.map(DateTime::from),
+            detail: step.detail,
+        });
+        self.wrap(steps.fetch_all(self.readers()).await)
     }
 
     /// Begins a closing or, if `earlier` is given, a further attempt of that one; returns its
@@ -222,71 +204,27 @@ impl Store {
         earlier: Option<&Closing>,
         now: DateTime<Utc>,
     ) -> Result<(i64, u32), StoreError> {
-        self.write_closing(new, earlier, now).await.map_err(|cause| self.error(cause))
-    }
-
-    async fn write_closing(
-        &self,
-        new: &NewClosing<'_>,
-        earlier: Option<&Closing>,
-        now: DateTime<Utc>,
-    ) -> Result<(i64, u32), sqlx::Error> {
-        let options = serde_json::to_string(&new.options).map_err(decode)?;
-        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let row = match earlier {
-            Some(earlier) => {
-                sqlx::query(
-                    "UPDATE closings
-                     SET options = ?1, author = ?2, plan = ?3, state = 'running',
-                         jobs = CASE WHEN options = ?1 THEN jobs ELSE ?4 END,
-                         attempt = attempt + 1, message = '', ended = NULL
-                     WHERE id = ?5 RETURNING id, attempt",
+        self.write(async |db| {
+            let (id, attempt) = match earlier {
+                Some(earlier) => update_closing(db, new, earlier).await?,
+                None => insert_closing(db, new, now).await?,
+            };
+            for (position, (name, title)) in (0_i64..).zip(new.steps) {
+                sqlx::query!(
+                    "INSERT INTO closing_steps (closing, attempt, position, name, title, state)
+                     VALUES (?, ?, ?, ?, ?, 'waiting')",
+                    id,
+                    attempt,
+                    position,
+                    name,
+                    title,
                 )
-                .bind(options)
-                .bind(new.author)
-                .bind(new.plan)
-                .bind(new.jobs)
-                .bind(earlier.id)
-                .fetch_one(&mut *tx)
-                .await?
+                .execute(&mut *db)
+                .await?;
             }
-            None => {
-                sqlx::query(
-                    "INSERT INTO closings (date, prod_id, kind, seq, options, author, plan, jobs, state,
-                                           attempt, after_submission, started)
-                     SELECT ?, ?, 'close', ?, ?, ?, ?, ?, 'running', 1, COALESCE(?, MAX(id), 0), ?
-                     FROM submissions
-                     RETURNING id, attempt",
-                )
-                .bind(new.date.to_string())
-                .bind(new.prod_id.as_str())
-                .bind(new.options.seq.map(|run| run.0))
-                .bind(options)
-                .bind(new.author)
-                .bind(new.plan)
-                .bind(new.jobs)
-                .bind(new.after)
-                .bind(now)
-                .fetch_one(&mut *tx)
-                .await?
-            }
-        };
-        let (id, attempt): (i64, u32) = (row.try_get("id")?, row.try_get("attempt")?);
-        for (position, (name, title)) in (0_i64..).zip(new.steps) {
-            sqlx::query(
-                "INSERT INTO closing_steps (closing, attempt, position, name, title, state)
-                 VALUES (?, ?, ?, ?, ?, 'waiting')",
-            )
-            .bind(id)
-            .bind(attempt)
-            .bind(position)
-            .bind(name)
-            .bind(title)
-            .execute(&mut *tx)
-            .await?;
-        }
-        tx.commit().await?;
-        Ok((id, attempt))
+            Ok((id, attempt))
+        })
+        .await
     }
 
     /// Writes down where a step stands.
@@ -300,22 +238,20 @@ impl Store {
         detail: &str,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let ended = (state != StepState::Running).then_some(now);
-        let done = sqlx::query(
+        let ended = (state != StepState::Running).then_some(Timestamp(now));
+        let step = sqlx::query!(
             "UPDATE closing_steps
              SET state = ?, detail = ?, started = COALESCE(started, ?), ended = ?
              WHERE closing = ? AND attempt = ? AND position = ?",
-        )
-        .bind(state.as_str())
-        .bind(detail)
-        .bind(now)
-        .bind(ended)
-        .bind(at.closing)
-        .bind(at.attempt)
-        .bind(at.position)
-        .execute(&self.pool)
-        .await;
-        done.map(|_| ()).map_err(|cause| self.error(cause))
+            state.as_str(),
+            detail,
+            Timestamp(now),
+            ended,
+            at.closing,
+            at.attempt,
+            at.position,
+        );
+        self.write(async |db| step.execute(db).await.map(drop)).await
     }
 
     /// Writes down how a closing ended.
@@ -329,15 +265,14 @@ impl Store {
         message: &str,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let done =
-            sqlx::query("UPDATE closings SET state = ?, message = ?, ended = ? WHERE id = ?")
-                .bind(state.as_str())
-                .bind(message)
-                .bind(now)
-                .bind(id)
-                .execute(&self.pool)
-                .await;
-        done.map(|_| ()).map_err(|cause| self.error(cause))
+        let closing = sqlx::query!(
+            "UPDATE closings SET state = ?, message = ?, ended = ? WHERE id = ?",
+            state.as_str(),
+            message,
+            Timestamp(now),
+            id,
+        );
+        self.write(async |db| closing.execute(db).await.map(drop)).await
     }
 
     /// Writes down that a night, or one sequence, was reopened; `removed` are the flags.
@@ -354,24 +289,66 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let options = CloseOptions { seq, ..CloseOptions::default() };
-        let options = serde_json::to_string(&options).map_err(|cause| self.error(decode(cause)))?;
-        let done = sqlx::query(
+        let reopening = sqlx::query!(
             "INSERT INTO closings (date, prod_id, kind, seq, options, author, plan, state, attempt,
                                    after_submission, started, ended)
              SELECT ?1, ?2, 'reopen', ?3, ?4, ?5, ?6, 'done', 1, COALESCE(MAX(id), 0), ?7, ?7
              FROM submissions",
-        )
-        .bind(date.to_string())
-        .bind(prod_id.as_str())
-        .bind(seq.map(|run| run.0))
-        .bind(options)
-        .bind(author)
-        .bind(serde_json::json!({ "removed": removed }).to_string())
-        .bind(now)
-        .execute(&self.pool)
-        .await;
-        done.map(|_| ()).map_err(|cause| self.error(cause))
+            Text(date),
+            prod_id.as_str(),
+            seq.map(|run| run.0),
+            Json(options),
+            author,
+            serde_json::json!({ "removed": removed }).to_string(),
+            Timestamp(now),
+        );
+        self.write(async |db| reopening.execute(db).await.map(drop)).await
     }
+}
+
+/// A further attempt of a closing; its number and that of the attempt.
+async fn update_closing(
+    db: &mut SqliteConnection,
+    new: &NewClosing<'_>,
+    earlier: &Closing,
+) -> Result<(i64, u32), sqlx::Error> {
+    let attempt = sqlx::query_scalar!(
+        r#"UPDATE closings
+           SET options = ?1, author = ?2, plan = ?3, state = 'running',
+               jobs = CASE WHEN options = ?1 THEN jobs ELSE ?4 END,
+               attempt = attempt + 1, message = '', ended = NULL
+           WHERE id = ?5 RETURNING attempt AS "attempt!: u32""#,
+        Json(new.options),
+        new.author,
+        new.plan,
+        new.jobs,
+        earlier.id,
+    );
+    Ok((earlier.id, attempt.fetch_one(db).await?))
+}
+
+/// A closing's first attempt; its number and that of the attempt.
+async fn insert_closing(
+    db: &mut SqliteConnection,
+    new: &NewClosing<'_>,
+    now: DateTime<Utc>,
+) -> Result<(i64, u32), sqlx::Error> {
+    let inserted = sqlx::query!(
+        "INSERT INTO closings (date, prod_id, kind, seq, options, author, plan, jobs, state,
+                               attempt, after_submission, started)
+         SELECT ?, ?, 'close', ?, ?, ?, ?, ?, 'running', 1, COALESCE(?, MAX(id), 0), ?
+         FROM submissions",
+        Text(new.date),
+        new.prod_id.as_str(),
+        new.options.seq.map(|run| run.0),
+        Json(new.options),
+        new.author,
+        new.plan,
+        new.jobs,
+        new.after,
+        Timestamp(now),
+    );
+    Ok((inserted.execute(db).await?.last_insert_rowid(), 1))
 }
 
 /// Which step.

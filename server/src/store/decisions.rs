@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::types::{Json, Text};
 
 use crate::model::{Author, Choice, Decision, NightDate, ProdId, RunId, Undone};
 
-use super::submissions::parsed;
-use super::{Store, StoreError};
+use super::{Store, StoreError, Timestamp};
 
 /// A decision that is to be recorded.
 #[derive(Clone, Copy, Debug)]
@@ -28,8 +26,6 @@ pub struct NewDecision<'a> {
     pub author: &'a Author,
 }
 
-const COLUMNS: &str = "id, date, prod_id, run, decision, reason, author, made, undone_by, undone";
-
 impl Store {
     /// Records a decision; returns its number.
     pub async fn decide(
@@ -37,22 +33,18 @@ impl Store {
         new: &NewDecision<'_>,
         at: DateTime<Utc>,
     ) -> Result<i64, StoreError> {
-        let choice = serde_json::to_string(new.choice)
-            .map_err(|cause| self.error(sqlx::Error::Encode(cause.into())))?;
-        let row = sqlx::query(
+        let decision = sqlx::query!(
             "INSERT INTO decisions (date, prod_id, run, decision, reason, author, made)
-             VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
-        )
-        .bind(new.date.to_string())
-        .bind(new.prod_id.as_str())
-        .bind(new.run.0)
-        .bind(choice)
-        .bind(new.reason)
-        .bind(new.author.to_string())
-        .bind(at)
-        .fetch_one(&self.pool)
-        .await;
-        row.and_then(|row| row.try_get("id")).map_err(|e| self.error(e))
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
+            Text(new.date),
+            new.prod_id.as_str(),
+            new.run.0,
+            Json(new.choice),
+            new.reason,
+            Text(new.author),
+            Timestamp(at),
+        );
+        self.write(async |db| Ok(decision.execute(db).await?.last_insert_rowid())).await
     }
 
     /// Ends a decision; `false` if it had ended already.
@@ -62,36 +54,22 @@ impl Store {
         author: &Author,
         at: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        sqlx::query(
+        let decision = sqlx::query!(
             "UPDATE decisions SET undone_by = ?, undone = ? WHERE id = ? AND undone IS NULL",
-        )
-        .bind(author.to_string())
-        .bind(at)
-        .bind(id)
-        .execute(&self.pool)
-        .await
-        .map(|done| done.rows_affected() == 1)
-        .map_err(|e| self.error(e))
+            Text(author),
+            Timestamp(at),
+            id,
+        );
+        self.write(async |db| Ok(decision.execute(db).await?.rows_affected() == 1)).await
     }
 
-    /// All decisions about a night's runs, also those that were undone, oldest first. None where
-    /// the books are older than decisions and were opened to be read only.
+    /// All decisions about a night's runs, also those that were undone, oldest first.
     pub async fn decisions(
         &self,
         date: NightDate,
         prod_id: &ProdId,
     ) -> Result<Vec<Decision>, StoreError> {
-        if !self.has_table("decisions").await? {
-            return Ok(Vec::new());
-        }
-        let sql =
-            format!("SELECT {COLUMNS} FROM decisions WHERE date = ? AND prod_id = ? ORDER BY id");
-        let rows = sqlx::query(AssertSqlSafe(sql))
-            .bind(date.to_string())
-            .bind(prod_id.as_str())
-            .fetch_all(&self.pool)
-            .await;
-        rows.and_then(|rows| rows.iter().map(decision).collect()).map_err(|e| self.error(e))
+        self.select_decisions(prod_id, Some(date)).await
     }
 
     /// The decisions that act, of all nights of a production.
@@ -99,39 +77,46 @@ impl Store {
         &self,
         prod_id: &ProdId,
     ) -> Result<BTreeMap<NightDate, Vec<Decision>>, StoreError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM decisions WHERE prod_id = ? AND undone IS NULL ORDER BY id"
-        );
-        let rows =
-            sqlx::query(AssertSqlSafe(sql)).bind(prod_id.as_str()).fetch_all(&self.pool).await;
-        let decisions: Result<Vec<Decision>, sqlx::Error> =
-            rows.and_then(|rows| rows.iter().map(decision).collect());
         let mut nights: BTreeMap<NightDate, Vec<Decision>> = BTreeMap::new();
-        for decision in decisions.map_err(|e| self.error(e))? {
-            nights.entry(decision.night).or_default().push(decision);
+        for decision in self.select_decisions(prod_id, None).await? {
+            if decision.undone.is_none() {
+                nights.entry(decision.night).or_default().push(decision);
+            }
         }
         Ok(nights)
     }
-}
 
-fn decision(row: &SqliteRow) -> Result<Decision, sqlx::Error> {
-    let choice: String = row.try_get("decision")?;
-    let at: Option<DateTime<Utc>> = row.try_get("undone")?;
-    let undone = match at {
-        Some(at) => Some(Undone { author: parsed(row, "undone_by")?, at }),
-        None => None,
-    };
-    Ok(Decision {
-        id: row.try_get("id")?,
-        night: parsed(row, "date")?,
-        prod_id: parsed(row, "prod_id")?,
-        run: RunId(row.try_get("run")?),
-        choice: serde_json::from_str(&choice).map_err(|e| sqlx::Error::Decode(e.into()))?,
-        reason: row.try_get("reason")?,
-        author: parsed(row, "author")?,
-        made: row.try_get("made")?,
-        undone,
-    })
+    /// The decisions of a production about one night, or all.
+    async fn select_decisions(
+        &self,
+        prod_id: &ProdId,
+        date: Option<NightDate>,
+    ) -> Result<Vec<Decision>, StoreError> {
+        let decisions = sqlx::query!(
+            r#"SELECT id, date AS "date: Text<NightDate>", prod_id AS "prod_id: Text<ProdId>",
+                      run AS "run: u32", decision AS "decision: Json<Choice>", reason,
+                      author AS "author: Text<Author>", made AS "made: Timestamp",
+                      undone_by AS "undone_by: Text<Author>", undone AS "undone: Timestamp"
+               FROM decisions WHERE prod_id = ?1 AND (?2 IS NULL OR date = ?2) ORDER BY id"#,
+            prod_id.as_str(),
+            date.map(Text),
+        );
+        let decisions = decisions.map(|row| Decision {
+            id: row.id,
+            night: row.date.0,
+            prod_id: row.prod_id.0,
+            run: RunId(row.run),
+            choice: row.decision.0,
+            reason: row.reason,
+            author: row.author.0,
+            made: row.made.0,
+            undone: row
+                .undone_by
+                .zip(row.undone)
+                .map(|(author, at)| Undone { author: author.0, at: at.0 }),
+        });
+        self.wrap(decisions.fetch_all(self.readers()).await)
+    }
 }
 
 #[cfg(test)]

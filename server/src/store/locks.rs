@@ -2,11 +2,10 @@
 //! knows rows, not processes.
 
 use chrono::{DateTime, Utc};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::SqliteExecutor;
 
 use super::local_queue::Runner;
-use super::{Store, StoreError};
+use super::{Store, StoreError, Timestamp};
 
 /// Who holds a lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,18 +20,19 @@ pub struct Holder {
     pub since: DateTime<Utc>,
 }
 
-fn holder(row: &SqliteRow) -> Result<Holder, sqlx::Error> {
-    let process = Runner {
-        pid: row.try_get("pid")?,
-        start: row.try_get::<i64, _>("start")?.cast_unsigned(),
-        boot: row.try_get("boot")?,
-    };
-    Ok(Holder {
-        token: row.try_get("token")?,
-        process,
-        author: row.try_get("author")?,
-        since: row.try_get("since")?,
-    })
+async fn holder(from: impl SqliteExecutor<'_>, name: &str) -> Result<Option<Holder>, sqlx::Error> {
+    let holder = sqlx::query!(
+        r#"SELECT token, pid AS "pid: i32", start, boot, author, since AS "since: Timestamp"
+           FROM locks WHERE name = ?"#,
+        name,
+    );
+    let holder = holder.map(|row| Holder {
+        token: row.token,
+        process: Runner { pid: row.pid, start: row.start.cast_unsigned(), boot: row.boot },
+        author: row.author,
+        since: row.since.0,
+    });
+    holder.fetch_optional(from).await
 }
 
 impl Store {
@@ -46,34 +46,28 @@ impl Store {
         holder: &Holder,
         lives: impl Fn(&Holder) -> bool,
     ) -> Result<Option<Holder>, StoreError> {
-        let mut tx =
-            self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(|cause| self.error(cause))?;
-        let row = sqlx::query("SELECT * FROM locks WHERE name = ?")
-            .bind(name)
-            .fetch_optional(&mut *tx)
-            .await;
-        let before = row.and_then(|row| row.as_ref().map(self::holder).transpose());
-        if let Some(before) = before.map_err(|cause| self.error(cause))?
-            && lives(&before)
-        {
-            return Ok(Some(before));
-        }
-        let written = sqlx::query(
-            "INSERT OR REPLACE INTO locks (name, token, pid, start, boot, author, since)
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(name)
-        .bind(&holder.token)
-        .bind(holder.process.pid)
-        .bind(holder.process.start.cast_signed())
-        .bind(&holder.process.boot)
-        .bind(&holder.author)
-        .bind(holder.since)
-        .execute(&mut *tx)
-        .await;
-        written.map_err(|cause| self.error(cause))?;
-        tx.commit().await.map_err(|cause| self.error(cause))?;
-        Ok(None)
+        self.write(async |db| {
+            if let Some(before) = self::holder(&mut *db, name).await?
+                && lives(&before)
+            {
+                return Ok(Some(before));
+            }
+            sqlx::query!(
+                "INSERT OR REPLACE INTO locks (name, token, pid, start, boot, author, since)
+                 VALUES (?, ?, ?, ?, ?, ?, ?)",
+                name,
+                holder.token,
+                holder.process.pid,
+                holder.process.start.cast_signed(),
+                holder.process.boot,
+                holder.author,
+                Timestamp(holder.since),
+            )
+            .execute(db)
+            .await?;
+            Ok(None)
+        })
+        .await
     }
 
     /// Who has a lock, whether alive or not.
@@ -81,11 +75,7 @@ impl Store {
     /// # Errors
     /// The database cannot be used.
     pub async fn lock_holder(&self, name: &str) -> Result<Option<Holder>, StoreError> {
-        let row = sqlx::query("SELECT * FROM locks WHERE name = ?")
-            .bind(name)
-            .fetch_optional(&self.pool)
-            .await;
-        row.and_then(|row| row.as_ref().map(holder).transpose()).map_err(|e| self.error(e))
+        self.wrap(holder(self.readers(), name).await)
     }
 
     /// Gives a lock back, if it is still the one of this token.
@@ -93,12 +83,7 @@ impl Store {
     /// # Errors
     /// The database cannot be used.
     pub async fn drop_lock(&self, name: &str, token: &str) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM locks WHERE name = ? AND token = ?")
-            .bind(name)
-            .bind(token)
-            .execute(&self.pool)
-            .await
-            .map(|_| ())
-            .map_err(|cause| self.error(cause))
+        let lock = sqlx::query!("DELETE FROM locks WHERE name = ? AND token = ?", name, token);
+        self.write(async |db| lock.execute(db).await.map(drop)).await
     }
 }

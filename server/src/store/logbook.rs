@@ -2,13 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::types::{Json, Text};
 
 use crate::model::{Author, DeedOutcome, LogbookEntry, NightDate, ProdId};
 
-use super::submissions::parsed;
-use super::{Store, StoreError};
+use super::{Store, StoreError, Timestamp};
 
 /// Something that is about to be done to a night.
 #[derive(Clone, Copy, Debug)]
@@ -34,22 +32,18 @@ impl Store {
         deed: &Deed<'_, P>,
         at: DateTime<Utc>,
     ) -> Result<i64, StoreError> {
-        let plan = serde_json::to_string(deed.plan)
-            .map_err(|cause| self.error(sqlx::Error::Encode(cause.into())))?;
-        let row = sqlx::query(
+        let line = sqlx::query!(
             "INSERT INTO logbook (date, prod_id, author, process, action, plan, begun)
-             VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
-        )
-        .bind(deed.date.to_string())
-        .bind(deed.prod_id.as_str())
-        .bind(deed.author.to_string())
-        .bind(deed.process)
-        .bind(deed.action)
-        .bind(plan)
-        .bind(at)
-        .fetch_one(&self.pool)
-        .await;
-        row.and_then(|row| row.try_get("id")).map_err(|e| self.error(e))
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
+            Text(deed.date),
+            deed.prod_id.as_str(),
+            Text(deed.author),
+            deed.process,
+            deed.action,
+            Json(deed.plan),
+            Timestamp(at),
+        );
+        self.write(async |db| Ok(line.execute(db).await?.last_insert_rowid())).await
     }
 
     /// Ends a line of the logbook. A line that has ended stays as it is.
@@ -59,67 +53,45 @@ impl Store {
         outcome: &DeedOutcome,
         at: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        sqlx::query(
+        let line = sqlx::query!(
             "UPDATE logbook SET ended = ?, well = ?, outcome = ? WHERE id = ? AND ended IS NULL",
-        )
-        .bind(at)
-        .bind(outcome.well)
-        .bind(&outcome.message)
-        .bind(id)
-        .execute(&self.pool)
-        .await
-        .map(|_| ())
-        .map_err(|e| self.error(e))
+            Timestamp(at),
+            outcome.well,
+            outcome.message,
+            id,
+        );
+        self.write(async |db| line.execute(db).await.map(drop)).await
     }
 
-    /// The logbook of a night, oldest line first. Empty where the books are older than logbooks and
-    /// were opened to be read only.
+    /// The logbook of a night, oldest line first.
     pub async fn logbook(
         &self,
         date: NightDate,
         prod_id: &ProdId,
     ) -> Result<Vec<LogbookEntry>, StoreError> {
-        if !self.has_table("logbook").await? {
-            return Ok(Vec::new());
-        }
-        let rows = sqlx::query(
-            "SELECT id, date, prod_id, author, process, action, plan, begun, ended, well, outcome
-             FROM logbook WHERE date = ? AND prod_id = ? ORDER BY id",
-        )
-        .bind(date.to_string())
-        .bind(prod_id.as_str())
-        .fetch_all(&self.pool)
-        .await;
-        rows.and_then(|rows| rows.iter().map(entry).collect()).map_err(|e| self.error(e))
+        let lines = sqlx::query!(
+            r#"SELECT id, date AS "date: Text<NightDate>", prod_id AS "prod_id: Text<ProdId>",
+                      author AS "author: Text<Author>", process, action,
+                      plan AS "plan: Json<serde_json::Value>", begun AS "begun: Timestamp",
+                      ended AS "ended: Timestamp", well AS "well: bool", outcome
+               FROM logbook WHERE date = ? AND prod_id = ? ORDER BY id"#,
+            Text(date),
+            prod_id.as_str(),
+        );
+        let lines = lines.map(|row| LogbookEntry {
+            id: row.id,
+            night: row.date.0,
+            prod_id: row.prod_id.0,
+            author: row.author.0,
+            process: row.process,
+            action: row.action,
+            plan: row.plan.0,
+            outcome: row.well.zip(row.outcome).map(|(well, message)| DeedOutcome { well, message }),
+            begun: row.begun.0,
+            ended: row.ended.map(DateTime::from),
+        });
+        self.wrap(lines.fetch_all(self.readers()).await)
     }
-
-    /// Whether the schema has this table: a file that is only read is not brought up to date.
-    pub(crate) async fn has_table(&self, name: &str) -> Result<bool, StoreError> {
-        sqlx::query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?")
-            .bind(name)
-            .fetch_optional(&self.pool)
-            .await
-            .map(|row| row.is_some())
-            .map_err(|e| self.error(e))
-    }
-}
-
-fn entry(row: &SqliteRow) -> Result<LogbookEntry, sqlx::Error> {
-    let plan: String = row.try_get("plan")?;
-    let well: Option<bool> = row.try_get("well")?;
-    let message: Option<String> = row.try_get("outcome")?;
-    Ok(LogbookEntry {
-        id: row.try_get("id")?,
-        night: parsed(row, "date")?,
-        prod_id: parsed(row, "prod_id")?,
-        author: parsed(row, "author")?,
-        process: row.try_get("process")?,
-        action: row.try_get("action")?,
-        plan: serde_json::from_str(&plan).map_err(|e| sqlx::Error::Decode(e.into()))?,
-        outcome: well.zip(message).map(|(well, message)| DeedOutcome { well, message }),
-        begun: row.try_get("begun")?,
-        ended: row.try_get("ended")?,
-    })
 }
 
 #[cfg(test)]

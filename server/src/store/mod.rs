@@ -1,29 +1,50 @@
 //! Our SQLite file: what was submitted, the journal of closings, the local scheduler's queue, each
 //! night's logbook, and who may do what.
+//!
+//! - Statements are those of the macros `sqlx::query!`, `query_as!` and `query_scalar!`, which check
+//!   them against the migrations while the program is compiled (`cargo xtask sqlx`).
+//! - Whatever writes goes through [`Store::write`]; the connections that read cannot write.
+//! - Every time is a [`Timestamp`].
 
 mod closings;
+mod connections;
 mod decisions;
+mod ledger;
 pub mod local_queue;
 mod locks;
 mod logbook;
 mod notes;
+mod older;
 pub mod people;
 mod submissions;
+#[cfg(test)]
+mod tests;
+mod time;
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
 
-use sqlx::SqlitePool;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnection;
+use sqlx::{Sqlite, SqliteConnection, SqlitePool};
+
+use connections::{Connections, WriteError};
+
+pub(crate) use connections::write;
 
 pub use closings::{Closing, NewClosing, StepAt};
 pub use decisions::NewDecision;
+pub use ledger::Ledger;
 pub use locks::Holder;
 pub use logbook::Deed;
-pub use submissions::{Grace, Intent, Ledger, Submission, SubmissionState};
+pub use submissions::{Grace, Intent, Submission, SubmissionState};
+pub use time::Timestamp;
+
+/// The schema, in the order in which it came about.
+static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 
 /// Why the database cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +55,8 @@ pub struct StoreError {
     /// Why not.
     #[source]
     pub cause: sqlx::Error,
+    /// Whether something may have been written all the same: the commit itself failed.
+    pub uncertain: bool,
 }
 
 /// An open database, its schema up to date.
@@ -41,53 +64,34 @@ pub struct StoreError {
 pub struct Store {
     /// The file.
     pub file: PathBuf,
-    /// Its connections.
-    pub pool: SqlitePool,
     /// How long a submitted job must have been missing before it is given up.
     pub grace: Grace,
+    connections: Connections,
+    /// What is read instead of a file whose schema is older; it goes when nobody reads it any more.
+    _copy: Option<Arc<tempfile::TempDir>>,
 }
 
 impl Store {
     /// Opens the file, makes it if it is missing, and applies the migrations. It is for its owner
     /// only: waiting jobs have their environment in it, which may hold secrets.
     pub async fn open(file: &Path) -> Result<Self, StoreError> {
-        let wrap = |cause| StoreError { file: file.to_owned(), cause };
+        let wrap = |cause| StoreError::new(file, cause);
         let turn = one_at_a_time(file).await.map_err(|cause| wrap(cause.into()))?;
-        let options = SqliteConnectOptions::new()
-            .filename(file)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(20));
-        let pool = SqlitePoolOptions::new()
-            .max_connections(4)
-            .connect_with(options)
-            .await
-            .map_err(wrap)?;
-        sqlx::migrate!("../migrations").run(&pool).await.map_err(|e| wrap(e.into()))?;
+        let connections = Connections::open(file).await.map_err(wrap)?;
         drop(turn);
-        Ok(Self { file: file.to_owned(), pool, grace: Grace::default() })
+        Ok(Self { file: file.to_owned(), grace: Grace::default(), connections, _copy: None })
     }
 
-    /// Opens the file if it is there, to read only: nothing is made, and no migration applied.
-    ///
-    /// Where no write-ahead log lies beside it, nobody has it open, and SQLite is told that it will
-    /// not change while we look: otherwise it would make a log of its own, and leave it.
+    /// Opens the file if it is there, to read only: nothing is made, and no migration applied. Of a
+    /// file whose schema is older a copy is read that migrations are applied to.
     pub async fn open_to_read(file: &Path) -> Result<Option<Self>, StoreError> {
         if !file.exists() {
             return Ok(None);
         }
-        let mut log = file.as_os_str().to_owned();
-        log.push("-wal");
-        let options = SqliteConnectOptions::new()
-            .filename(file)
-            .read_only(true)
-            .immutable(!Path::new(&log).exists())
-            .busy_timeout(Duration::from_secs(20));
-        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
-        let pool = pool.map_err(|cause| StoreError { file: file.to_owned(), cause })?;
-        Ok(Some(Self { file: file.to_owned(), pool, grace: Grace::default() }))
+        let (connections, copy) =
+            older::open_to_read(file).await.map_err(|cause| StoreError::new(file, cause))?;
+        let grace = Grace::default();
+        Ok(Some(Self { file: file.to_owned(), grace, connections, _copy: copy.map(Arc::new) }))
     }
 
     /// With another [`Grace`].
@@ -97,9 +101,47 @@ impl Store {
         self
     }
 
+    /// Writes: does `work` in a transaction that has the write lock from its beginning, and gives
+    /// back what comes out once it is on the disk. Nothing is written if `work` fails.
+    pub(crate) async fn write<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
+        self.connections.write(work).await.map_err(|error| match error {
+            WriteError::Refused(cause) => self.error(cause),
+            WriteError::Uncertain(cause) => StoreError { uncertain: true, ..self.error(cause) },
+        })
+    }
+
+    /// Connections to read from; a statement that writes fails on them.
+    pub(crate) fn readers(&self) -> &SqlitePool {
+        self.connections.readers()
+    }
+
+    /// One connection to read from, and always the same.
+    pub(crate) async fn reader(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        self.wrap(self.connections.reader().await)
+    }
+
+    /// Closes the file, so that SQLite clears its log away.
+    pub async fn close(&self) {
+        self.connections.close().await;
+    }
+
     /// Wraps an error of a statement with the file's name.
-    pub fn error(&self, cause: sqlx::Error) -> StoreError {
-        StoreError { file: self.file.clone(), cause }
+    pub(crate) fn error(&self, cause: sqlx::Error) -> StoreError {
+        StoreError::new(&self.file, cause)
+    }
+
+    /// As [`Store::error`], of what a statement gave.
+    pub(crate) fn wrap<T>(&self, result: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+        result.map_err(|cause| self.error(cause))
+    }
+}
+
+impl StoreError {
+    fn new(file: &Path, cause: sqlx::Error) -> Self {
+        Self { file: file.to_owned(), cause, uncertain: false }
     }
 }
 

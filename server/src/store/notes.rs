@@ -1,13 +1,11 @@
 //! Notes about the data quality. None is ever deleted: one that is withdrawn stays, with who did.
 
 use chrono::{DateTime, Utc};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::types::Text;
 
 use crate::model::{Author, DatacheckNote, NewNote, NightDate, ProdId, RunId, Undone};
 
-use super::submissions::parsed;
-use super::{Store, StoreError};
+use super::{Store, StoreError, Timestamp};
 
 impl Store {
     /// Records a note; returns its number.
@@ -18,20 +16,18 @@ impl Store {
         author: &Author,
         at: DateTime<Utc>,
     ) -> Result<i64, StoreError> {
-        let row = sqlx::query(
+        let note = sqlx::query!(
             "INSERT INTO datacheck_notes (date, prod_id, run, sheet, text, author, made)
-             VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
-        )
-        .bind(date.to_string())
-        .bind(prod_id.as_str())
-        .bind(note.run.map(|run| run.0))
-        .bind(&note.sheet)
-        .bind(&note.text)
-        .bind(author.to_string())
-        .bind(at)
-        .fetch_one(&self.pool)
-        .await;
-        row.and_then(|row| row.try_get("id")).map_err(|e| self.error(e))
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
+            Text(date),
+            prod_id.as_str(),
+            note.run.map(|run| run.0),
+            note.sheet,
+            note.text,
+            Text(author),
+            Timestamp(at),
+        );
+        self.write(async |db| Ok(note.execute(db).await?.last_insert_rowid())).await
     }
 
     /// Withdraws a note; `false` if that was done already.
@@ -41,17 +37,14 @@ impl Store {
         author: &Author,
         at: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        sqlx::query(
+        let note = sqlx::query!(
             "UPDATE datacheck_notes SET withdrawn_by = ?, withdrawn = ?
              WHERE id = ? AND withdrawn IS NULL",
-        )
-        .bind(author.to_string())
-        .bind(at)
-        .bind(id)
-        .execute(&self.pool)
-        .await
-        .map(|done| done.rows_affected() == 1)
-        .map_err(|e| self.error(e))
+            Text(author),
+            Timestamp(at),
+            id,
+        );
+        self.write(async |db| Ok(note.execute(db).await?.rows_affected() == 1)).await
     }
 
     /// All notes about a night and its runs, also those that were withdrawn, oldest first.
@@ -60,35 +53,30 @@ impl Store {
         date: NightDate,
         prod_id: &ProdId,
     ) -> Result<Vec<DatacheckNote>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT id, date, run, sheet, text, author, made, withdrawn_by, withdrawn
-             FROM datacheck_notes WHERE date = ? AND prod_id = ? ORDER BY id",
-        )
-        .bind(date.to_string())
-        .bind(prod_id.as_str())
-        .fetch_all(&self.pool)
-        .await;
-        rows.and_then(|rows| rows.iter().map(note).collect()).map_err(|e| self.error(e))
+        let notes = sqlx::query!(
+            r#"SELECT id, date AS "date: Text<NightDate>", run AS "run: u32", sheet, text,
+                      author AS "author: Text<Author>", made AS "made: Timestamp",
+                      withdrawn_by AS "withdrawn_by: Text<Author>",
+                      withdrawn AS "withdrawn: Timestamp"
+               FROM datacheck_notes WHERE date = ? AND prod_id = ? ORDER BY id"#,
+            Text(date),
+            prod_id.as_str(),
+        );
+        let notes = notes.map(|row| DatacheckNote {
+            id: row.id,
+            night: row.date.0,
+            run: row.run.map(RunId),
+            sheet: row.sheet,
+            text: row.text,
+            author: row.author.0,
+            made: row.made.0,
+            withdrawn: row
+                .withdrawn_by
+                .zip(row.withdrawn)
+                .map(|(author, at)| Undone { author: author.0, at: at.0 }),
+        });
+        self.wrap(notes.fetch_all(self.readers()).await)
     }
-}
-
-fn note(row: &SqliteRow) -> Result<DatacheckNote, sqlx::Error> {
-    let at: Option<DateTime<Utc>> = row.try_get("withdrawn")?;
-    let withdrawn = match at {
-        Some(at) => Some(Undone { author: parsed(row, "withdrawn_by")?, at }),
-        None => None,
-    };
-    let run: Option<u32> = row.try_get("run")?;
-    Ok(DatacheckNote {
-        id: row.try_get("id")?,
-        night: parsed(row, "date")?,
-        run: run.map(RunId),
-        sheet: row.try_get("sheet")?,
-        text: row.try_get("text")?,
-        author: parsed(row, "author")?,
-        made: row.try_get("made")?,
-        withdrawn,
-    })
 }
 
 #[cfg(test)]

@@ -5,12 +5,12 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, Row, Sqlite, SqliteExecutor, Transaction};
+use sqlx::SqliteConnection;
+use sqlx::types::Text;
 
 use crate::model::{JobId, JobState, NightDate, ProdId};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, Timestamp};
 
 /// How long a job must have been missing before it is given up; also how long a command that shows
 /// no sign of life keeps others waiting.
@@ -31,8 +31,9 @@ impl Default for Grace {
     }
 }
 
-/// Where a submission stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where a submission stands. The database has the word in small letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
+#[sqlx(rename_all = "lowercase")]
 pub enum SubmissionState {
     /// Recorded; whether the scheduler has the job is not known (yet).
     Intended,
@@ -44,21 +45,6 @@ pub enum SubmissionState {
     Withdrawn,
     /// The scheduler was asked, and has no such job.
     Lost,
-}
-
-const STATES: [(SubmissionState, &str); 5] = [
-    (SubmissionState::Intended, "intended"),
-    (SubmissionState::Submitted, "submitted"),
-    (SubmissionState::Refused, "refused"),
-    (SubmissionState::Withdrawn, "withdrawn"),
-    (SubmissionState::Lost, "lost"),
-];
-
-impl SubmissionState {
-    /// The word in the database.
-    pub fn as_str(self) -> &'static str {
-        STATES.iter().find(|(state, _)| *state == self).map_or("", |(_, word)| word)
-    }
 }
 
 /// One attempt to have a job for one purpose.
@@ -121,49 +107,11 @@ pub struct Intent<'a> {
     pub author: &'a str,
 }
 
-const COLUMNS: &str = "id, date, prod_id, purpose, attempt, job_name, token, script, state, job_id, \
-    message, author, created, touched, asked, settled, missing_since, end_state";
-
-impl Submission {
-    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
-        let word: String = row.try_get("state")?;
-        let state = STATES.iter().find(|(_, w)| *w == word).map(|(state, _)| *state);
-        let end: Option<String> = row.try_get("end_state")?;
-        Ok(Self {
-            id: row.try_get("id")?,
-            date: parsed(row, "date")?,
-            prod_id: parsed(row, "prod_id")?,
-            purpose: row.try_get("purpose")?,
-            attempt: row.try_get("attempt")?,
-            job_name: row.try_get("job_name")?,
-            token: row.try_get("token")?,
-            script: row.try_get::<String, _>("script")?.into(),
-            state: state.ok_or_else(|| sqlx::Error::Decode(format!("state {word:?}").into()))?,
-            job: row.try_get::<Option<i64>, _>("job_id")?.map(|id| JobId(id.cast_unsigned())),
-            message: row.try_get("message")?,
-            author: row.try_get("author")?,
-            created: row.try_get("created")?,
-            touched: row.try_get("touched")?,
-            asked: row.try_get("asked")?,
-            settled: row.try_get("settled")?,
-            missing_since: row.try_get("missing_since")?,
-            end_state: end.map(JobState::from),
-        })
-    }
-}
-
-/// A column as the identifier it holds.
-pub(super) fn parsed<T>(row: &SqliteRow, column: &str) -> Result<T, sqlx::Error>
-where
-    T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>,
-{
-    row.try_get::<String, _>(column)?.parse().map_err(|e: T::Err| sqlx::Error::Decode(e.into()))
-}
-
 impl Store {
     /// All submissions of jobs with one of these names, of any night and production, oldest first.
     pub async fn submissions_named(&self, names: &[String]) -> Result<Vec<Submission>, StoreError> {
-        named(&self.pool, names).await.map_err(|e| self.error(e))
+        let mut db = self.reader().await?;
+        self.wrap(named(&mut db, names).await)
     }
 
     /// All submissions of a night, oldest first.
@@ -172,15 +120,8 @@ impl Store {
         date: NightDate,
         prod_id: &ProdId,
     ) -> Result<Vec<Submission>, StoreError> {
-        let sql =
-            format!("SELECT {COLUMNS} FROM submissions WHERE date = ? AND prod_id = ? ORDER BY id");
-        let rows = sqlx::query(AssertSqlSafe(sql))
-            .bind(date.to_string())
-            .bind(prod_id.as_str())
-            .fetch_all(&self.pool)
-            .await;
-        rows.and_then(|rows| rows.iter().map(Submission::from_row).collect())
-            .map_err(|e| self.error(e))
+        let mut db = self.reader().await?;
+        self.wrap(of_night(&mut db, date, prod_id).await)
     }
 
     /// Submissions, of any night, that a look at the scheduler may change: those whose outcome is
@@ -189,229 +130,83 @@ impl Store {
         &self,
         since: DateTime<Utc>,
     ) -> Result<Vec<Submission>, StoreError> {
-        open(&self.pool, since).await.map_err(|e| self.error(e))
-    }
-
-    /// Opens the ledger for writing; nobody else writes until it is committed or dropped.
-    pub async fn ledger(&self) -> Result<Ledger<'_>, StoreError> {
-        match self.pool.begin_with("BEGIN IMMEDIATE").await {
-            Ok(tx) => Ok(Ledger { store: self, tx }),
-            Err(cause) => Err(self.error(cause)),
-        }
+        let mut db = self.reader().await?;
+        self.wrap(open(&mut db, since).await)
     }
 }
 
-async fn named(
-    from: impl SqliteExecutor<'_>,
+pub(super) async fn named(
+    db: &mut SqliteConnection,
     names: &[String],
 ) -> Result<Vec<Submission>, sqlx::Error> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM submissions
-         WHERE job_name IN (SELECT value FROM json_each(?)) ORDER BY id"
+    let ids = sqlx::query_scalar!(
+        "SELECT id FROM submissions WHERE job_name IN (SELECT value FROM json_each(?))",
+        serde_json::json!(names).to_string(),
     );
-    let names = serde_json::json!(names).to_string();
-    let rows = sqlx::query(AssertSqlSafe(sql)).bind(names).fetch_all(from).await?;
-    rows.iter().map(Submission::from_row).collect()
+    let ids = ids.fetch_all(&mut *db).await?;
+    select(db, &ids).await
 }
 
-async fn open(
-    from: impl SqliteExecutor<'_>,
+async fn of_night(
+    db: &mut SqliteConnection,
+    date: NightDate,
+    prod_id: &ProdId,
+) -> Result<Vec<Submission>, sqlx::Error> {
+    let ids = sqlx::query_scalar!(
+        "SELECT id FROM submissions WHERE date = ? AND prod_id = ?",
+        Text(date),
+        prod_id.as_str(),
+    );
+    let ids = ids.fetch_all(&mut *db).await?;
+    select(db, &ids).await
+}
+
+pub(super) async fn open(
+    db: &mut SqliteConnection,
     since: DateTime<Utc>,
 ) -> Result<Vec<Submission>, sqlx::Error> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM submissions
+    let ids = sqlx::query_scalar!(
+        "SELECT id FROM submissions
          WHERE state = 'intended' OR (state = 'submitted' AND end_state IS NULL)
-            OR (state IN ('submitted', 'lost') AND created >= ?)
-         ORDER BY id"
+            OR (state IN ('submitted', 'lost') AND created >= ?)",
+        Timestamp(since),
     );
-    let rows = sqlx::query(AssertSqlSafe(sql)).bind(since).fetch_all(from).await?;
-    rows.iter().map(Submission::from_row).collect()
+    let ids = ids.fetch_all(&mut *db).await?;
+    select(db, &ids).await
 }
 
-/// The ledger, open for writing: what is read here cannot change before the commit.
-#[derive(Debug)]
-pub struct Ledger<'s> {
-    store: &'s Store,
-    tx: Transaction<'static, Sqlite>,
-}
-
-/// A statement with its values, run in the ledger's transaction; gives the number of rows changed.
-macro_rules! change {
-    ($ledger:expr, $sql:literal $(, $value:expr)* $(,)?) => {
-        sqlx::query($sql)$(.bind($value))*
-            .execute(&mut *$ledger.tx)
-            .await
-            .map(|done| done.rows_affected())
-            .map_err(|cause| $ledger.store.error(cause))
-    };
-}
-
-impl Ledger<'_> {
-    /// How long a job must have been missing before it is given up.
-    pub fn grace(&self) -> Grace {
-        self.store.grace
-    }
-
-    /// As [`Store::submissions_named`].
-    pub async fn named(&mut self, names: &[String]) -> Result<Vec<Submission>, StoreError> {
-        named(&mut *self.tx, names).await.map_err(|e| self.store.error(e))
-    }
-
-    /// As [`Store::submissions_open`].
-    pub async fn open(&mut self, since: DateTime<Utc>) -> Result<Vec<Submission>, StoreError> {
-        open(&mut *self.tx, since).await.map_err(|e| self.store.error(e))
-    }
-
-    /// Records an intent, the next attempt for its purpose. The database refuses a second open one.
-    pub async fn record(
-        &mut self,
-        intent: &Intent<'_>,
-        now: DateTime<Utc>,
-    ) -> Result<i64, StoreError> {
-        let row = sqlx::query(
-            "INSERT INTO submissions (date, prod_id, purpose, attempt, job_name, token, script,
-                                      state, author, created, touched)
-             SELECT ?1, ?2, ?3, COALESCE(MAX(attempt), 0) + 1, ?4, ?5, ?6, 'intended', ?7, ?8, ?8
-             FROM submissions WHERE date = ?1 AND prod_id = ?2 AND purpose = ?3
-             RETURNING id",
-        )
-        .bind(intent.date.to_string())
-        .bind(intent.prod_id.as_str())
-        .bind(intent.purpose)
-        .bind(intent.job_name)
-        .bind(intent.token)
-        .bind(intent.script.to_string_lossy().into_owned())
-        .bind(intent.author)
-        .bind(now)
-        .fetch_one(&mut *self.tx)
-        .await;
-        row.and_then(|row| row.try_get("id")).map_err(|e| self.store.error(e))
-    }
-
-    /// Says that the command that will submit them is alive.
-    pub async fn touch(&mut self, ids: &[i64], now: DateTime<Utc>) -> Result<(), StoreError> {
-        let ids = serde_json::json!(ids).to_string();
-        change!(
-            self,
-            "UPDATE submissions SET touched = ?
-             WHERE state = 'intended' AND id IN (SELECT value FROM json_each(?))",
-            now,
-            ids
-        )
-        .map(|_| ())
-    }
-
-    /// Says that the scheduler is being asked; `false` if somebody has given the intent up, and then
-    /// it must not be asked.
-    pub async fn ask(&mut self, id: i64, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        change!(
-            self,
-            "UPDATE submissions SET asked = ?, touched = ?
-             WHERE id = ? AND state = 'intended' AND asked IS NULL",
-            now,
-            now,
-            id
-        )
-        .map(|rows| rows == 1)
-    }
-
-    /// Writes down what became of an intent; `false` if somebody else has done so already.
-    pub async fn settle(
-        &mut self,
-        id: i64,
-        state: SubmissionState,
-        job: Option<JobId>,
-        message: &str,
-        now: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
-        change!(
-            self,
-            "UPDATE submissions
-             SET state = ?, job_id = ?, message = ?, settled = ?, missing_since = NULL
-             WHERE id = ? AND state = 'intended'",
-            state.as_str(),
-            job.map(|job| job.0.cast_signed()),
-            message,
-            now,
-            id
-        )
-        .map(|rows| rows == 1)
-    }
-
-    /// Withdraws an intent of which the scheduler was never asked; `false` if it was.
-    pub async fn withdraw(
-        &mut self,
-        id: i64,
-        message: &str,
-        now: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
-        change!(
-            self,
-            "UPDATE submissions SET state = 'withdrawn', message = ?, settled = ?
-             WHERE id = ? AND state = 'intended' AND asked IS NULL",
-            message,
-            now,
-            id
-        )
-        .map(|rows| rows == 1)
-    }
-
-    /// Gives a job up that the scheduler does not know.
-    pub async fn lose(
-        &mut self,
-        id: i64,
-        message: &str,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        change!(
-            self,
-            "UPDATE submissions SET state = 'lost', message = ?, settled = ?
-             WHERE id = ? AND state IN ('intended', 'submitted')",
-            message,
-            now,
-            id
-        )
-        .map(|_| ())
-    }
-
-    /// Takes a job back that was seen: an intent's, a lost one's, or one whose number was another.
-    pub async fn found(
-        &mut self,
-        id: i64,
-        job: JobId,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        change!(
-            self,
-            "UPDATE submissions SET state = 'submitted', job_id = ?, missing_since = NULL,
-                    settled = CASE state WHEN 'submitted' THEN settled ELSE ? END
-             WHERE id = ? AND state IN ('intended', 'submitted', 'lost')",
-            job.0.cast_signed(),
-            now,
-            id
-        )
-        .map(|_| ())
-    }
-
-    /// Says since when the job is not found.
-    pub async fn missing(&mut self, id: i64, since: DateTime<Utc>) -> Result<(), StoreError> {
-        change!(self, "UPDATE submissions SET missing_since = ? WHERE id = ?", since, id)
-            .map(|_| ())
-    }
-
-    /// Says how the job ended, or that it has not.
-    pub async fn ended(&mut self, id: i64, state: Option<&JobState>) -> Result<(), StoreError> {
-        let state = state.map(|state| state.as_str().to_owned());
-        change!(self, "UPDATE submissions SET end_state = ? WHERE id = ?", state, id).map(|_| ())
-    }
-
-    /// Leaves a message with an intent.
-    pub async fn say(&mut self, id: i64, message: &str) -> Result<(), StoreError> {
-        change!(self, "UPDATE submissions SET message = ? WHERE id = ?", message, id).map(|_| ())
-    }
-
-    /// Makes it last: it is on the disk when this returns.
-    pub async fn commit(self) -> Result<(), StoreError> {
-        self.tx.commit().await.map_err(|e| self.store.error(e))
-    }
+/// The submissions of these numbers, oldest first.
+async fn select(db: &mut SqliteConnection, ids: &[i64]) -> Result<Vec<Submission>, sqlx::Error> {
+    let submissions = sqlx::query!(
+        r#"SELECT id, date AS "date: Text<NightDate>", prod_id AS "prod_id: Text<ProdId>", purpose,
+                  attempt AS "attempt: u32", job_name, token, script,
+                  state AS "state: SubmissionState", job_id, message, author,
+                  created AS "created: Timestamp", touched AS "touched: Timestamp",
+                  asked AS "asked: Timestamp", settled AS "settled: Timestamp",
+                  missing_since AS "missing_since: Timestamp",
+                  end_state AS "end_state: Text<JobState>"
+           FROM submissions WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"#,
+        serde_json::json!(ids).to_string(),
+    );
+    let submissions = submissions.map(|row| Submission {
+        id: row.id,
+        date: row.date.0,
+        prod_id: row.prod_id.0,
+        purpose: row.purpose,
+        attempt: row.attempt,
+        job_name: row.job_name,
+        token: row.token,
+        script: row.script.into(),
+        state: row.state,
+        job: row.job_id.map(|id| JobId(id.cast_unsigned())),
+        message: row.message,
+        author: row.author,
+        created: row.created.0,
+        touched: row.touched.0,
+        asked: row.asked.map(DateTime::from),
+        settled: row.settled.map(DateTime::from),
+        missing_since: row.missing_since.map(DateTime::from),
+        end_state: row.end_state.map(|state| state.0),
+    });
+    submissions.fetch_all(db).await
 }

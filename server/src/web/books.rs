@@ -140,12 +140,13 @@ mod tests {
             script: std::path::Path::new("sequence_LST1_19102.sh"),
             author: "somebody",
         };
-        let mut ledger = store.ledger().await.unwrap();
-        let id = ledger.record(&intent, now()).await.unwrap();
-        assert!(ledger.ask(id, now()).await.unwrap());
         let (state, job) = (SubmissionState::Submitted, Some(JobId(job)));
-        assert!(ledger.settle(id, state, job, "", now()).await.unwrap());
-        ledger.commit().await.unwrap();
+        let submitted = store.ledger(async |ledger| {
+            let id = ledger.record(&intent, now()).await?;
+            assert!(ledger.ask(id, now()).await?);
+            ledger.settle(id, state, job, "", now()).await
+        });
+        assert!(submitted.await.unwrap());
     }
 
     fn news(jobs: &[u64]) -> JobNews {

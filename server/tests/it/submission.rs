@@ -18,6 +18,7 @@ use server::store::{Grace, Store, SubmissionState};
 use tempfile::TempDir;
 
 use crate::scheduler::fake_slurm::{TOOLS, slurm_with};
+use crate::support::database;
 
 /// A site in a box: a fake Slurm that holds its jobs, a database, and a plan of one calibration and
 /// two runs.
@@ -421,18 +422,20 @@ async fn a_job_of_the_same_name_that_nobody_recorded_is_not_doubled() {
 }
 
 /// Lets the database refuse a statement as SQLite does on a full disk.
+#[expect(clippy::disallowed_methods, reason = "the trigger is another each time")]
 async fn disk_full(site: &Site, statement: &str) {
-    let store = site.store().await;
+    site.store().await.close().await; // makes the tables
     let trigger = format!(
         "CREATE TRIGGER disk_full BEFORE {statement}
          BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END"
     );
-    sqlx::query(sqlx::AssertSqlSafe(trigger)).execute(&store.pool).await.unwrap();
+    let mut database = database(&site.dir.join("osa.sqlite")).await;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(trigger)).execute(&mut database).await.unwrap();
 }
 
 async fn disk_free(site: &Site) {
-    let store = site.store().await;
-    sqlx::query("DROP TRIGGER disk_full").execute(&store.pool).await.unwrap();
+    let mut database = database(&site.dir.join("osa.sqlite")).await;
+    sqlx::query!("DROP TRIGGER IF EXISTS disk_full").execute(&mut database).await.unwrap();
 }
 
 #[tokio::test]

@@ -5,10 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use server::config::SiteConfig;
 use server::model::NightDate;
 use server::night::NightPaths;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection};
 use tempfile::TempDir;
 
 /// Where the original had its tree when it wrote the fixtures.
@@ -16,6 +19,25 @@ pub const ORIGINAL_BASE: &str = "/fefs/aswg/data/real";
 
 /// The production of the fixtures.
 pub const PROD_ID: &str = "v0.1.0";
+
+/// A connection to a database behind the program's back.
+pub async fn database(file: &Path) -> SqliteConnection {
+    let options = SqliteConnectOptions::new().filename(file).foreign_keys(true);
+    options.busy_timeout(Duration::from_secs(20)).connect().await.unwrap()
+}
+
+/// Keeps everybody from writing to a database; to be given to [`unlock`].
+pub async fn lock(file: &Path) -> SqliteConnection {
+    let mut connection = database(file).await;
+    sqlx::query!("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
+    connection
+}
+
+/// Lets others write again.
+pub async fn unlock(mut connection: SqliteConnection) {
+    sqlx::query!("ROLLBACK").execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
 
 /// A directory tree of its own, removed when dropped.
 pub struct TempNight {

@@ -3,17 +3,21 @@
 use std::collections::HashMap;
 
 use md5::{Digest as _, Md5};
-use sqlx::{QueryBuilder, Sqlite, Transaction};
+use serde::Serialize;
+use sqlx::SqliteConnection;
+use sqlx::types::Json;
 
 use super::super::record::{Kind, Record, Subject, Tag};
 use super::super::scan::{LogLine, Refusal};
 
-/// Rows of one statement. It is prepared once and used again, so more would only make it longer.
-const ROWS: usize = 200;
+/// Rows of one statement, which are given to it as one text.
+const ROWS: usize = 500;
 
 /// An activity, as far as the piece tells.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 struct Activity {
+    id: i64,
+    key: String,
     name: &'static str,
     run: i64,
     drs4: Option<i64>,
@@ -24,11 +28,13 @@ struct Activity {
 }
 
 /// An entity.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 struct Entity {
+    id: i64,
     key: String,
     name: String,
     path: String,
+    file: String,
     actual_path: Option<String>,
     kind: String,
     content_type: Option<String>,
@@ -88,17 +94,20 @@ impl Batch {
                 self.activity(tag, record.text("activity_id")).ended = text("endTime");
             }
             Kind::Entity => {
-                let key = record.text("entity_id").to_owned();
+                let (key, path) = (record.text("entity_id"), record.text("filepath"));
+                let file = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
                 let entity = Entity {
+                    id: id_of(key),
+                    key: key.to_owned(),
                     name: record.text("name").to_owned(),
-                    path: record.text("filepath").to_owned(),
+                    path: path.to_owned(),
+                    file: file.to_owned(),
                     actual_path: text("actual_path"),
                     kind: record.text("type").to_owned(),
                     content_type: text("contentType"),
                     content_hash: text("content_hash"),
-                    key,
                 };
-                self.entities.insert(id_of(&entity.key), entity);
+                self.entities.insert(entity.id, entity);
             }
             Kind::Usage | Kind::Generation => {
                 let generated = record.kind == Kind::Generation;
@@ -119,6 +128,8 @@ impl Batch {
                 Subject::Calibration { drs4, pedcal } => (pedcal, Some(drs4)),
             };
             let activity = Activity {
+                id: id_of(key),
+                key: key.to_owned(),
                 name: tag.activity.name(),
                 run: run.0.into(),
                 drs4: drs4.map(|run| run.0.into()),
@@ -138,62 +149,52 @@ impl Batch {
     }
 
     /// Writes everything. What is known already is completed, not doubled.
-    pub async fn write(
-        self,
-        tx: &mut Transaction<'static, Sqlite>,
-        log: i64,
-    ) -> Result<(), sqlx::Error> {
-        let activities: Vec<_> = self.activities.iter().collect();
+    pub async fn write(self, db: &mut SqliteConnection, log: i64) -> Result<(), sqlx::Error> {
+        let activities: Vec<Activity> = self.activities.into_values().collect();
         for rows in activities.chunks(ROWS) {
-            let mut query = QueryBuilder::new(
-                "INSERT INTO prov_activities (id, log, key, name, run, drs4, started, ended, agent, script) ",
+            let insert = sqlx::query!(
+                "INSERT INTO prov_activities (id, log, key, name, run, drs4, started, ended, agent,
+                                              script)
+                 SELECT value ->> 'id', ?2, value ->> 'key', value ->> 'name', value ->> 'run',
+                        value ->> 'drs4', value ->> 'started', value ->> 'ended',
+                        value ->> 'agent', value ->> 'script'
+                 FROM json_each(?1) WHERE true
+                 ON CONFLICT (id) DO UPDATE SET started = coalesce(excluded.started, started),
+                     ended = coalesce(excluded.ended, ended),
+                     agent = coalesce(excluded.agent, agent),
+                     script = coalesce(excluded.script, script)",
+                Json(rows),
+                log,
             );
-            query.push_values(rows, |mut row, (key, activity)| {
-                row.push_bind(id_of(key)).push_bind(log).push_bind(key.as_str());
-                row.push_bind(activity.name).push_bind(activity.run).push_bind(activity.drs4);
-                row.push_bind(activity.started.as_deref()).push_bind(activity.ended.as_deref());
-                row.push_bind(activity.agent.as_deref()).push_bind(activity.script.as_deref());
-            });
-            query.push(
-                " ON CONFLICT (id) DO UPDATE SET started = coalesce(excluded.started, started), \
-                 ended = coalesce(excluded.ended, ended), agent = coalesce(excluded.agent, agent), \
-                 script = coalesce(excluded.script, script)",
-            );
-            query.build().execute(&mut **tx).await?;
+            insert.execute(&mut *db).await?;
         }
-        let mut entities: Vec<_> = self.entities.into_iter().collect();
-        entities.sort_unstable_by_key(|(id, _)| *id);
+        let mut entities: Vec<Entity> = self.entities.into_values().collect();
+        entities.sort_unstable_by_key(|entity| entity.id);
         for rows in entities.chunks(ROWS) {
-            let mut query = QueryBuilder::new(
-                "INSERT INTO prov_entities (id, key, name, path, file, actual_path, type, content_type, content_hash) ",
+            let insert = sqlx::query!(
+                "INSERT INTO prov_entities (id, key, name, path, file, actual_path, type,
+                                            content_type, content_hash)
+                 SELECT value ->> 'id', value ->> 'key', value ->> 'name', value ->> 'path',
+                        value ->> 'file', value ->> 'actual_path', value ->> 'kind',
+                        value ->> 'content_type', value ->> 'content_hash'
+                 FROM json_each(?1) WHERE true
+                 ON CONFLICT (id) DO UPDATE SET
+                     actual_path = coalesce(excluded.actual_path, actual_path),
+                     content_hash = coalesce(excluded.content_hash, content_hash)",
+                Json(rows),
             );
-            query.push_values(rows, |mut row, (id, entity)| {
-                let file = entity.path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-                row.push_bind(*id).push_bind(entity.key.as_str()).push_bind(entity.name.as_str());
-                row.push_bind(entity.path.as_str()).push_bind(file);
-                row.push_bind(entity.actual_path.as_deref()).push_bind(entity.kind.as_str());
-                row.push_bind(entity.content_type.as_deref());
-                row.push_bind(entity.content_hash.as_deref());
-            });
-            query.push(
-                " ON CONFLICT (id) DO UPDATE SET \
-                 actual_path = coalesce(excluded.actual_path, actual_path), \
-                 content_hash = coalesce(excluded.content_hash, content_hash)",
-            );
-            query.build().execute(&mut **tx).await?;
+            insert.execute(&mut *db).await?;
         }
         let mut relations = self.relations;
         relations.sort_unstable();
         relations.dedup();
         for rows in relations.chunks(ROWS) {
-            let mut query = QueryBuilder::new(
-                "INSERT OR IGNORE INTO prov_relations (activity, generated, entity, role) ",
+            let insert = sqlx::query!(
+                "INSERT OR IGNORE INTO prov_relations (activity, generated, entity, role)
+                 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1)",
+                Json(rows),
             );
-            query.push_values(rows, |mut row, (activity, generated, entity, role)| {
-                row.push_bind(*activity).push_bind(*generated).push_bind(*entity);
-                row.push_bind(role.as_str());
-            });
-            query.build().execute(&mut **tx).await?;
+            insert.execute(&mut *db).await?;
         }
         Ok(())
     }

@@ -2,9 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
-
 use crate::model::RunId;
 use crate::store::{Store, StoreError};
 
@@ -13,6 +10,7 @@ use super::super::document_of;
 use super::super::graph::Direction;
 use super::super::literal::Dict;
 use super::batch::id_of;
+use super::rows::{self, Found, list};
 
 /// More activities and entities than this are no answer that anybody can use.
 const MOST: usize = 20_000;
@@ -120,49 +118,70 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     async fn begin(&self, start: &Start) -> Result<Ends, sqlx::Error> {
-        let by_path = "SELECT id FROM prov_entities WHERE path = ?1 OR actual_path = ?1";
         Ok(match start {
-            Start::Path(path) => [vec![], self.ids(by_path, path).await?],
+            Start::Path(path) => [vec![], self.at(path).await?],
             Start::Name(name) => {
-                [vec![], self.ids("SELECT id FROM prov_entities WHERE file = ?1", name).await?]
+                let named =
+                    sqlx::query_scalar!("SELECT id FROM prov_entities WHERE file = ?", name);
+                [vec![], named.fetch_all(self.store.readers()).await?]
             }
             Start::Hash(hash) => {
                 let hash = hash.to_lowercase();
-                let by_content = "SELECT id FROM prov_entities WHERE content_hash = ?1";
-                match self.ids(by_content, &hash).await? {
-                    found if found.is_empty() => [vec![], self.known(ENTITIES, &hash).await?],
+                let with = sqlx::query_scalar!(
+                    "SELECT id FROM prov_entities WHERE content_hash = ?",
+                    hash,
+                );
+                match with.fetch_all(self.store.readers()).await? {
+                    found if found.is_empty() => [vec![], self.entity(&hash).await?],
                     found => [vec![], found],
                 }
             }
             Start::Run(run) => {
-                let query = "SELECT id FROM prov_activities WHERE run = ?1 OR drs4 = ?1";
-                let rows = sqlx::query_scalar(query).bind(i64::from(run.0));
-                [rows.fetch_all(&self.store.pool).await?, vec![]]
+                let of_run = sqlx::query_scalar!(
+                    "SELECT id FROM prov_activities WHERE run = ?1 OR drs4 = ?1",
+                    run.0,
+                );
+                [of_run.fetch_all(self.store.readers()).await?, vec![]]
             }
-            Start::Activity(id) => [self.known(ACTIVITIES, id).await?, vec![]],
+            Start::Activity(id) => [self.activity(id).await?, vec![]],
             Start::Id(id) => {
                 let id = id.strip_prefix("id:").unwrap_or(id);
-                let found = [self.known(ACTIVITIES, id).await?, self.known(ENTITIES, id).await?];
+                let found = [self.activity(id).await?, self.entity(id).await?];
                 match found.iter().all(Vec::is_empty) {
-                    true => [vec![], self.ids(by_path, id).await?],
+                    true => [vec![], self.at(id).await?],
                     false => found,
                 }
             }
         })
     }
 
-    async fn ids(&self, query: &'static str, value: &str) -> Result<Vec<i64>, sqlx::Error> {
-        sqlx::query_scalar(query).bind(value.to_owned()).fetch_all(&self.store.pool).await
+    /// The files that are, or were, at a path.
+    async fn at(&self, path: &str) -> Result<Vec<i64>, sqlx::Error> {
+        let files = sqlx::query_scalar!(
+            "SELECT id FROM prov_entities WHERE path = ?1 OR actual_path = ?1",
+            path,
+        );
+        files.fetch_all(self.store.readers()).await
     }
 
-    /// The number of a key, if the index has it.
-    async fn known(&self, what: usize, key: &str) -> Result<Vec<i64>, sqlx::Error> {
-        let query = match what {
-            ACTIVITIES => "SELECT id FROM prov_activities WHERE id = ?1 AND key = ?2",
-            _ => "SELECT id FROM prov_entities WHERE id = ?1 AND key = ?2",
-        };
-        let query = sqlx::query_scalar(query).bind(id_of(key)).bind(key.to_owned());
-        query.fetch_all(&self.store.pool).await
+    /// The number of an activity, if the index has it.
+    async fn activity(&self, key: &str) -> Result<Vec<i64>, sqlx::Error> {
+        let activity = sqlx::query_scalar!(
+            "SELECT id FROM prov_activities WHERE id = ? AND key = ?",
+            id_of(key),
+            key,
+        );
+        activity.fetch_all(self.store.readers()).await
+    }
+
+    /// The number of an entity, if the index has it.
+    async fn entity(&self, key: &str) -> Result<Vec<i64>, sqlx::Error> {
+        let entity = sqlx::query_scalar!(
+            "SELECT id FROM prov_entities WHERE id = ? AND key = ?",
+            id_of(key),
+            key,
+        );
+        entity.fetch_all(self.store.readers()).await
     }
 
     /// Follows relations level by level, each once.
@@ -202,34 +221,18 @@ impl Walk<'_> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let query = match from {
-            ACTIVITIES => {
-                "SELECT activity, entity, role FROM (SELECT value AS wanted FROM json_each(?1)) CROSS JOIN prov_relations
-                 ON activity = wanted AND generated = ?2"
-            }
-            _ => {
-                "SELECT activity, entity, role FROM (SELECT value AS wanted FROM json_each(?1)) CROSS JOIN prov_relations
-                 INDEXED BY prov_relations_by_entity
-                 ON entity = wanted AND generated = ?2"
-            }
+        let relations = match from {
+            ACTIVITIES => rows::of_activities(self.store.readers(), ids, generated).await,
+            _ => rows::of_entities(self.store.readers(), ids, generated).await,
         };
-        let rows = sqlx::query(query).bind(list(ids)).bind(generated).fetch_all(&self.store.pool);
-        let rows = rows.await.map_err(|cause| self.store.error(cause))?;
+        let to = 1 - from;
         let mut new = Vec::new();
-        for row in rows {
-            let read = || {
-                Ok::<_, sqlx::Error>((
-                    row.try_get(0)?,
-                    row.try_get(1)?,
-                    row.try_get::<String, _>(2)?,
-                ))
-            };
-            let (activity, entity, role) = read().map_err(|cause| self.store.error(cause))?;
-            let to = 1 - from;
-            let end = if to == ACTIVITIES { activity } else { entity };
+        for relation in self.store.wrap(relations)? {
+            let end = if to == ACTIVITIES { relation.activity } else { relation.entity };
             if self.nodes[to].insert(end) {
                 new.push(end);
             }
+            let Found { activity, entity, role } = relation;
             self.relations.insert((activity, generated, entity, role));
         }
         Ok(new)
@@ -237,40 +240,42 @@ impl Walk<'_> {
 
     /// PROV identifiers of activities and entities.
     async fn names(&self, ids: &Ends) -> Result<Vec<String>, sqlx::Error> {
-        let mut names = Vec::new();
-        for (ids, query) in ids.iter().zip([
-            "SELECT key FROM (SELECT value AS wanted FROM json_each(?1)) JOIN prov_activities ON id = wanted",
-            "SELECT key FROM (SELECT value AS wanted FROM json_each(?1)) JOIN prov_entities ON id = wanted",
-        ]) {
-            let keys = sqlx::query_scalar(query).bind(list(ids)).fetch_all(&self.store.pool);
-            let keys: Vec<String> = keys.await?;
-            names.extend(keys.into_iter().map(|key| format!("id:{key}")));
-        }
+        let activities = sqlx::query_scalar!(
+            r#"SELECT key AS "key!" FROM (SELECT value AS wanted FROM json_each(?))
+               JOIN prov_activities ON id = wanted"#,
+            list(&ids[ACTIVITIES]),
+        );
+        let entities = sqlx::query_scalar!(
+            r#"SELECT key AS "key!" FROM (SELECT value AS wanted FROM json_each(?))
+               JOIN prov_entities ON id = wanted"#,
+            list(&ids[ENTITIES]),
+        );
+        let mut keys = activities.fetch_all(self.store.readers()).await?;
+        keys.extend(entities.fetch_all(self.store.readers()).await?);
+        let mut names: Vec<_> = keys.into_iter().map(|key| format!("id:{key}")).collect();
         names.sort_unstable();
         Ok(names)
+    }
+
+    /// The activities, or the entities, that were found.
+    fn found(&self, what: usize) -> Vec<i64> {
+        self.nodes[what].iter().copied().collect()
     }
 
     /// What was found, as records from which a document is made like from a log's.
     async fn document(&self, agents: bool) -> Result<Document, sqlx::Error> {
         let mut keys = HashMap::new();
         let mut records = Vec::new();
-        let query = "SELECT id, key, name, run, started, ended, agent, script
-             FROM (SELECT value AS wanted FROM json_each(?1)) JOIN prov_activities ON id = wanted
-             ORDER BY started, key";
         let mut by = Vec::new();
-        for row in self.rows(query, ACTIVITIES).await? {
-            let key: String = row.try_get("key")?;
-            let agent: Option<String> = row.try_get("agent")?;
-            records.extend(activity(&row, &key, agent.as_deref().filter(|_| agents))?);
-            by.extend(agent.filter(|_| agents).map(|agent| (key.clone(), agent)));
-            keys.insert(row.try_get::<i64, _>("id")?, key);
+        for mut row in rows::activities(self.store.readers(), &self.found(ACTIVITIES)).await? {
+            row.agent = row.agent.filter(|_| agents);
+            by.extend(row.agent.clone().map(|agent| (row.key.clone(), agent)));
+            keys.insert(row.id, row.key.clone());
+            records.extend(row.records());
         }
-        let query = "SELECT id, key, name, path, actual_path, type, content_type, content_hash
-             FROM (SELECT value AS wanted FROM json_each(?1)) JOIN prov_entities ON id = wanted ORDER BY path, key";
-        for row in self.rows(query, ENTITIES).await? {
-            let key: String = row.try_get("key")?;
-            records.push(entity(&row, &key)?);
-            keys.insert(row.try_get::<i64, _>("id")?, key);
+        for row in rows::entities(self.store.readers(), &self.found(ENTITIES)).await? {
+            keys.insert(row.id, row.key.clone());
+            records.push(row.record());
         }
         let mut relations: Vec<_> = self
             .relations
@@ -296,57 +301,4 @@ impl Walk<'_> {
         }
         Ok(document)
     }
-
-    async fn rows(&self, query: &'static str, what: usize) -> Result<Vec<SqliteRow>, sqlx::Error> {
-        let ids: Vec<_> = self.nodes[what].iter().copied().collect();
-        sqlx::query(query).bind(list(&ids)).fetch_all(&self.store.pool).await
-    }
-}
-
-/// The records of an activity, as a log has them.
-fn activity(row: &SqliteRow, key: &str, agent: Option<&str>) -> Result<Vec<Dict>, sqlx::Error> {
-    let text = |column: &str| row.try_get::<Option<String>, _>(column);
-    let run = u32::try_from(row.try_get::<i64, _>("run")?).unwrap_or_default();
-    let mut start = Dict::default()
-        .with("activity_id", key)
-        .with("name", row.try_get::<String, _>("name")?)
-        .with("run", RunId(run).to_string());
-    for (name, value) in [
-        ("startTime", text("started")?),
-        ("script", text("script")?),
-        ("agent_name", agent.map(str::to_owned)),
-    ] {
-        if let Some(value) = value {
-            start.set(name, value);
-        }
-    }
-    let end = text("ended")?;
-    let end = end.map(|time| Dict::default().with("activity_id", key).with("endTime", time));
-    Ok([start].into_iter().chain(end).collect())
-}
-
-fn entity(row: &SqliteRow, key: &str) -> Result<Dict, sqlx::Error> {
-    let mut record = Dict::default().with("entity_id", key);
-    for (name, column) in [
-        ("name", "name"),
-        ("filepath", "path"),
-        ("actual_path", "actual_path"),
-        ("type", "type"),
-        ("contentType", "content_type"),
-        ("content_hash", "content_hash"),
-    ] {
-        if let Some(value) = row.try_get::<Option<String>, _>(column)? {
-            record.set(name, value);
-        }
-    }
-    if record.get("content_hash").is_some() {
-        record.set("content_hash_type", "sha256");
-    }
-    Ok(record)
-}
-
-/// Numbers as SQLite's `json_each` takes them.
-fn list(ids: &[i64]) -> String {
-    let ids: Vec<_> = ids.iter().map(i64::to_string).collect();
-    format!("[{}]", ids.join(","))
 }

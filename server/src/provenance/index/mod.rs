@@ -5,13 +5,14 @@
 mod batch;
 mod keep;
 mod lineage;
+mod rows;
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use sqlx::{Row, Sqlite, Transaction};
+use sqlx::{SqliteConnection, SqliteExecutor};
 
 use crate::store::{Store, StoreError};
 
@@ -82,62 +83,62 @@ pub async fn update(store: &Store, log: &Path) -> Result<(), IndexError> {
 
 /// How far a log is indexed; none if it is not at all.
 pub async fn indexed(store: &Store, log: &Path) -> Result<Option<Indexed>, StoreError> {
-    let read = async {
-        let query = "SELECT id, complete, lines, bad FROM prov_logs WHERE path = ?";
-        let row = sqlx::query(query).bind(text(log)).fetch_optional(&store.pool).await?;
-        let Some(row) = row else { return Ok(None) };
-        let query = "SELECT line, place, problem FROM prov_bad_lines WHERE log = ? ORDER BY line";
-        let id: i64 = row.try_get("id")?;
-        let bad = sqlx::query(query).bind(id).fetch_all(&store.pool).await?;
-        let bad = bad.iter().map(|row| {
-            Ok(BadLine {
-                number: unsigned(row.try_get("line")?),
-                column: usize::try_from(row.try_get::<i64, _>("place")?).unwrap_or_default(),
-                problem: row.try_get("problem")?,
-            })
-        });
-        Ok(Some(Indexed {
-            complete: unsigned(row.try_get("complete")?),
-            lines: unsigned(row.try_get("lines")?),
-            bad: unsigned(row.try_get("bad")?),
-            bad_lines: bad.collect::<Result<_, sqlx::Error>>()?,
-        }))
-    };
-    read.await.map_err(|cause| store.error(cause))
+    let mut db = store.reader().await?;
+    store.wrap(indexed_by(&mut db, log).await)
+}
+
+async fn indexed_by(db: &mut SqliteConnection, log: &Path) -> Result<Option<Indexed>, sqlx::Error> {
+    let found =
+        sqlx::query!("SELECT id, complete, lines, bad FROM prov_logs WHERE path = ?", text(log));
+    let Some(found) = found.fetch_optional(&mut *db).await? else { return Ok(None) };
+    let bad = sqlx::query!(
+        "SELECT line, place, problem FROM prov_bad_lines WHERE log = ? ORDER BY line",
+        found.id,
+    );
+    let bad = bad.map(|row| BadLine {
+        number: unsigned(row.line),
+        column: usize::try_from(row.place).unwrap_or_default(),
+        problem: row.problem,
+    });
+    Ok(Some(Indexed {
+        complete: unsigned(found.complete),
+        lines: unsigned(found.lines),
+        bad: unsigned(found.bad),
+        bad_lines: bad.fetch_all(db).await?,
+    }))
 }
 
 /// Indexes one piece; tells whether there may be more.
 async fn piece(store: &Store, log: &Path) -> Result<bool, IndexError> {
-    let wrap = |cause| IndexError::Store(store.error(cause));
-    let mut tx = store.pool.begin_with("BEGIN IMMEDIATE").await.map_err(wrap)?;
-    let known = state(&mut tx, log).await.map_err(wrap)?;
-    let (file, wanted) = (log.to_owned(), known.clone());
-    let read = tokio::task::spawn_blocking(move || read(&file, wanted.as_ref()));
-    let read = read.await.unwrap_or_else(|error| Err(io::Error::other(error)));
-    let read = read.map_err(|cause| IndexError::Read { file: log.to_owned(), cause })?;
-    let Some(read) = read else { return Ok(false) };
-    let more = read.more;
-    write(&mut tx, log, known, read).await.map_err(wrap)?;
-    tx.commit().await.map_err(wrap)?;
-    Ok(more)
+    let more = store.write(async |db| {
+        let known = state(&mut *db, log).await?;
+        let (file, wanted) = (log.to_owned(), known.clone());
+        let read = tokio::task::spawn_blocking(move || read(&file, wanted.as_ref()));
+        let read = match read.await.unwrap_or_else(|error| Err(io::Error::other(error))) {
+            Ok(Some(read)) => read,
+            Ok(None) => return Ok(Ok(false)),
+            Err(cause) => return Ok(Err(cause)),
+        };
+        let more = read.more;
+        write(db, log, known, read).await?;
+        Ok(Ok(more))
+    });
+    more.await?.map_err(|cause| IndexError::Read { file: log.to_owned(), cause })
 }
 
-async fn state(
-    tx: &mut Transaction<'static, Sqlite>,
-    log: &Path,
-) -> Result<Option<State>, sqlx::Error> {
-    let query = "SELECT id, inode, mark, complete, lines FROM prov_logs WHERE path = ?";
-    let row = sqlx::query(query).bind(text(log)).fetch_optional(&mut **tx).await?;
-    row.map(|row| {
-        Ok(State {
-            id: row.try_get("id")?,
-            inode: row.try_get("inode")?,
-            mark: row.try_get("mark")?,
-            complete: unsigned(row.try_get("complete")?),
-            lines: unsigned(row.try_get("lines")?),
-        })
-    })
-    .transpose()
+async fn state(from: impl SqliteExecutor<'_>, log: &Path) -> Result<Option<State>, sqlx::Error> {
+    let state = sqlx::query!(
+        "SELECT id, inode, mark, complete, lines FROM prov_logs WHERE path = ?",
+        text(log),
+    );
+    let state = state.map(|row| State {
+        id: row.id,
+        inode: row.inode,
+        mark: row.mark,
+        complete: unsigned(row.complete),
+        lines: unsigned(row.lines),
+    });
+    state.fetch_optional(from).await
 }
 
 /// What a piece holds.
@@ -224,55 +225,65 @@ fn last_line_end(file: &mut File, start: u64, end: u64) -> io::Result<Option<u64
 }
 
 async fn write(
-    tx: &mut Transaction<'static, Sqlite>,
+    db: &mut SqliteConnection,
     log: &Path,
     known: Option<State>,
     piece: Piece,
 ) -> Result<(), sqlx::Error> {
     if let Some(known) = known.filter(|_| !piece.goes_on) {
-        forget(tx, known.id).await?;
+        forget(&mut *db, known.id).await?;
     }
-    let row = sqlx::query(
-        "INSERT INTO prov_logs (path, inode, mark, complete, lines, bad)
-         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET inode = excluded.inode,
-         mark = excluded.mark, complete = excluded.complete, lines = excluded.lines, bad = bad + excluded.bad RETURNING id",
-    )
-    .bind(text(log))
-    .bind(piece.inode)
-    .bind(&piece.mark)
-    .bind(signed(piece.complete))
-    .bind(signed(piece.lines))
-    .bind(signed(piece.bad_count))
-    .fetch_one(&mut **tx)
-    .await?;
-    let id: i64 = row.try_get("id")?;
-    let kept = "SELECT count(*) FROM prov_bad_lines WHERE log = ?";
-    let kept: i64 = sqlx::query_scalar(kept).bind(id).fetch_one(&mut **tx).await?;
+    let id = sqlx::query_scalar!(
+        r#"INSERT INTO prov_logs (path, inode, mark, complete, lines, bad)
+           VALUES (?, ?, ?, ?, ?, ?)
+           ON CONFLICT (path) DO UPDATE SET inode = excluded.inode, mark = excluded.mark,
+               complete = excluded.complete, lines = excluded.lines, bad = bad + excluded.bad
+           RETURNING id AS "id!""#,
+        text(log),
+        piece.inode,
+        piece.mark,
+        signed(piece.complete),
+        signed(piece.lines),
+        signed(piece.bad_count),
+    );
+    let id = id.fetch_one(&mut *db).await?;
+    let kept = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "kept!: i64" FROM prov_bad_lines WHERE log = ?"#,
+        id,
+    );
+    let kept = kept.fetch_one(&mut *db).await?;
     let room = usize::try_from(KEPT_BAD - kept).unwrap_or_default();
     for bad in piece.bad.iter().take(room) {
-        sqlx::query("INSERT INTO prov_bad_lines (log, line, place, problem) VALUES (?, ?, ?, ?)")
-            .bind(id)
-            .bind(signed(bad.number))
-            .bind(signed(bad.column as u64))
-            .bind(&bad.problem)
-            .execute(&mut **tx)
-            .await?;
+        sqlx::query!(
+            "INSERT INTO prov_bad_lines (log, line, place, problem) VALUES (?, ?, ?, ?)",
+            id,
+            signed(bad.number),
+            signed(bad.column as u64),
+            bad.problem,
+        )
+        .execute(&mut *db)
+        .await?;
     }
-    piece.batch.write(tx, id).await
+    piece.batch.write(db, id).await
 }
 
 /// Takes a log out of the index, and the entities that no other log knows.
-async fn forget(tx: &mut Transaction<'static, Sqlite>, id: i64) -> Result<(), sqlx::Error> {
+async fn forget(db: &mut SqliteConnection, log: i64) -> Result<(), sqlx::Error> {
     for statement in [
-        "DELETE FROM prov_relations WHERE activity IN (SELECT id FROM prov_activities WHERE log = ?)",
-        "DELETE FROM prov_activities WHERE log = ?",
-        "DELETE FROM prov_bad_lines WHERE log = ?",
-        "DELETE FROM prov_logs WHERE id = ?",
+        sqlx::query!(
+            "DELETE FROM prov_relations
+             WHERE activity IN (SELECT id FROM prov_activities WHERE log = ?)",
+            log,
+        ),
+        sqlx::query!("DELETE FROM prov_activities WHERE log = ?", log),
+        sqlx::query!("DELETE FROM prov_bad_lines WHERE log = ?", log),
+        sqlx::query!("DELETE FROM prov_logs WHERE id = ?", log),
+        sqlx::query!(
+            "DELETE FROM prov_entities WHERE id NOT IN (SELECT entity FROM prov_relations)"
+        ),
     ] {
-        sqlx::query(statement).bind(id).execute(&mut **tx).await?;
+        statement.execute(&mut *db).await?;
     }
-    let alone = "DELETE FROM prov_entities WHERE id NOT IN (SELECT entity FROM prov_relations)";
-    sqlx::query(alone).execute(&mut **tx).await?;
     Ok(())
 }
 

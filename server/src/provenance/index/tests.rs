@@ -49,15 +49,19 @@ impl Night {
 
     /// Everything in the index, for comparison.
     async fn content(&self) -> Vec<String> {
-        let mut all = Vec::new();
-        for query in [
-            "SELECT key || name || run || coalesce(started, '') || coalesce(ended, '') FROM prov_activities",
-            "SELECT key || name || path || file || type FROM prov_entities",
-            "SELECT activity || '.' || entity || generated || role FROM prov_relations",
-        ] {
-            let rows = sqlx::query_scalar(query).fetch_all(&self.store.pool).await;
-            all.extend::<Vec<String>>(rows.unwrap());
-        }
+        let activities = sqlx::query_scalar!(
+            r#"SELECT key || name || run || coalesce(started, '') || coalesce(ended, '') AS "row!"
+               FROM prov_activities"#
+        );
+        let entities = sqlx::query_scalar!(
+            r#"SELECT key || name || path || file || type AS "row!" FROM prov_entities"#
+        );
+        let relations = sqlx::query_scalar!(
+            r#"SELECT activity || '.' || entity || generated || role AS "row!" FROM prov_relations"#
+        );
+        let mut all = activities.fetch_all(self.store.readers()).await.unwrap();
+        all.extend(entities.fetch_all(self.store.readers()).await.unwrap());
+        all.extend(relations.fetch_all(self.store.readers()).await.unwrap());
         all.sort();
         all
     }

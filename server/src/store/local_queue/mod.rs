@@ -11,10 +11,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, Sqlite, Transaction};
+use sqlx::types::Text;
+use sqlx::{SqliteConnection, SqliteExecutor};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, Timestamp};
 use crate::model::{ExitCode, JobId, JobState, TaskRecord};
 
 pub use run::{Ending, Order};
@@ -112,14 +112,6 @@ impl LocalQueue {
         &self.store
     }
 
-    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        self.store.pool.begin_with("BEGIN IMMEDIATE").await.map_err(|e| self.store.error(e))
-    }
-
-    fn wrap<T>(&self, result: Result<T, sqlx::Error>) -> Result<T, StoreError> {
-        result.map_err(|cause| self.store.error(cause))
-    }
-
     /// Puts a job into the queue, and says what is wanted of the engine. All or nothing.
     pub async fn enqueue(
         &self,
@@ -127,22 +119,22 @@ impl LocalQueue {
         settings: QueueSettings,
         now: DateTime<Utc>,
     ) -> Result<JobId, EnqueueError> {
-        let refused = |cause| EnqueueError::Refused(self.store.error(cause));
-        let mut tx = self.begin().await.map_err(EnqueueError::Refused)?;
-        for parent in &job.after_ok {
-            let known = sqlx::query("SELECT 1 FROM local_jobs WHERE id = ?")
-                .bind(to_sql(parent.0))
-                .fetch_optional(&mut *tx)
-                .await
-                .map_err(refused)?;
-            if known.is_none() {
-                return Err(EnqueueError::UnknownParent(*parent));
+        let entered = self.store.write(async |db| {
+            for parent in &job.after_ok {
+                if !is_known(&mut *db, *parent).await? {
+                    return Ok(Err(EnqueueError::UnknownParent(*parent)));
+                }
             }
-        }
-        put_settings(&mut tx, settings).await.map_err(refused)?;
-        let id = insert(&mut tx, job, now).await.map_err(refused)?;
-        tx.commit().await.map_err(|cause| EnqueueError::Uncertain(self.store.error(cause)))?;
-        Ok(id)
+            put_settings(&mut *db, settings).await?;
+            insert(db, job, now).await.map(Ok)
+        });
+        entered.await.unwrap_or_else(|error| {
+            Err(if error.uncertain {
+                EnqueueError::Uncertain(error)
+            } else {
+                EnqueueError::Refused(error)
+            })
+        })
     }
 
     /// All tasks that had not ended at `since`, with times as of `now`.
@@ -151,60 +143,95 @@ impl LocalQueue {
         since: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<Vec<TaskRecord>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT j.id, j.name, j.comment, j.array IS NOT NULL AS is_array, j.cpus, j.hold, \
-             j.submitted, t.task, t.state, t.started, t.ended, t.exit_code, t.exit_signal, \
-             t.max_rss, t.reason \
-             FROM (SELECT * FROM local_tasks WHERE ended IS NULL \
-                   UNION ALL SELECT * FROM local_tasks WHERE ended >= ?) t \
-             JOIN local_jobs j ON j.id = t.job ORDER BY t.job, t.task",
-        )
-        .bind(since.timestamp_millis())
-        .fetch_all(&self.store.pool)
-        .await;
-        let records = self.wrap(rows)?.iter().map(|row| record(row, now)).collect();
-        self.wrap(records)
+        let tasks = sqlx::query!(
+            r#"SELECT j.id, j.name, j.comment, j.array IS NOT NULL AS "is_array!: bool",
+                      j.cpus AS "cpus: u32", j.hold, j.submitted AS "submitted: Timestamp",
+                      t.task AS "task!: u32", t.state AS "state!: Text<JobState>",
+                      t.started AS "started?: Timestamp", t.ended AS "ended?: Timestamp",
+                      t.exit_code AS "exit_code?: i32", t.exit_signal AS "exit_signal?: i32",
+                      t.max_rss AS "max_rss?: i64", t.reason AS "reason!: String"
+               FROM (SELECT * FROM local_tasks WHERE ended IS NULL
+                     UNION ALL SELECT * FROM local_tasks WHERE ended >= ?) t
+               JOIN local_jobs j ON j.id = t.job ORDER BY t.job, t.task"#,
+            Timestamp(since),
+        );
+        let tasks = tasks.map(|row| {
+            let (started, ended) = (row.started.map(|at| at.0), row.ended.map(|at| at.0));
+            let elapsed = started.map_or(0, |start| (ended.unwrap_or(now) - start).num_seconds());
+            let elapsed_seconds = from_sql(elapsed);
+            let state = row.state.0;
+            let mut reason = row.reason;
+            if state == JobState::Pending && reason.is_empty() {
+                reason = if row.hold.is_empty() { "Resources".to_owned() } else { row.hold };
+            }
+            let exit = row.exit_code.zip(row.exit_signal);
+            TaskRecord {
+                job: JobId(from_sql(row.id)),
+                task: row.is_array.then_some(row.task),
+                name: row.name,
+                comment: row.comment,
+                exit: exit.map(|(code, signal)| ExitCode { code, signal }),
+                cpu_seconds: elapsed_seconds * u64::from(row.cpus.max(1)),
+                elapsed_seconds,
+                max_rss_bytes: row.max_rss.map(from_sql),
+                submitted: Some(row.submitted.0),
+                started,
+                ended,
+                state,
+                reason,
+                restarts: 0,
+            }
+        });
+        self.store.wrap(tasks.fetch_all(self.store.readers()).await)
     }
 
     /// Ends the tasks of a job that wait, and asks for the end of those that run.
     pub async fn cancel(&self, job: JobId, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        let done = async {
-            sqlx::query(
-                "UPDATE local_tasks SET state = 'CANCELLED', ended = ?1, cancel_asked = ?1, \
-                 exit_code = 0, exit_signal = 0 \
-                 WHERE job = ?2 AND ended IS NULL AND state IN ('PENDING', 'CONFIGURING')",
-            )
-            .bind(now.timestamp_millis())
-            .bind(to_sql(job.0))
-            .execute(&mut *tx)
-            .await?;
-            sqlx::query(
-                "UPDATE local_tasks SET cancel_asked = ? \
-                 WHERE job = ? AND ended IS NULL AND cancel_asked IS NULL",
-            )
-            .bind(now.timestamp_millis())
-            .bind(to_sql(job.0))
-            .execute(&mut *tx)
-            .await?;
-            tx.commit().await
-        };
-        self.wrap(done.await)
+        let waiting = sqlx::query!(
+            "UPDATE local_tasks SET state = 'CANCELLED', ended = ?1, cancel_asked = ?1,
+                    exit_code = 0, exit_signal = 0
+             WHERE job = ?2 AND ended IS NULL AND state IN ('PENDING', 'CONFIGURING')",
+            Timestamp(now),
+            to_sql(job.0),
+        );
+        let running = sqlx::query!(
+            "UPDATE local_tasks SET cancel_asked = ?
+             WHERE job = ? AND ended IS NULL AND cancel_asked IS NULL",
+            Timestamp(now),
+            to_sql(job.0),
+        );
+        let cancelled = self.store.write(async |db| {
+            waiting.execute(&mut *db).await?;
+            running.execute(db).await.map(drop)
+        });
+        cancelled.await
     }
 
     /// Whether a supervisor has anything to do: tasks run or may begin, or a job waits for others
     /// that have all ended. A job behind one that can never run is no work.
     pub async fn has_work(&self) -> Result<bool, StoreError> {
-        let found = sqlx::query(HAS_WORK).fetch_optional(&self.store.pool).await;
-        Ok(self.wrap(found)?.is_some())
+        self.store.wrap(has_work(self.store.readers()).await)
     }
 }
 
-const HAS_WORK: &str = "SELECT 1 FROM local_tasks t JOIN local_jobs j ON j.id = t.job \
-    WHERE t.ended IS NULL AND (t.state <> 'PENDING' OR j.hold = '') \
-    UNION ALL SELECT 1 FROM local_jobs j WHERE j.hold = 'Dependency' AND NOT EXISTS \
-    (SELECT 1 FROM local_dependencies d JOIN local_tasks t ON t.job = d.parent \
-    WHERE d.job = j.id AND t.ended IS NULL) LIMIT 1";
+async fn has_work(from: impl SqliteExecutor<'_>) -> Result<bool, sqlx::Error> {
+    let found = sqlx::query_scalar!(
+        r#"SELECT EXISTS (
+               SELECT 1 FROM local_tasks t JOIN local_jobs j ON j.id = t.job
+               WHERE t.ended IS NULL AND (t.state <> 'PENDING' OR j.hold = '')
+           ) OR EXISTS (
+               SELECT 1 FROM local_jobs j WHERE j.hold = 'Dependency' AND NOT EXISTS
+               (SELECT 1 FROM local_dependencies d JOIN local_tasks t ON t.job = d.parent
+                WHERE d.job = j.id AND t.ended IS NULL)
+           ) AS "found!: bool""#
+    );
+    found.fetch_one(from).await
+}
+
+async fn is_known(from: impl SqliteExecutor<'_>, job: JobId) -> Result<bool, sqlx::Error> {
+    let known = sqlx::query_scalar!("SELECT id FROM local_jobs WHERE id = ?", to_sql(job.0));
+    Ok(known.fetch_optional(from).await?.is_some())
+}
 
 /// SQLite's integers have a sign; ours that do not are far below its limit.
 fn to_sql(number: u64) -> i64 {
@@ -220,67 +247,63 @@ fn millis(time: Duration) -> i64 {
 }
 
 async fn put_settings(
-    tx: &mut Transaction<'static, Sqlite>,
+    to: impl SqliteExecutor<'_>,
     settings: QueueSettings,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO local_settings (id, cpus, grace_ms, idle_ms) VALUES (1, ?, ?, ?) \
-         ON CONFLICT (id) DO UPDATE SET \
+    let settings = sqlx::query!(
+        "INSERT INTO local_settings (id, cpus, grace_ms, idle_ms) VALUES (1, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET
          cpus = excluded.cpus, grace_ms = excluded.grace_ms, idle_ms = excluded.idle_ms",
-    )
-    .bind(settings.cpus)
-    .bind(millis(settings.grace))
-    .bind(millis(settings.idle))
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
+        settings.cpus,
+        millis(settings.grace),
+        millis(settings.idle),
+    );
+    settings.execute(to).await.map(drop)
 }
 
 async fn insert(
-    tx: &mut Transaction<'static, Sqlite>,
+    db: &mut SqliteConnection,
     job: &NewJob,
     now: DateTime<Utc>,
 ) -> Result<JobId, sqlx::Error> {
-    let inserted = sqlx::query(
-        "INSERT INTO local_jobs (name, comment, script, body, environment, directory, output, \
-         error, array, array_limit, cpus, memory_per_cpu, walltime_ms, hold, submitted) \
+    let inserted = sqlx::query!(
+        "INSERT INTO local_jobs (name, comment, script, body, environment, directory, output,
+                                 error, array, array_limit, cpus, memory_per_cpu, walltime_ms,
+                                 hold, submitted)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(&job.name)
-    .bind(&job.comment)
-    .bind(path_bytes(&job.script))
-    .bind(&job.body)
-    .bind(&job.environment)
-    .bind(path_bytes(&job.directory))
-    .bind(&job.output)
-    .bind(&job.error)
-    .bind(&job.array)
-    .bind(job.array_limit)
-    .bind(job.cpus)
-    .bind(job.memory_per_cpu.map(to_sql))
-    .bind(job.walltime.map(millis))
-    .bind(if job.after_ok.is_empty() { "" } else { "Dependency" })
-    .bind(now.timestamp_millis())
-    .execute(&mut **tx)
-    .await?;
-    let id = inserted.last_insert_rowid();
+        job.name,
+        job.comment,
+        path_bytes(&job.script),
+        job.body,
+        job.environment,
+        path_bytes(&job.directory),
+        job.output,
+        job.error,
+        job.array,
+        job.array_limit,
+        job.cpus,
+        job.memory_per_cpu.map(to_sql),
+        job.walltime.map(millis),
+        if job.after_ok.is_empty() { "" } else { "Dependency" },
+        Timestamp(now),
+    );
+    let id = inserted.execute(&mut *db).await?.last_insert_rowid();
     for parent in &job.after_ok {
-        sqlx::query("INSERT OR IGNORE INTO local_dependencies (job, parent) VALUES (?, ?)")
-            .bind(id)
-            .bind(to_sql(parent.0))
-            .execute(&mut **tx)
-            .await?;
+        sqlx::query!(
+            "INSERT OR IGNORE INTO local_dependencies (job, parent) VALUES (?, ?)",
+            id,
+            to_sql(parent.0),
+        )
+        .execute(&mut *db)
+        .await?;
     }
     // One statement however many tasks there are.
-    let indices: Vec<String> = job.tasks.iter().map(u32::to_string).collect();
-    sqlx::query(
-        "INSERT INTO local_tasks (job, task, state) \
-         SELECT ?, value, 'PENDING' FROM json_each(?)",
-    )
-    .bind(id)
-    .bind(format!("[{}]", indices.join(",")))
-    .execute(&mut **tx)
-    .await?;
+    let tasks = sqlx::query!(
+        "INSERT INTO local_tasks (job, task, state) SELECT ?, value, 'PENDING' FROM json_each(?)",
+        id,
+        serde_json::json!(job.tasks).to_string(),
+    );
+    tasks.execute(db).await?;
     Ok(JobId(from_sql(id)))
 }
 
@@ -292,39 +315,4 @@ fn path_bytes(path: &std::path::Path) -> Vec<u8> {
 fn path_from(bytes: Vec<u8>) -> PathBuf {
     use std::os::unix::ffi::OsStringExt;
     std::ffi::OsString::from_vec(bytes).into()
-}
-
-fn time(millis: Option<i64>) -> Option<DateTime<Utc>> {
-    millis.and_then(DateTime::from_timestamp_millis)
-}
-
-fn record(row: &SqliteRow, now: DateTime<Utc>) -> Result<TaskRecord, sqlx::Error> {
-    let state: JobState = row.try_get::<String, _>("state")?.into();
-    let started = time(row.try_get("started")?);
-    let ended = time(row.try_get("ended")?);
-    let elapsed = started.map_or(0, |start| (ended.unwrap_or(now) - start).num_seconds());
-    let elapsed_seconds = from_sql(elapsed);
-    let code: Option<i32> = row.try_get("exit_code")?;
-    let signal: Option<i32> = row.try_get("exit_signal")?;
-    let mut reason: String = row.try_get("reason")?;
-    if state == JobState::Pending && reason.is_empty() {
-        let hold: String = row.try_get("hold")?;
-        reason = if hold.is_empty() { "Resources".to_owned() } else { hold };
-    }
-    Ok(TaskRecord {
-        job: JobId(from_sql(row.try_get("id")?)),
-        task: if row.try_get("is_array")? { Some(row.try_get("task")?) } else { None },
-        name: row.try_get("name")?,
-        comment: row.try_get("comment")?,
-        exit: code.zip(signal).map(|(code, signal)| ExitCode { code, signal }),
-        cpu_seconds: elapsed_seconds * u64::from(row.try_get::<u32, _>("cpus")?.max(1)),
-        elapsed_seconds,
-        max_rss_bytes: row.try_get::<Option<i64>, _>("max_rss")?.map(from_sql),
-        submitted: time(row.try_get("submitted")?),
-        started,
-        ended,
-        state,
-        reason,
-        restarts: 0,
-    })
 }

@@ -4,12 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::SqliteConnection;
 
 use super::{LocalQueue, Runner, TaskKey, from_sql, millis, path_from, to_sql};
 use crate::model::{ExitCode, JobState};
-use crate::store::StoreError;
+use crate::store::{StoreError, Timestamp};
 
 /// What a runner has to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,50 +64,36 @@ impl LocalQueue {
         runner: &Runner,
         now: DateTime<Utc>,
     ) -> Result<Option<Order>, StoreError> {
-        let mut tx = self.begin().await?;
-        let taken = async {
-            let done = sqlx::query(
-                "UPDATE local_tasks SET state = 'RUNNING', runner_pid = ?, runner_start = ?, \
-                 runner_boot = ?, started = ?, reason = '' \
-                 WHERE job = ? AND task = ? AND state = 'CONFIGURING' AND claim = ?",
-            )
-            .bind(runner.pid)
-            .bind(to_sql(runner.start))
-            .bind(&runner.boot)
-            .bind(now.timestamp_millis())
-            .bind(to_sql(key.job.0))
-            .bind(key.task)
-            .bind(claim)
-            .execute(&mut *tx)
-            .await?;
-            if done.rows_affected() == 0 {
+        let take = sqlx::query!(
+            "UPDATE local_tasks SET state = 'RUNNING', runner_pid = ?, runner_start = ?,
+                    runner_boot = ?, started = ?, reason = ''
+             WHERE job = ? AND task = ? AND state = 'CONFIGURING' AND claim = ?",
+            runner.pid,
+            to_sql(runner.start),
+            runner.boot,
+            Timestamp(now),
+            to_sql(key.job.0),
+            key.task,
+            claim,
+        );
+        let taken = self.store.write(async |db| {
+            if take.execute(&mut *db).await?.rows_affected() == 0 {
                 return Ok(None);
             }
-            let row = sqlx::query(
-                "SELECT name, script, body, environment, directory, output, error, array, \
-                 j.cpus, memory_per_cpu, walltime_ms, grace_ms \
-                 FROM local_jobs j CROSS JOIN local_settings WHERE j.id = ?",
-            )
-            .bind(to_sql(key.job.0))
-            .fetch_one(&mut *tx)
-            .await?;
-            let order = order(&row)?;
-            tx.commit().await?;
-            Ok(Some(order))
-        };
-        self.wrap(taken.await)
+            order(db, key).await.map(Some)
+        });
+        taken.await
     }
 
     /// Whether the end of a task was asked for.
     pub async fn cancel_asked(&self, key: TaskKey) -> Result<bool, StoreError> {
-        let asked = sqlx::query_scalar(
-            "SELECT cancel_asked IS NOT NULL FROM local_tasks WHERE job = ? AND task = ?",
-        )
-        .bind(to_sql(key.job.0))
-        .bind(key.task)
-        .fetch_one(&self.store.pool)
-        .await;
-        self.wrap(asked)
+        let asked = sqlx::query_scalar!(
+            r#"SELECT cancel_asked IS NOT NULL AS "asked!: bool"
+               FROM local_tasks WHERE job = ? AND task = ?"#,
+            to_sql(key.job.0),
+            key.task,
+        );
+        self.store.wrap(asked.fetch_one(self.store.readers()).await)
     }
 
     /// Records how a task ended. Doing it twice changes nothing.
@@ -119,41 +104,47 @@ impl LocalQueue {
         ending: &Ending,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let done = sqlx::query(
-            "UPDATE local_tasks SET state = ?, ended = ?, exit_code = ?, exit_signal = ?, \
-             reason = ?, cpu_ms = ?, max_rss = ? \
+        let task = sqlx::query!(
+            "UPDATE local_tasks SET state = ?, ended = ?, exit_code = ?, exit_signal = ?,
+                    reason = ?, cpu_ms = ?, max_rss = ?
              WHERE job = ? AND task = ? AND state = 'RUNNING' AND claim = ?",
-        )
-        .bind(ending.state.as_str())
-        .bind(now.timestamp_millis())
-        .bind(ending.exit.code)
-        .bind(ending.exit.signal)
-        .bind(&ending.reason)
-        .bind(millis(ending.cpu))
-        .bind(ending.max_rss.map(to_sql))
-        .bind(to_sql(key.job.0))
-        .bind(key.task)
-        .bind(claim)
-        .execute(&self.store.pool)
-        .await;
-        self.wrap(done).map(|_| ())
+            ending.state.as_str(),
+            Timestamp(now),
+            ending.exit.code,
+            ending.exit.signal,
+            ending.reason,
+            millis(ending.cpu),
+            ending.max_rss.map(to_sql),
+            to_sql(key.job.0),
+            key.task,
+            claim,
+        );
+        self.store.write(async |db| task.execute(db).await.map(drop)).await
     }
 }
 
-fn order(row: &SqliteRow) -> Result<Order, sqlx::Error> {
+/// What a task's runner has to run.
+async fn order(db: &mut SqliteConnection, key: TaskKey) -> Result<Order, sqlx::Error> {
+    let order = sqlx::query!(
+        r#"SELECT name, script, body AS "body!", environment AS "environment!", directory, output,
+                  error, array, j.cpus AS "cpus: u32", memory_per_cpu, walltime_ms, grace_ms
+           FROM local_jobs j CROSS JOIN local_settings WHERE j.id = ?"#,
+        to_sql(key.job.0),
+    );
     let time = |ms: i64| Duration::from_millis(from_sql(ms));
-    Ok(Order {
-        name: row.try_get("name")?,
-        script: path_from(row.try_get("script")?),
-        body: row.try_get("body")?,
-        environment: row.try_get("environment")?,
-        directory: path_from(row.try_get("directory")?),
-        output: row.try_get("output")?,
-        error: row.try_get("error")?,
-        array: row.try_get("array")?,
-        cpus: row.try_get("cpus")?,
-        memory_per_cpu: row.try_get::<Option<i64>, _>("memory_per_cpu")?.map(from_sql),
-        walltime: row.try_get::<Option<i64>, _>("walltime_ms")?.map(time),
-        grace: time(row.try_get("grace_ms")?),
-    })
+    let order = order.map(|row| Order {
+        name: row.name,
+        script: path_from(row.script),
+        body: row.body,
+        environment: row.environment,
+        directory: path_from(row.directory),
+        output: row.output,
+        error: row.error,
+        array: row.array,
+        cpus: row.cpus,
+        memory_per_cpu: row.memory_per_cpu.map(from_sql),
+        walltime: row.walltime_ms.map(time),
+        grace: time(row.grace_ms),
+    });
+    order.fetch_one(db).await
 }

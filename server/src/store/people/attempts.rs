@@ -1,10 +1,9 @@
 //! Rows of sign-ins that failed or are not decided yet.
 
 use chrono::{DateTime, Utc};
-use sqlx::Row;
+use sqlx::SqliteConnection;
 
-use super::{from_millis, millis};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Timestamp};
 
 /// Who tries to sign in.
 #[derive(Clone, Copy, Debug)]
@@ -37,38 +36,51 @@ impl Store {
         since: DateTime<Utc>,
         allowed: impl FnOnce(&Attempts) -> Result<(), E> + Send,
     ) -> Result<Result<i64, E>, StoreError> {
-        let wrap = |cause| self.error(cause);
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(wrap)?;
-        let forget = sqlx::query("DELETE FROM sign_in_attempts WHERE at < ?").bind(millis(since));
-        forget.execute(&mut *transaction).await.map_err(wrap)?;
-        let select = "SELECT name = ? AS same_name, address = ? AS same_address, at \
-                      FROM sign_in_attempts WHERE same_name OR same_address ORDER BY at";
-        let select = sqlx::query(select).bind(attempt.name).bind(attempt.address);
-        let rows = select.fetch_all(&mut *transaction).await.map_err(wrap)?;
-        let mut earlier = Attempts::default();
-        for row in rows {
-            let at = row.try_get("at").and_then(|at| from_millis(at, "at")).map_err(wrap)?;
-            if row.try_get("same_name").map_err(wrap)? {
-                earlier.name.push(at);
+        let forget = sqlx::query!("DELETE FROM sign_in_attempts WHERE at < ?", Timestamp(since));
+        let record = sqlx::query!(
+            "INSERT INTO sign_in_attempts (name, address, at) VALUES (?, ?, ?)",
+            attempt.name,
+            attempt.address,
+            Timestamp(attempt.at),
+        );
+        self.write(async |db| {
+            forget.execute(&mut *db).await?;
+            if let Err(refusal) = allowed(&earlier(&mut *db, attempt).await?) {
+                return Ok(Err(refusal));
             }
-            if row.try_get("same_address").map_err(wrap)? {
-                earlier.address.push(at);
-            }
-        }
-        if let Err(refusal) = allowed(&earlier) {
-            return Ok(Err(refusal));
-        }
-        let insert = "INSERT INTO sign_in_attempts (name, address, at) VALUES (?, ?, ?)";
-        let insert = sqlx::query(insert).bind(attempt.name).bind(attempt.address);
-        let insert = insert.bind(millis(attempt.at)).execute(&mut *transaction).await;
-        let id = insert.map_err(wrap)?.last_insert_rowid();
-        transaction.commit().await.map_err(wrap)?;
-        Ok(Ok(id))
+            Ok(Ok(record.execute(db).await?.last_insert_rowid()))
+        })
+        .await
     }
 
     /// The attempt was good: it and those of that name from that address count no more.
     pub async fn attempt_succeeded(&self, attempt: Attempt<'_>) -> Result<(), StoreError> {
-        let query = sqlx::query("DELETE FROM sign_in_attempts WHERE name = ? AND address = ?");
-        self.changed(query.bind(attempt.name).bind(attempt.address)).await.map(drop)
+        let attempts = sqlx::query!(
+            "DELETE FROM sign_in_attempts WHERE name = ? AND address = ?",
+            attempt.name,
+            attempt.address,
+        );
+        self.changed(attempts).await.map(drop)
     }
+}
+
+/// The attempts for the same name, and from the same address.
+async fn earlier(db: &mut SqliteConnection, attempt: Attempt<'_>) -> Result<Attempts, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT name = ?1 AS "same_name!: bool", address = ?2 AS "same_address!: bool",
+                  at AS "at: Timestamp"
+           FROM sign_in_attempts WHERE name = ?1 OR address = ?2 ORDER BY at"#,
+        attempt.name,
+        attempt.address,
+    );
+    let mut earlier = Attempts::default();
+    for row in rows.fetch_all(db).await? {
+        if row.same_name {
+            earlier.name.push(row.at.0);
+        }
+        if row.same_address {
+            earlier.address.push(row.at.0);
+        }
+    }
+    Ok(earlier)
 }

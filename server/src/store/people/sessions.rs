@@ -1,10 +1,8 @@
 //! Rows of sessions.
 
 use chrono::{DateTime, Utc};
-use sqlx::Row;
 
-use super::{millis, time};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Timestamp};
 
 /// A session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,54 +21,63 @@ impl Store {
     /// Writes a session. One that is new (`fresh`) is added unless its id is taken; one that is not
     /// is changed unless it has been ended meanwhile. `false` if nothing was written.
     pub async fn save_session(&self, row: &SessionRow, fresh: bool) -> Result<bool, StoreError> {
-        let sql = match fresh {
-            true => {
-                "INSERT INTO sessions (user, content, expires, id) VALUES (?, ?, ?, ?) \
-                     ON CONFLICT (id) DO NOTHING"
-            }
-            false => "UPDATE sessions SET user = ?, content = ?, expires = ? WHERE id = ?",
+        let expires = Timestamp(row.expires);
+        let query = if fresh {
+            sqlx::query!(
+                "INSERT INTO sessions (user, content, expires, id) VALUES (?, ?, ?, ?)
+                 ON CONFLICT (id) DO NOTHING",
+                row.user,
+                row.content,
+                expires,
+                row.id,
+            )
+        } else {
+            sqlx::query!(
+                "UPDATE sessions SET user = ?, content = ?, expires = ? WHERE id = ?",
+                row.user,
+                row.content,
+                expires,
+                row.id,
+            )
         };
-        let query = sqlx::query(sql).bind(row.user).bind(&row.content).bind(millis(row.expires));
-        self.changed(query.bind(&row.id)).await
+        self.changed(query).await
     }
 
     /// The session with this hash.
     pub async fn session(&self, id: &str) -> Result<Option<SessionRow>, StoreError> {
-        let query = sqlx::query("SELECT * FROM sessions WHERE id = ?").bind(id);
-        let row = query.fetch_optional(&self.pool).await;
-        row.and_then(|row| row.as_ref().map(read).transpose()).map_err(|cause| self.error(cause))
+        let session = sqlx::query_as!(
+            SessionRow,
+            r#"SELECT id, user, content, expires AS "expires: Timestamp"
+               FROM sessions WHERE id = ?"#,
+            id,
+        );
+        self.wrap(session.fetch_optional(self.readers()).await)
     }
 
     /// The sessions of a user.
     pub async fn sessions_of(&self, user: i64) -> Result<Vec<SessionRow>, StoreError> {
-        let query = sqlx::query("SELECT * FROM sessions WHERE user = ?").bind(user);
-        let rows = query.fetch_all(&self.pool).await;
-        let sessions: Result<Vec<_>, _> = rows.and_then(|rows| rows.iter().map(read).collect());
-        sessions.map_err(|cause| self.error(cause))
+        let sessions = sqlx::query_as!(
+            SessionRow,
+            r#"SELECT id, user, content, expires AS "expires: Timestamp"
+               FROM sessions WHERE user = ?"#,
+            user,
+        );
+        self.wrap(sessions.fetch_all(self.readers()).await)
     }
 
     /// Ends a session.
     pub async fn end_session(&self, id: &str) -> Result<(), StoreError> {
-        self.changed(sqlx::query("DELETE FROM sessions WHERE id = ?").bind(id)).await.map(drop)
+        self.changed(sqlx::query!("DELETE FROM sessions WHERE id = ?", id)).await.map(drop)
     }
 
     /// Ends all sessions of a user.
     pub async fn end_sessions(&self, user: i64) -> Result<(), StoreError> {
-        self.changed(sqlx::query("DELETE FROM sessions WHERE user = ?").bind(user)).await.map(drop)
+        self.changed(sqlx::query!("DELETE FROM sessions WHERE user = ?", user)).await.map(drop)
     }
 
     /// Forgets the sessions that are void.
     pub async fn forget_sessions(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let query = sqlx::query("DELETE FROM sessions WHERE expires <= ?").bind(millis(now));
-        self.changed(query).await.map(drop)
+        let void = sqlx::query!("DELETE FROM sessions WHERE expires <= ?", Timestamp(now));
+        self.changed(void).await.map(drop)
     }
-}
-
-fn read(row: &sqlx::sqlite::SqliteRow) -> Result<SessionRow, sqlx::Error> {
-    Ok(SessionRow {
-        id: row.try_get("id")?,
-        user: row.try_get("user")?,
-        content: row.try_get("content")?,
-        expires: time(row, "expires")?,
-    })
 }

@@ -1,12 +1,13 @@
 //! Rows of users.
 
 use chrono::{DateTime, Utc};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::query::Query;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::types::Text;
+use sqlx::{Sqlite, SqliteConnection};
 
-use super::{millis, parsed, some_time, time};
 use crate::model::{PersonName, Role, User};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Timestamp};
 
 /// A user, with the hash of the password.
 #[derive(Clone, Debug)]
@@ -15,16 +16,6 @@ pub struct StoredUser {
     pub user: User,
     /// PHC string.
     pub password: String,
-}
-
-fn user(row: &SqliteRow) -> Result<User, sqlx::Error> {
-    Ok(User {
-        id: row.try_get("id")?,
-        name: parsed(row, "name")?,
-        role: parsed(row, "role")?,
-        created: time(row, "created")?,
-        disabled: some_time(row, "disabled")?,
-    })
 }
 
 impl Store {
@@ -36,41 +27,64 @@ impl Store {
         password: &str,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        let sql = "INSERT INTO users (name, role, password, created) VALUES (?, ?, ?, ?) \
-                   ON CONFLICT (name) DO NOTHING";
-        let query = sqlx::query(sql).bind(name.as_str()).bind(role.as_str());
-        let done = query.bind(password).bind(millis(now)).execute(&self.pool).await;
-        Ok(done.map_err(|cause| self.error(cause))?.rows_affected() > 0)
+        let user = sqlx::query!(
+            "INSERT INTO users (name, role, password, created) VALUES (?, ?, ?, ?)
+             ON CONFLICT (name) DO NOTHING",
+            name.as_str(),
+            role.as_str(),
+            password,
+            Timestamp(now),
+        );
+        self.changed(user).await
     }
 
     /// All users, by name.
     pub async fn users(&self) -> Result<Vec<User>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM users ORDER BY name").fetch_all(&self.pool).await;
-        let users: Result<Vec<_>, _> = rows.and_then(|rows| rows.iter().map(user).collect());
-        users.map_err(|cause| self.error(cause))
+        let users = self.select_users(None, None).await?;
+        Ok(users.into_iter().map(|stored| stored.user).collect())
     }
 
     /// The user with a name.
     pub async fn user(&self, name: &PersonName) -> Result<Option<StoredUser>, StoreError> {
-        let query = sqlx::query("SELECT * FROM users WHERE name = ?").bind(name.as_str());
-        let read = |row: &SqliteRow| {
-            Ok(StoredUser { user: user(row)?, password: row.try_get("password")? })
-        };
-        let row = query.fetch_optional(&self.pool).await;
-        row.and_then(|row| row.as_ref().map(read).transpose()).map_err(|cause| self.error(cause))
+        Ok(self.select_users(Some(name), None).await?.pop())
     }
 
     /// The user with a number.
     pub async fn user_by_id(&self, id: i64) -> Result<Option<User>, StoreError> {
-        let row = sqlx::query("SELECT * FROM users WHERE id = ?").bind(id);
-        let row = row.fetch_optional(&self.pool).await;
-        row.and_then(|row| row.as_ref().map(user).transpose()).map_err(|cause| self.error(cause))
+        Ok(self.select_users(None, Some(id)).await?.pop().map(|stored| stored.user))
+    }
+
+    /// Users, by name: the one with a name or number, else all.
+    async fn select_users(
+        &self,
+        name: Option<&PersonName>,
+        id: Option<i64>,
+    ) -> Result<Vec<StoredUser>, StoreError> {
+        let users = sqlx::query!(
+            r#"SELECT id, name AS "name: Text<PersonName>", role AS "role: Text<Role>", password,
+                      created AS "created: Timestamp", disabled AS "disabled: Timestamp"
+               FROM users WHERE (?1 IS NULL OR name = ?1) AND (?2 IS NULL OR id = ?2)
+               ORDER BY name"#,
+            name.map(PersonName::as_str),
+            id,
+        );
+        let users = users.map(|row| StoredUser {
+            user: User {
+                id: row.id,
+                name: row.name.0,
+                role: row.role.0,
+                created: row.created.0,
+                disabled: row.disabled.map(DateTime::from),
+            },
+            password: row.password,
+        });
+        self.wrap(users.fetch_all(self.readers()).await)
     }
 
     /// Gives a user another role; `false` if there is no such user.
     pub async fn set_role(&self, name: &PersonName, role: Role) -> Result<bool, StoreError> {
-        let query = sqlx::query("UPDATE users SET role = ? WHERE name = ?").bind(role.as_str());
-        self.changed(query.bind(name.as_str())).await
+        let (name, role) = (name.as_str(), role.as_str());
+        self.changed(sqlx::query!("UPDATE users SET role = ? WHERE name = ?", role, name)).await
     }
 
     /// Gives a user another password and ends their sessions; `false` if there is no such user.
@@ -79,10 +93,14 @@ impl Store {
         name: &PersonName,
         password: &str,
     ) -> Result<bool, StoreError> {
-        let query = sqlx::query("UPDATE users SET password = ? WHERE name = ?").bind(password);
-        let found = self.changed(query.bind(name.as_str())).await?;
-        self.end_sessions_of(name).await?;
-        Ok(found)
+        let name = name.as_str();
+        let user = sqlx::query!("UPDATE users SET password = ? WHERE name = ?", password, name);
+        let changed = self.write(async |db| {
+            let found = user.execute(&mut *db).await?.rows_affected() > 0;
+            end_sessions_of(db, name).await?;
+            Ok(found)
+        });
+        changed.await
     }
 
     /// Says since when a user may not sign in, and ends their sessions; `None`: they may again.
@@ -92,30 +110,37 @@ impl Store {
         name: &PersonName,
         since: Option<DateTime<Utc>>,
     ) -> Result<bool, StoreError> {
-        let query = sqlx::query("UPDATE users SET disabled = ? WHERE name = ?");
-        let found = self.changed(query.bind(since.map(millis)).bind(name.as_str())).await?;
-        if since.is_some() {
-            self.end_sessions_of(name).await?;
-        }
-        Ok(found)
+        let name = name.as_str();
+        let disabled = since.map(Timestamp);
+        let user = sqlx::query!("UPDATE users SET disabled = ? WHERE name = ?", disabled, name);
+        let changed = self.write(async |db| {
+            let found = user.execute(&mut *db).await?.rows_affected() > 0;
+            if since.is_some() {
+                end_sessions_of(db, name).await?;
+            }
+            Ok(found)
+        });
+        changed.await
     }
 
     /// Removes a user with all sessions and tokens; `false` if there is no such user.
     pub async fn remove_user(&self, name: &PersonName) -> Result<bool, StoreError> {
-        self.changed(sqlx::query("DELETE FROM users WHERE name = ?").bind(name.as_str())).await
+        self.changed(sqlx::query!("DELETE FROM users WHERE name = ?", name.as_str())).await
     }
 
-    async fn end_sessions_of(&self, name: &PersonName) -> Result<(), StoreError> {
-        let sql = "DELETE FROM sessions WHERE user = (SELECT id FROM users WHERE name = ?)";
-        self.changed(sqlx::query(sql).bind(name.as_str())).await.map(drop)
-    }
-
-    /// Runs a statement; tells whether it found a row.
+    /// Runs a statement in a transaction of its own; tells whether it found a row.
     pub(super) async fn changed(
         &self,
-        query: sqlx::query::Query<'_, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>,
+        query: Query<'_, Sqlite, SqliteArguments>,
     ) -> Result<bool, StoreError> {
-        let done = query.execute(&self.pool).await.map_err(|cause| self.error(cause))?;
-        Ok(done.rows_affected() > 0)
+        self.write(async |db| Ok(query.execute(db).await?.rows_affected() > 0)).await
     }
+}
+
+async fn end_sessions_of(db: &mut SqliteConnection, name: &str) -> Result<(), sqlx::Error> {
+    let sessions = sqlx::query!(
+        "DELETE FROM sessions WHERE user = (SELECT id FROM users WHERE name = ?)",
+        name,
+    );
+    sessions.execute(db).await.map(drop)
 }

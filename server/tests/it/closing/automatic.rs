@@ -98,7 +98,7 @@ fn one_automatic_closer_at_a_time_and_a_dead_one_counts_for_nothing() {
         let since = chrono::Utc::now();
         let me = Holder { token: "test".into(), process, author: "auto".into(), since };
         store.take_lock(name, &me, |_| false).await.unwrap();
-        store.pool.close().await;
+        store.close().await;
     });
     let said = autocloser(&site, &["-t"]).well();
     assert!(said.err.contains("automatic closing is under way: begun by auto"), "{}", said.err);

@@ -151,7 +151,7 @@ fn a_subrun_that_was_left_out_is_neither_waited_for_nor_moved() {
             author: &Author::Cli("jane".into()),
         };
         store.decide(&decision, chrono::Utc::now()).await.unwrap();
-        store.pool.close().await;
+        store.close().await;
     });
     site.closer(&["-t"]).well().says("is closed.");
     let (dl2, name) = (site.final_dir(Level::Dl2), "dl2_LST-1.Run19102.000");

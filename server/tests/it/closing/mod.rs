@@ -198,7 +198,7 @@ impl Site {
                 let purpose = purpose.strip_prefix("close 20241128 ").unwrap_or(&purpose);
                 *found.entry(purpose.to_owned()).or_insert(0) += 1;
             }
-            store.pool.close().await;
+            store.close().await;
         });
         found
     }

@@ -3,8 +3,6 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use server::store::Store;
-
 use crate::support::golden_night;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -24,16 +22,15 @@ async fn jobs_go_on_after_the_command_that_submitted_them_has_ended() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 
     // The database itself is asked, since asking the scheduler would start what may have ended.
-    let store = Store::open(&database).await.unwrap();
+    let mut database = crate::support::database(&database).await;
     let deadline = Instant::now() + Duration::from_secs(240);
     loop {
-        let jobs: Vec<(String, String, String)> = sqlx::query_as(
-            "SELECT DISTINCT name, state, hold FROM local_tasks t \
-             JOIN local_jobs j ON j.id = t.job ORDER BY j.id",
-        )
-        .fetch_all(&store.pool)
-        .await
-        .unwrap();
+        let jobs = sqlx::query!(
+            "SELECT DISTINCT name, state, hold FROM local_tasks t
+             JOIN local_jobs j ON j.id = t.job ORDER BY j.id"
+        );
+        let jobs = jobs.map(|job| (job.name, job.state, job.hold));
+        let jobs = jobs.fetch_all(&mut database).await.unwrap();
         // There is no lstchain here: the calibration fails, and what waits for it learns that.
         let calibration = ("LST1_19101".into(), "FAILED".into(), String::new());
         let never = |(_, state, hold): &(String, String, String)| {

@@ -10,6 +10,7 @@ use super::processes::written_in;
 use crate::scheduler::lab::{
     Job, Lab, tasks, until, until_end, until_ended, until_file, until_tasks,
 };
+use crate::support::{database, lock, unlock};
 
 /// A job of `count` tasks, each of which notes that it ran.
 fn noting(count: u32) -> Job {
@@ -59,14 +60,11 @@ async fn the_end_of_a_task_is_recorded_without_any_supervisor() {
     until_file(&lab, &job.file(&lab, "began")).await;
     lab.kill(&lab.supervisor().await).await;
     std::fs::write(job.file(&lab, "open"), "").unwrap();
-    let store = lab.store().await;
     until(&lab, "the record", || async {
         // Asked of the database itself: asking the scheduler would start a supervisor.
-        let state: String = sqlx::query_scalar("SELECT state FROM local_tasks WHERE job = ?")
-            .bind(i64::try_from(id.0).unwrap())
-            .fetch_one(&store.pool)
-            .await
-            .unwrap();
+        let state =
+            sqlx::query_scalar!("SELECT state FROM local_tasks WHERE job = ?", id.0.cast_signed(),);
+        let state = state.fetch_one(&mut database(&lab.database()).await).await.unwrap();
         if state == "COMPLETED" { Ok(()) } else { Err(state) }
     })
     .await;
@@ -138,27 +136,27 @@ async fn an_end_that_was_never_recorded_is_not_taken_for_a_good_one() {
     let id = job.submit(&lab).await;
     until_file(&lab, &job.file(&lab, "began")).await;
     let runner = lab.runner().await;
-    let store = lab.store().await;
-    let lock = store.pool.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let lock = lock(&lab.database()).await;
     std::fs::write(job.file(&lab, "open"), "").unwrap();
     until_file(&lab, &job.file(&lab, "over")).await;
     lab.kill(&runner).await; // the script has ended well, and nobody could write that down
-    lock.rollback().await.unwrap();
+    unlock(lock).await;
     assert_eq!(until_end(&lab, id).await.state, JobState::NodeFail);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stranger_with_the_number_of_a_runner_is_neither_adopted_nor_killed() {
-    a_stranger_is_left_alone("UPDATE local_tasks SET runner_pid = ?1").await;
+    a_stranger_is_left_alone(false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn runners_of_an_earlier_start_of_the_machine_are_gone() {
-    let same = "UPDATE local_tasks SET runner_pid = ?1, runner_start = ?2, runner_boot = 'earlier'";
-    a_stranger_is_left_alone(same).await;
+    a_stranger_is_left_alone(true).await;
 }
 
-async fn a_stranger_is_left_alone(take_for_the_runner: &'static str) {
+/// A process with the number of a runner is left alone. `earlier`: the runner began when it did,
+/// but before the machine was started again.
+async fn a_stranger_is_left_alone(earlier: bool) {
     let lab = LocalLab::new().await;
     let job = Job::new("victim", "touch began; sleep 3000");
     let id = job.submit(&lab).await;
@@ -167,12 +165,16 @@ async fn a_stranger_is_left_alone(take_for_the_runner: &'static str) {
     lab.kill(&lab.runner().await).await;
     let mut stranger = std::process::Command::new("sleep").arg("3000").spawn().unwrap();
     let process = written_in(&stranger.id().to_string());
-    let done = sqlx::query(take_for_the_runner)
-        .bind(process.pid)
-        .bind(process.start())
-        .execute(&lab.store().await.pool)
-        .await
-        .unwrap();
+    let taken_for_the_runner = sqlx::query!(
+        "UPDATE local_tasks SET runner_pid = ?1,
+                runner_start = CASE WHEN ?2 THEN ?3 ELSE runner_start END,
+                runner_boot = CASE WHEN ?2 THEN 'earlier' ELSE runner_boot END",
+        process.pid,
+        earlier,
+        process.start(),
+    );
+    let mut database = database(&lab.database()).await;
+    let done = taken_for_the_runner.execute(&mut database).await.unwrap();
     assert_eq!(done.rows_affected(), 1);
     assert_eq!(until_end(&lab, id).await.state, JobState::NodeFail);
     assert_eq!(stranger.try_wait().unwrap(), None, "the stranger lives");
@@ -199,15 +201,12 @@ async fn a_claim_that_nobody_holds_returns_to_the_queue() {
     let first = gate.directive("--cpus-per-task=2").submit(&lab).await;
     let job = noting(1);
     let id = job.submit(&lab).await;
-    let store = lab.store().await;
     lab.kill(&lab.supervisor().await).await;
-    let done = sqlx::query(
+    let claimed = sqlx::query!(
         "UPDATE local_tasks SET state = 'CONFIGURING', claim = 'of the dead' WHERE job = ?",
-    )
-    .bind(i64::try_from(id.0).unwrap())
-    .execute(&store.pool)
-    .await
-    .unwrap();
+        id.0.cast_signed(),
+    );
+    let done = claimed.execute(&mut database(&lab.database()).await).await.unwrap();
     assert_eq!(done.rows_affected(), 1);
     std::fs::write(lab.dir().join("gate/open"), "").unwrap();
     until_end(&lab, first).await;
@@ -272,14 +271,13 @@ async fn a_database_locked_for_seconds_loses_no_end_and_no_submission() {
     let job = Job::new("short", "touch began; until [ -e open ]; do sleep 0.05; done; touch over");
     let id = job.submit(&lab).await;
     until_file(&lab, &job.file(&lab, "began")).await;
-    let store = lab.store().await;
-    let lock = store.pool.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let lock = lock(&lab.database()).await;
     std::fs::write(job.file(&lab, "open"), "").unwrap();
     until_file(&lab, &job.file(&lab, "over")).await;
     let second = Job::new("second", "true");
     let (submitted, ()) = tokio::join!(second.try_submit(&lab), async {
         tokio::time::sleep(std::time::Duration::from_secs(3)).await; // the promise is about seconds
-        lock.rollback().await.unwrap();
+        unlock(lock).await;
     });
     assert_eq!(until_end(&lab, id).await.state, JobState::Completed);
     assert_eq!(until_end(&lab, submitted.unwrap()).await.state, JobState::Completed);

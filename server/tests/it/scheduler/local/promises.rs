@@ -12,6 +12,7 @@ use super::{LocalLab, OSA};
 use crate::scheduler::lab::{
     Job, Lab, tasks, until, until_end, until_ended, until_file, until_tasks,
 };
+use crate::support::database;
 
 /// A job that runs until a file `open` is in its directory.
 fn gate() -> Job {
@@ -165,11 +166,9 @@ async fn memory_and_processor_time_are_recorded() {
     let end = until_end(&lab, id).await;
     let most = end.max_rss_bytes.unwrap();
     assert!((100 << 20..200 << 20).contains(&most), "{most} bytes");
-    let used: i64 = sqlx::query_scalar("SELECT cpu_ms FROM local_tasks")
-        .fetch_one(&lab.store().await.pool)
-        .await
-        .unwrap();
-    assert!(used > 0, "{used} ms");
+    let used = sqlx::query_scalar!("SELECT cpu_ms FROM local_tasks");
+    let used = used.fetch_one(&mut database(&lab.database()).await).await.unwrap();
+    assert!(used.unwrap() > 0, "{used:?} ms");
 }
 
 #[tokio::test(flavor = "multi_thread")]
