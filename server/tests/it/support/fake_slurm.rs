@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
@@ -131,7 +132,15 @@ impl FakeSlurm {
     }
 }
 
-/// The fake's commands before all others.
+/// The fake's commands before all others, and before what else may be called `python3` the
+/// interpreter itself: a wrapper that chooses among versions takes longer than the fake does.
 fn search_path() -> String {
-    format!("{TOOLS}:{}", std::env::var("PATH").unwrap())
+    static PYTHON: OnceLock<String> = OnceLock::new();
+    let python = PYTHON.get_or_init(|| {
+        let print = "import os, sys; print(os.path.dirname(sys.executable))";
+        let output = Command::new("python3").args(["-c", print]).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    });
+    format!("{TOOLS}:{python}:{}", std::env::var("PATH").unwrap())
 }
