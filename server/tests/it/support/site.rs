@@ -26,6 +26,7 @@ pub struct TestSite {
     dir: TempDir,
     config: PathBuf,
     base: PathBuf,
+    bin: PathBuf,
     slurm: Option<FakeSlurm>,
     environment: Vec<(String, String)>,
 }
@@ -33,7 +34,7 @@ pub struct TestSite {
 impl TestSite {
     /// A site without any night: `golden/sequencer.cfg` over an empty tree.
     pub fn empty() -> Self {
-        let site = Self::at("osa/sequencer.cfg", "real");
+        let site = Self::at("osa/sequencer.cfg", "real", "bin");
         let text = include_str!("../../golden/sequencer.cfg");
         let base = format!("BASE: {}", site.base.display());
         let text = text.replace(&format!("BASE: {ORIGINAL_BASE}"), &base);
@@ -63,17 +64,17 @@ impl TestSite {
 
     /// The demo nights, with the stand-ins for lstchain, on the local scheduler.
     pub fn demo() -> Self {
-        let site = Self::at("demo/sequencer.cfg", "demo/data");
+        let site = Self::at("demo/sequencer.cfg", "demo/data", "demo/bin");
         let demo = site.dir().join("demo");
         let command = TestCommand::osa().args(["demo", "--without-large"]).args([&demo]);
         command.args([Path::new("--tools"), standins::program()]).run().succeeds();
         site
     }
 
-    fn at(config: &str, base: &str) -> Self {
+    fn at(config: &str, base: &str, bin: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (config, base) = (dir.path().join(config), dir.path().join(base));
-        Self { dir, config, base, slurm: None, environment: Vec::new() }
+        let [config, base, bin] = [config, base, bin].map(|path| dir.path().join(path));
+        Self { dir, config, base, bin, slurm: None, environment: Vec::new() }
     }
 
     /// Without what the night's processing has made.
@@ -103,8 +104,8 @@ impl TestSite {
 
     /// Stand-ins for lstchain's executables, in a directory where jobs find them.
     pub fn with_standins(self) -> Self {
-        standins::install(&self.bin());
-        let bin = self.bin().display().to_string();
+        standins::install(&self.bin);
+        let bin = self.bin.display().to_string();
         self.with_env("OSA_JOB_PATH", &bin)
     }
 
@@ -146,13 +147,13 @@ impl TestSite {
     }
 
     /// The directory of the stand-ins and their rules.
-    pub fn bin(&self) -> PathBuf {
-        self.config.parent().unwrap().join("bin")
+    pub fn bin(&self) -> &Path {
+        &self.bin
     }
 
     /// How the stand-ins shall behave.
     pub fn rules(&self, text: &str) {
-        fs::write(self.bin().join("standin.rules"), text).unwrap();
+        fs::write(self.bin.join("standin.rules"), text).unwrap();
     }
 
     /// Its Slurm.
