@@ -9,8 +9,8 @@ use leptos::server_fn::ServerFn;
 use serde::de::DeserializeOwned;
 
 use crate::backend_error::BackendError;
-pub use crate::model::RESULT;
 use crate::model::Fields;
+pub use crate::model::RESULT;
 use crate::parts::format::sentence;
 use crate::parts::links::quoted;
 use crate::parts::state::Tone;

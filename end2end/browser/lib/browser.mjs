@@ -1,10 +1,8 @@
-// Chromium, and what every page must keep to.
+// Chromium, and pages that note what the browser complains about.
 import assert from 'node:assert/strict';
-import { readFileSync, existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const program = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
 export function launch() {
@@ -14,9 +12,9 @@ export function launch() {
   return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', ...quiet] });
 }
 
-// A page that notes everything the browser complains about.
-export async function open(browser, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+// A page in a context of its own.
+export async function open(browser, look = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...look });
   const page = await context.newPage();
   page.complaints = [];
   const note = (text) => page.complaints.push(text);
@@ -28,19 +26,4 @@ export async function open(browser, options = {}) {
     if (response.status() >= 400) note(`${response.status()} ${response.url()}`);
   });
   return page;
-}
-
-// The WebAssembly is at work: the server's first word has come in.
-export async function awake(page) {
-  await page.locator('.fresh', { hasText: /updated|complete/ }).first().waitFor();
-}
-
-// No rule of accessibility that axe knows is broken, the stricter ones included. The page's policy
-// keeps foreign scripts out, so axe comes the way a debugger does.
-export async function accessible(page) {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() =>
-    window.axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
-  const told = violations.map((v) => `${v.id}: ${v.help}\n  ${v.nodes.map((n) => n.html).join('\n  ')}`);
-  assert.deepEqual(told, [], `${page.url()}: ${told.join('\n')}`);
 }

@@ -1,9 +1,10 @@
 // A server of demo nights, as a newcomer starts it.
-import { spawn, execFileSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, mkdirSync, appendFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeDemo } from './demo.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 export const osa = process.env.OSA ?? join(here, '../../../target/debug/osa');
@@ -14,7 +15,7 @@ export class Server {
     server.dir = mkdtempSync(join(tmpdir(), 'osa-browser-'));
     server.demo = join(server.dir, 'demo');
     server.settings = settings;
-    execFileSync(osa, ['demo', '--without-large', server.demo], { stdio: 'pipe' });
+    makeDemo(osa, server.demo);
     await server.listen('127.0.0.1:0');
     const night = await server.api('nights');
     // A night with failures and their logs, and one where nothing has begun.
@@ -43,6 +44,12 @@ export class Server {
     const answer = await fetch(`${this.url}api/v1/${path}`);
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
     return answer.json();
+  }
+
+  // The number of a night's first run of data, as pages write it.
+  async firstRun(night) {
+    const { sequences } = await this.api(night);
+    return String(sequences.find((sequence) => sequence.kind === 'DATA').run).padStart(5, '0');
   }
 
   // The analysis directory of a night.

@@ -1,46 +1,30 @@
 // Data quality and provenance of a run: in every look, and without scripts.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, copyFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { accessible, launch, open } from '../lib/browser.mjs';
-import { Server } from '../lib/server.mjs';
+import { accessible, quiet, whole } from '../lib/checks.mjs';
+import { hasScripts, looks, withoutScripts } from '../lib/looks.mjs';
+import { demoSite } from '../lib/site.mjs';
 
-const looks = {
-  light: { colorScheme: 'light' },
-  dark: { colorScheme: 'dark' },
-  phone: { colorScheme: 'light', viewport: { width: 360, height: 740 } },
-  'without scripts': { javaScriptEnabled: false },
-};
 const NIGHT = 'nights/2024-11-25';
-let server, browser, run;
-
-before(async () => {
-  server = await Server.start();
-  browser = await launch();
-  const night = await server.api(NIGHT);
-  run = String(night.sequences.find((s) => s.kind === 'DATA').run).padStart(5, '0');
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
+let run;
+const site = demoSite({
+  prepare: async (server) => {
+    run = await server.firstRun(NIGHT);
+  },
 });
 
-// Nothing sticks out to the side, and every image that is in sight is drawn.
-async function whole(page) {
-  await page.evaluate(async () => {
-    for (const image of document.images) image.loading = 'eager';
-    await Promise.all([...document.images].map((image) => image.decode()));
-  });
-  const [width, shown] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-  assert(width <= shown, `${page.url()}: ${width} of ${shown} pixels`);
+// It is whole and accessible, as far as that can be seen without scripts.
+async function sound(page, look) {
+  if (!hasScripts(look)) return;
+  await whole(page);
+  await accessible(page);
 }
 
-for (const [name, look] of Object.entries(looks)) {
-  test(`figures and graph of a run, ${name}`, async () => {
-    const page = await open(browser, look);
-    const scripts = look.javaScriptEnabled !== false;
+for (const [name, look] of Object.entries({ ...looks, 'without scripts': withoutScripts })) {
+  site.test(`figures and graph of a run, ${name}`, async ({ open, server }) => {
+    const page = await open(look);
     await page.goto(`${server.url}${NIGHT}/runs/${run}`);
     await page.getByRole('link', { name: 'Datacheck', exact: true }).click();
     await page.getByRole('heading', { name: `Datacheck of run ${run}` }).waitFor();
@@ -48,21 +32,18 @@ for (const [name, look] of Object.entries(looks)) {
       await page.getByRole('link', { name: sheet, exact: true }).click();
       await page.getByRole('heading', { name: sheet }).waitFor();
       assert((await page.locator('figure').count()) >= 4);
-      if (scripts) await whole(page);
-      if (scripts) await accessible(page);
+      await sound(page, look);
     }
     await page.goto(`${server.url}${NIGHT}/runs/${run}`);
     await page.getByRole('link', { name: 'Provenance', exact: true }).click();
     await page.getByRole('heading', { name: `Provenance of run ${run}` }).waitFor();
     await page.getByRole('rowheader', { name: 'r0_to_dl1' }).first().waitFor();
-    if (scripts) await whole(page);
-    if (scripts) await accessible(page);
-    assert.deepEqual(page.complaints, []);
-    await page.context().close();
+    await sound(page, look);
+    quiet(page);
   });
 }
 
-test('provenance is sent in every format, and once to whoever keeps it', async () => {
+site.test('provenance is sent in every format, and once to whoever keeps it', async ({ open, server }) => {
   const address = `${server.url}api/v1/${NIGHT}/runs/${run}/provenance`;
   const begins = { json: '{', provn: 'document', ttl: '@prefix', jsonld: '{', svg: '<svg', pdf: '%PDF' };
   for (const [suffix, begin] of Object.entries(begins)) {
@@ -78,15 +59,14 @@ test('provenance is sent in every format, and once to whoever keeps it', async (
   assert(Object.keys(document.activity).length >= 3, Object.keys(document.activity));
 });
 
-test('a night without any datacheck says so', async () => {
-  const page = await open(browser);
+site.test('a night without any datacheck says so', async ({ open, server }) => {
+  const page = await open();
   const answer = await page.goto(`${server.url}nights/2024-11-29/datacheck`);
   assert.equal(answer.status(), 404);
   await page.getByText('no run has one').waitFor();
-  await page.context().close();
 });
 
-test('every figure and every sheet is a picture and a page for print, too', async () => {
+site.test('every figure and every sheet is a picture and a page for print, too', async ({ open, server }) => {
   const address = `${server.url}api/v1/${NIGHT}/runs/${run}/datacheck/flatfield-charge`;
   const begins = { svg: '<svg', png: '\x89PNG', pdf: '%PDF', csv: 'pixel', json: '{' };
   for (const name of ['mean-map', 'sheet']) {
@@ -103,9 +83,9 @@ test('every figure and every sheet is a picture and a page for print, too', asyn
   }
 });
 
-test('scale and limits are chosen in a form, without scripts too', async () => {
-  for (const javaScriptEnabled of [true, false]) {
-    const page = await open(browser, { javaScriptEnabled });
+site.test('scale and limits are chosen in a form, without scripts too', async ({ open, server }) => {
+  for (const look of [{}, withoutScripts]) {
+    const page = await open(look);
     await page.goto(`${server.url}${NIGHT}/runs/${run}/datacheck?sheet=pedestal-charge`);
     await page.getByText('Scale and limits').click();
     await page.locator('[name=figure]').selectOption({ label: 'Pedestal: mean charge' });
@@ -117,20 +97,16 @@ test('scale and limits are chosen in a form, without scripts too', async () => {
     await page.waitForURL(/scale=linear/);
     const source = await page.locator('figure img').first().getAttribute('src');
     assert.match(source, /mean-map\.svg\?figure=mean-map&scale=linear&limits=value&low=0&high=5$/);
-    if (javaScriptEnabled) {
-      await whole(page);
-      await accessible(page);
-    }
-    assert.deepEqual(page.complaints, []);
+    await sound(page, look);
+    quiet(page);
     const wrong = await page.goto(`${page.url().replace('high=5', 'high=-5')}`);
     assert.equal(wrong.status(), 400);
     await page.getByText('is not below the upper limit').waitFor();
-    await page.context().close();
   }
 });
 
-test('a pixel tells its value to pointer and keyboard, and leads to its history', async () => {
-  const page = await open(browser);
+site.test('a pixel tells its value to pointer and keyboard, and leads to its history', async ({ open, server }) => {
+  const page = await open();
   const loaded = page.waitForResponse(/app_bg\.wasm/);
   await page.goto(`${server.url}${NIGHT}/runs/${run}/datacheck?sheet=flatfield-charge`);
   await (await loaded).finished();
@@ -156,12 +132,11 @@ test('a pixel tells its value to pointer and keyboard, and leads to its history'
   assert((await page.locator('figure').count()) >= 4);
   await whole(page);
   await accessible(page);
-  assert.deepEqual(page.complaints, []);
-  await page.context().close();
+  quiet(page);
 });
 
-test('without scripts the drawing itself tells pixels and leads on', async () => {
-  const page = await open(browser, { javaScriptEnabled: false });
+site.test('without scripts the drawing itself tells pixels and leads on', async ({ open, server }) => {
+  const page = await open(withoutScripts);
   await page.goto(`${server.url}${NIGHT}/runs/${run}/datacheck?sheet=flatfield-charge`);
   await page.locator('a.map').first().click();
   await page.waitForURL(/mean-map\.svg/);
@@ -169,11 +144,10 @@ test('without scripts the drawing itself tells pixels and leads on', async () =>
   assert.match(await pixel.locator('title').textContent(), /^700: /);
   await pixel.click();
   await page.getByRole('heading', { name: /^Pixel 700 / }).waitFor();
-  await page.context().close();
 });
 
-test('two runs are compared', async () => {
-  const page = await open(browser);
+site.test('two runs are compared', async ({ open, server }) => {
+  const page = await open();
   const night = await server.api(NIGHT);
   const other = night.sequences.filter((s) => s.kind === 'DATA').map((s) => s.run).find((r) => r !== Number(run));
   await page.goto(`${server.url}${NIGHT}/runs/${run}/datacheck?sheet=flatfield-charge`);
@@ -185,11 +159,10 @@ test('two runs are compared', async () => {
   await accessible(page);
   await page.getByRole('link', { name: 'Cosmics: charge' }).click();
   await page.waitForURL(/compare\?sheet=cosmics-charge&with=/);
-  assert.deepEqual(page.complaints, []);
-  await page.context().close();
+  quiet(page);
 });
 
-test('the runs of many nights, by source', async () => {
+site.test('the runs of many nights, by source', async ({ open, server }) => {
   // A night's datacheck as its closing makes it, in its place.
   const date = NIGHT.slice(-10).replaceAll('-', '');
   const analysis = server.analysis(NIGHT.slice(-10), 'v0.10.18');
@@ -208,8 +181,8 @@ test('the runs of many nights, by source', async () => {
   mkdirSync(longterm, { recursive: true });
   const output = join(longterm, `DL1_datacheck_${date}.h5`);
   execFileSync(join(bin, 'lstchain_longterm_dl1_check'), ['--batch', '--input-dir', merged, '--output-file', output]);
-  for (const look of [looks.light, looks.dark, looks.phone]) {
-    const page = await open(browser, look);
+  for (const look of Object.values(looks)) {
+    const page = await open(look);
     await page.goto(`${server.url}datacheck`);
     await page.getByText(new RegExp(`^${runs.length} runs of 1 night`)).waitFor();
     await whole(page);
@@ -225,10 +198,9 @@ test('the runs of many nights, by source', async () => {
     await page.getByRole('link', { name: 'Flat-field: camera averages' }).click();
     await page.waitForURL(/sheet=flatfield-averages.*source=/);
     await whole(page);
-    assert.deepEqual(page.complaints, []);
-    await page.context().close();
+    quiet(page);
   }
-  const page = await open(browser);
+  const page = await open();
   await page.goto(`${server.url}${NIGHT}/datacheck?sheet=pedestal-charge`);
   const choice = page.locator('select[name=run]');
   await choice.selectOption({ index: 1 });
@@ -236,5 +208,4 @@ test('the runs of many nights, by source', async () => {
   await page.waitForURL(/run=/);
   await whole(page);
   await accessible(page);
-  await page.context().close();
 });

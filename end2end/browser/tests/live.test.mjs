@@ -1,27 +1,20 @@
 // Pages follow what happens on the disk and in the server.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { awake, launch, open } from '../lib/browser.mjs';
-import { Server } from '../lib/server.mjs';
+import { awake, quiet } from '../lib/checks.mjs';
+import { demoSite } from '../lib/site.mjs';
 
 // For what must happen some time.
 const patience = { timeout: 60_000 };
-let server, browser, night, run, analysis, production;
-
-before(async () => {
-  server = await Server.start();
-  browser = await launch();
-  night = `nights/${server.fresh}`;
-  const status = await server.api(night);
-  const sequence = status.sequences.find((s) => s.kind === 'DATA');
-  run = String(sequence.run).padStart(5, '0');
-  analysis = server.analysis(server.fresh, status.prod_id);
-  production = status.prod_id;
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
+let night, run, analysis, production;
+const site = demoSite({
+  prepare: async (server) => {
+    night = `nights/${server.fresh}`;
+    const status = await server.api(night);
+    run = await server.firstRun(night);
+    analysis = server.analysis(server.fresh, status.prod_id);
+    production = status.prod_id;
+  },
 });
 
 // The first try of one more subrun fails.
@@ -29,15 +22,15 @@ let failed = 0;
 function fail() {
   const subrun = `${run}.${String(failed).padStart(4, '0')}`;
   const line = `${subrun} lstchain_data_r0_to_dl1 ${production} 2024-11-30 09:00 None None 1\n`;
-  server.append(join(analysis, `sequence_LST1_${subrun}.history`), line);
+  site.server.append(join(analysis, `sequence_LST1_${subrun}.history`), line);
   failed += 1;
 }
 
 // The row of the map when so many have failed.
 const row = (page) => page.locator(`#map-${run}`, { hasText: failed > 4 ? `and ${failed - 4} more` : `000${failed - 1}` });
 
-test('a change on the disk is shown within two seconds', async () => {
-  const page = await open(browser);
+site.test('a change on the disk is shown within two seconds', async ({ open, server }) => {
+  const page = await open();
   await page.goto(server.url + night);
   await awake(page);
   // A machine that is busy with other things may miss it once, but not again and again.
@@ -51,12 +44,11 @@ test('a change on the disk is shown within two seconds', async () => {
   }
   console.log(`  shown after ${times.join(', ')} ms`);
   assert(times.at(-1) < 2000, `${times}`);
-  assert.deepEqual(page.complaints, []);
-  await page.context().close();
+  quiet(page);
 });
 
-test('a change leaves alone what somebody is at', async () => {
-  const page = await open(browser);
+site.test('a change leaves alone what somebody is at', async ({ open, server }) => {
+  const page = await open();
   await page.goto(server.url + night);
   await awake(page);
   const link = page.locator(`#run-${run} a`);
@@ -65,14 +57,13 @@ test('a change leaves alone what somebody is at', async () => {
   fail();
   await row(page).waitFor(patience);
   assert.equal(await page.evaluate(() => document.activeElement.mark), 'the same');
-  await page.context().close();
 });
 
-test('a log grows before the eyes, its errors marked', async () => {
+site.test('a log grows before the eyes, its errors marked', async ({ open, server }) => {
   const name = `Run${run}.0000_jobid_9.out`;
   const file = join(analysis, 'log', name);
   server.append(file, 'beginning\n');
-  const page = await open(browser);
+  const page = await open();
   await page.goto(`${server.url}${night}/runs/${run}/logs/${name}`);
   await awake(page);
   server.append(file, 'and going on\n');
@@ -80,12 +71,11 @@ test('a log grows before the eyes, its errors marked', async () => {
   server.append(file, 'OSError: the disk is full\n');
   await page.locator('pre mark', { hasText: 'the disk is full' }).waitFor(patience);
   assert.equal(await page.locator('pre').textContent(), 'beginning\nand going on\nOSError: the disk is full\n');
-  assert.deepEqual(page.complaints, []);
-  await page.context().close();
+  quiet(page);
 });
 
-test('a server that hangs, or ends and comes back, is told and then forgotten', async () => {
-  const page = await open(browser);
+site.test('a server that hangs, or ends and comes back, is told and then forgotten', async ({ open, server }) => {
+  const page = await open();
   await page.goto(server.url + night);
   await awake(page);
   const banner = page.locator('.banner', { hasText: 'The server does not answer' });
@@ -99,10 +89,9 @@ test('a server that hangs, or ends and comes back, is told and then forgotten', 
   await banner.waitFor({ state: 'hidden', ...patience });
   fail();
   await row(page).waitFor(patience);
-  await page.context().close();
 });
 
-test('pages that nobody sees leave the network to others', async () => {
+site.test('pages that nobody sees leave the network to others', async ({ browser, server }) => {
   // A browser opens six connections to a server and no more.
   const context = await browser.newContext();
   for (let tab = 0; tab < 8; tab++) {

@@ -1,58 +1,39 @@
 // Every page: complete without scripts, accessible, without complaint, in light, dark and narrow.
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { after, before, test } from 'node:test';
-import { accessible, awake, launch, open } from '../lib/browser.mjs';
-import { Server } from '../lib/server.mjs';
+import { accessible, awake, good, quiet } from '../lib/checks.mjs';
+import { hasScripts, looks, wall, withoutScripts } from '../lib/looks.mjs';
+import { photograph } from '../lib/screenshots.mjs';
+import { demoSite } from '../lib/site.mjs';
 
-const screenshots = join(dirname(fileURLToPath(import.meta.url)), '../../screenshots');
-const looks = {
-  light: { colorScheme: 'light' },
-  dark: { colorScheme: 'dark' },
-  phone: { colorScheme: 'light', viewport: { width: 360, height: 740 } },
-  wall: { colorScheme: 'dark', viewport: { width: 2560, height: 1440 } },
-};
-
-let server, browser, pages;
-
-before(async () => {
-  server = await Server.start();
-  browser = await launch();
-  const night = server.failing;
-  const status = await server.api(`nights/${night}`);
-  const failed = status.sequences.find((s) => s.segments.some((g) => g.condition === 'failed'));
-  const run = `nights/${night}/runs/${String(failed.sequence?.run ?? failed.run).padStart(5, '0')}`;
-  const detail = await server.api(run);
-  const log = detail.subruns.find((s) => s.condition === 'failed').logs.at(-1).name;
-  pages = { nights: '', night: `nights/${night}`, run, log: `${run}/logs/${log}`, fresh: `nights/${server.fresh}` };
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
+let pages;
+const site = demoSite({
+  prepare: async (server) => {
+    const night = server.failing;
+    const status = await server.api(`nights/${night}`);
+    const failed = status.sequences.find((s) => s.segments.some((g) => g.condition === 'failed'));
+    const run = `nights/${night}/runs/${String(failed.sequence?.run ?? failed.run).padStart(5, '0')}`;
+    const detail = await server.api(run);
+    const log = detail.subruns.find((s) => s.condition === 'failed').logs.at(-1).name;
+    pages = { nights: '', night: `nights/${night}`, run, log: `${run}/logs/${log}`, fresh: `nights/${server.fresh}` };
+  },
 });
 
-for (const [look, options] of Object.entries(looks)) {
-  test(`every page is accessible and without complaint (${look})`, async () => {
-    mkdirSync(screenshots, { recursive: true });
-    const page = await open(browser, options);
+for (const [look, options] of Object.entries({ ...looks, wall })) {
+  site.test(`every page is accessible and without complaint (${look})`, async ({ open, server }) => {
+    const page = await open(options);
     for (const [name, path] of Object.entries(pages)) {
       await page.goto(server.url + path);
       if (name !== 'log') await awake(page);
-      await accessible(page);
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
-      assert(!wide, `${name} is wider than the screen`);
-      await page.screenshot({ path: join(screenshots, `${name}-${look}.png`), fullPage: look !== 'wall' });
+      await good(page);
+      await photograph(page, `${name}-${look}`, look !== 'wall');
     }
-    assert.deepEqual(page.complaints, []);
-    await page.context().close();
+    quiet(page);
   });
 }
 
-test('every page is complete without scripts', async () => {
-  const bare = await open(browser, { javaScriptEnabled: false });
-  const full = await open(browser);
+site.test('every page is complete without scripts', async ({ open, server }) => {
+  const bare = await open(withoutScripts);
+  const full = await open();
   for (const [name, path] of Object.entries(pages)) {
     await bare.goto(server.url + path);
     await full.goto(server.url + path);
@@ -62,22 +43,19 @@ test('every page is complete without scripts', async () => {
     if (name !== 'log') assert.match(await bare.locator('.fresh').innerText(), /^as of .* UTC$/);
     assert((await bare.locator('main a').count()) > 0, `${name} leads nowhere`);
   }
-  await bare.context().close();
-  await full.context().close();
 });
 
-test('one click leads from a failed subrun in the map to its log', async () => {
-  const page = await open(browser);
+site.test('one click leads from a failed subrun in the map to its log', async ({ open, server }) => {
+  const page = await open();
   await page.goto(server.url + pages.night);
   await page.locator('.track a.failed').first().click();
   await page.waitForURL(/runs\/\d{5}\?subrun=\d+#log/);
   await page.locator('section.log mark').first().waitFor();
   assert(await page.locator('section.log').isVisible());
-  await page.context().close();
 });
 
-test('everything can be reached by keyboard', async () => {
-  const page = await open(browser);
+site.test('everything can be reached by keyboard', async ({ open, server }) => {
+  const page = await open();
   await page.goto(server.url + pages.night);
   await page.keyboard.press('Tab');
   assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to the content');
@@ -91,11 +69,10 @@ test('everything can be reached by keyboard', async () => {
   }
   assert(reached.has('Sequences'), 'the table that scrolls');
   assert([...reached].some((label) => label.startsWith('Log of failed subrun')), 'the failures');
-  await page.context().close();
 });
 
-test('the choice of colours is kept', async () => {
-  const page = await open(browser, { colorScheme: 'light' });
+site.test('the choice of colours is kept', async ({ open, server }) => {
+  const page = await open({ colorScheme: 'light' });
   await page.goto(server.url);
   await awake(page);
   const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
@@ -109,33 +86,30 @@ test('the choice of colours is kept', async () => {
   assert.equal(await page.getByLabel('Colours').inputValue(), 'dark');
   await page.getByLabel('Colours').selectOption('System colours');
   assert.equal(await ground(), light);
-  await page.context().close();
 });
 
-test('a wrong address leads on', async () => {
-  const page = await open(browser);
+site.test('a wrong address leads on', async ({ open, server }) => {
+  const page = await open();
   const answer = await page.goto(`${server.url}${pages.night.replaceAll('-', '')}`);
   assert.equal(answer.status(), 404);
   await accessible(page);
   await page.locator('main li a').first().click();
   await page.waitForURL(server.url + pages.night);
-  await page.context().close();
 });
 
-test('the interface for programs is described and can be tried', async () => {
-  for (const javaScriptEnabled of [true, false]) {
-    const page = await open(browser, { javaScriptEnabled });
+site.test('the interface for programs is described and can be tried', async ({ open, server }) => {
+  for (const look of [{}, withoutScripts]) {
+    const page = await open(look);
     await page.goto(server.url);
     await page.getByRole('link', { name: 'Interface for programs' }).click();
     await page.getByRole('heading', { name: 'Interface for programs' }).waitFor();
-    if (javaScriptEnabled) await accessible(page);
+    if (hasScripts(look)) await accessible(page);
     const address = '/api/v1/nights/{date}/blockers';
     await page.getByText(address, { exact: true }).first().click();
     await page.locator('details[open]').getByLabel('date').fill('2024-11-26');
     await page.locator('details[open]').getByRole('button', { name: 'Try' }).click();
     await page.waitForURL('**/api/v1/nights/2024-11-26/blockers');
     assert.equal(JSON.parse(await page.locator('body').innerText()).date, '2024-11-26');
-    assert.deepEqual(page.complaints, []);
-    await page.context().close();
+    quiet(page);
   }
 });

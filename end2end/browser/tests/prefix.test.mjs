@@ -1,22 +1,13 @@
 // Behind a reverse proxy, under a path of its own.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { awake, launch, open } from '../lib/browser.mjs';
-import { Server } from '../lib/server.mjs';
+import { awake, quiet } from '../lib/checks.mjs';
+import { account, signIn } from '../lib/people.mjs';
+import { demoSite } from '../lib/site.mjs';
 
-let server, browser;
+const site = demoSite({ settings: { OSA_PREFIX: '/lst/osa' } });
 
-before(async () => {
-  server = await Server.start({ OSA_PREFIX: '/lst/osa' });
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-test('pages, links, news and scripts stay under the prefix', async () => {
-  const page = await open(browser);
+site.test('pages, links, news and scripts stay under the prefix', async ({ open, server }) => {
+  const page = await open();
   const outside = [];
   page.on('request', (request) => {
     if (!new URL(request.url()).pathname.startsWith('/lst/osa')) outside.push(request.url());
@@ -33,20 +24,17 @@ test('pages, links, news and scripts stay under the prefix', async () => {
   await awake(page);
   assert.equal(page.url(), server.url);
   assert.deepEqual(outside, []);
-  assert.deepEqual(page.complaints, []);
-  await page.context().close();
+  quiet(page);
 });
 
-test('signing in stays under the prefix, and so does its cookie', async () => {
-  const page = await open(browser);
+site.test('signing in stays under the prefix, and so does its cookie', async ({ open, server }) => {
+  const page = await open();
   await page.goto(server.url);
   await page.getByRole('link', { name: 'Sign in' }).click();
   assert.equal(page.url(), `${server.url}sign-in`);
-  await page.getByLabel('Name', { exact: true }).fill('viewer');
-  await page.getByLabel('Password').fill('demo-viewer');
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await signIn(page, 'viewer');
   await page.waitForURL(server.url);
-  await page.getByRole('link', { name: 'Account of viewer viewer' }).click();
+  await account(page, 'viewer').click();
   assert.equal(page.url(), `${server.url}account`);
   const cookies = await page.context().cookies(server.url);
   const session = cookies.find((cookie) => cookie.name === 'osa_session');
@@ -54,6 +42,5 @@ test('signing in stays under the prefix, and so does its cookie', async () => {
   await page.getByRole('button', { name: 'Sign out', exact: true }).click();
   await page.waitForURL(server.url);
   await page.getByRole('link', { name: 'Sign in' }).waitFor();
-  assert.deepEqual(page.complaints, []);
-  await page.context().close();
+  quiet(page);
 });

@@ -1,34 +1,28 @@
 // The graph of a run's provenance: chosen in, followed, unfolded, searched, moved about in; with
 // and without scripts.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { accessible, launch, open } from '../lib/browser.mjs';
-import { Server } from '../lib/server.mjs';
+import { accessible, good, quiet } from '../lib/checks.mjs';
+import { hasScripts, looks, withAndWithoutScripts } from '../lib/looks.mjs';
+import { demoSite } from '../lib/site.mjs';
 
 const NIGHT = 'nights/2024-11-25';
-let server, browser, run, address;
-
-before(async () => {
-  server = await Server.start();
-  browser = await launch();
-  const night = await server.api(NIGHT);
-  run = String(night.sequences.find((s) => s.kind === 'DATA').run).padStart(5, '0');
-  address = `${server.url}${NIGHT}/runs/${run}/provenance`;
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
+let run, address;
+const site = demoSite({
+  prepare: async (server) => {
+    run = await server.firstRun(NIGHT);
+    address = `${server.url}${NIGHT}/runs/${run}/provenance`;
+  },
 });
 
 const node = (page, name) => page.locator('.graph').getByRole('link', { name }).first();
 const details = (page) => page.getByRole('region', { name: 'Details' });
 const nodes = (page) => page.locator('.graph svg a').count();
 
-for (const javaScriptEnabled of [true, false]) {
-  test(`what is chosen is described and leads on, ${javaScriptEnabled ? 'with' : 'without'} scripts`, async () => {
-    const page = await open(browser, { javaScriptEnabled });
+for (const [how, look] of Object.entries(withAndWithoutScripts)) {
+  site.test(`what is chosen is described and leads on, ${how} scripts`, async ({ open }) => {
+    const page = await open(look);
     await page.goto(address);
-    if (javaScriptEnabled) await page.getByRole('button', { name: 'Larger' }).waitFor();
+    if (hasScripts(look)) await page.getByRole('button', { name: 'Larger' }).waitFor();
     const all = await nodes(page);
     await node(page, /^dl1ab/).click();
     await details(page).getByRole('heading', { name: 'dl1ab activity' }).waitFor();
@@ -61,14 +55,13 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByRole('button', { name: 'Search' }).click();
     await page.getByText(/^\d+ found/).waitFor();
     assert((await page.locator('.graph .marked').count()) > 0);
-    if (javaScriptEnabled) await accessible(page);
-    assert.deepEqual(page.complaints, []);
-    await page.context().close();
+    if (hasScripts(look)) await accessible(page);
+    quiet(page);
   });
 }
 
-test('a long collection is unfolded page by page', async () => {
-  const page = await open(browser);
+site.test('a long collection is unfolded page by page', async ({ open, server }) => {
+  const page = await open();
   const large = await server.api('nights/2024-11-25');
   const longest = large.sequences.filter((s) => s.kind === 'DATA').sort((a, b) => b.subruns - a.subruns)[0];
   const name = String(longest.run).padStart(5, '0');
@@ -81,12 +74,11 @@ test('a long collection is unfolded page by page', async () => {
   assert.equal(await pages.count(), last);
   await pages.last().click();
   await details(page).getByText(`.${String(longest.subruns - 1).padStart(4, '0')}.`).first().waitFor();
-  assert.deepEqual(page.complaints, []);
-  await page.context().close();
+  quiet(page);
 });
 
-test('the graph is moved about in by mouse, keyboard and buttons, and stays so', async () => {
-  const page = await open(browser);
+site.test('the graph is moved about in by mouse, keyboard and buttons, and stays so', async ({ open, server }) => {
+  const page = await open();
   await page.goto(address);
   await page.getByRole('button', { name: 'Larger' }).waitFor();
   const frame = page.getByRole('region', { name: 'Graph' });
@@ -117,12 +109,11 @@ test('the graph is moved about in by mouse, keyboard and buttons, and stays so',
   assert(Math.abs((await width()) - larger) < 2, 'what was chosen changed the size');
   await page.getByRole('button', { name: 'Whole' }).click();
   assert((await width()) <= box.width + 1);
-  assert.deepEqual(page.complaints, []);
-  await page.context().close();
+  quiet(page);
 });
 
-test('two fingers make the graph larger, and it fits a phone', async () => {
-  const page = await open(browser, { viewport: { width: 360, height: 740 }, hasTouch: true });
+site.test('two fingers make the graph larger, and it fits a phone', async ({ open, server }) => {
+  const page = await open({ ...looks.phone, hasTouch: true });
   await page.goto(address);
   await page.getByRole('button', { name: 'Larger' }).waitFor();
   const svg = page.locator('.graph svg');
@@ -136,8 +127,5 @@ test('two fingers make the graph larger, and it fits a phone', async () => {
   await touch('touchEnd', []);
   const larger = (await svg.boundingBox()).width;
   assert(larger > own * 1.5, `${own} to ${larger}`);
-  const [wide, shown] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-  assert(wide <= shown);
-  await accessible(page);
-  await page.context().close();
+  await good(page);
 });

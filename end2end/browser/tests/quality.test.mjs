@@ -1,37 +1,18 @@
 // What is thought of the data quality: from the list of nights to the figure that shows why.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { accessible, launch, open } from '../lib/browser.mjs';
-import { Server } from '../lib/server.mjs';
+import { good, quiet } from '../lib/checks.mjs';
+import { looks } from '../lib/looks.mjs';
+import { account, signIn } from '../lib/people.mjs';
+import { demoSite } from '../lib/site.mjs';
 
-const looks = {
-  light: { colorScheme: 'light' },
-  dark: { colorScheme: 'dark' },
-  phone: { colorScheme: 'light', viewport: { width: 360, height: 740 } },
-};
 const NIGHT = 'nights/2024-11-26';
 // A cloud passed.
 const CLOUDY = '19059';
-let server, browser;
-
-before(async () => {
-  server = await Server.start();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-async function good(page) {
-  const [width, shown] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-  assert(width <= shown, `${page.url()}: ${width} of ${shown} pixels`);
-  await accessible(page);
-}
+const site = demoSite();
 
 for (const [name, look] of Object.entries(looks)) {
-  test(`a bad run is seen from the list of nights down to its figure, ${name}`, async () => {
-    const page = await open(browser, look);
+  site.test(`a bad run is seen from the list of nights down to its figure, ${name}`, async ({ open, server }) => {
+    const page = await open(look);
     await page.goto(server.url);
     // Judged behind the pages, and pushed to those that are open.
     await page.locator('#night-2024-11-26').getByText('bad: 1 of 8').waitFor();
@@ -48,13 +29,12 @@ for (const [name, look] of Object.entries(looks)) {
     await page.locator('#figure-rate .judged').getByText('Rate of cosmics too low').waitFor();
     await page.locator('#figure-cleaning .judged').getByText('ok').waitFor();
     await good(page);
-    assert.deepEqual(page.complaints, []);
-    await page.context().close();
+    quiet(page);
   });
 }
 
-test('a night that is not closed has the figures of the night already', async () => {
-  const page = await open(browser, looks.light);
+site.test('a night that is not closed has the figures of the night already', async ({ open, server }) => {
+  const page = await open(looks.light);
   await page.goto(`${server.url}${NIGHT}/datacheck?sheet=rates`);
   await page.getByText('not closed yet').waitFor();
   await page.locator('#figure-cosmics-rate img').evaluate((image) => {
@@ -63,29 +43,26 @@ test('a night that is not closed has the figures of the night already', async ()
   });
   await page.locator('#figure-cosmics-rate').getByText(`run ${CLOUDY}: Rate of cosmics too low`).waitFor();
   await good(page);
-  assert.deepEqual(page.complaints, []);
-  await page.context().close();
+  quiet(page);
 });
 
-test('programs get verdicts and reasons', async () => {
+site.test('programs get verdicts and reasons', async ({ open, server }) => {
   const night = await server.api(NIGHT);
   const quality = night.sequences.find((own) => String(own.run) === CLOUDY).quality;
   assert.equal(quality.verdict, 'bad');
   assert(quality.findings.some((own) => own.quantity === 'cosmics_rate' && own.reason.includes('limit')));
 });
 
-test('who has looked is noted, seen by others at once, and can be taken back', async () => {
-  const page = await open(browser, looks.light);
+site.test('who has looked is noted, seen by others at once, and can be taken back', async ({ open, server }) => {
+  const page = await open(looks.light);
   await page.goto(`${server.url}${NIGHT}/runs/${CLOUDY}/datacheck?sheet=rates`);
   await page.getByText('Nobody yet.').waitFor();
-  const other = await open(browser, looks.phone);
+  const other = await open(looks.phone);
   await other.goto(`${server.url}${NIGHT}`);
   await other.locator(`#run-${CLOUDY}`).getByRole('link', { name: 'bad' }).waitFor();
   await page.getByRole('region', { name: 'Who has looked at it' }).getByRole('link', { name: 'Sign in' }).click();
-  await page.getByLabel('Name', { exact: true }).fill('viewer');
-  await page.getByLabel('Password').fill('demo-viewer');
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.locator('.who', { hasText: 'viewer' }).waitFor();
+  await signIn(page, 'viewer');
+  await account(page, 'viewer').waitFor();
   await page.goto(`${server.url}${NIGHT}/runs/${CLOUDY}/datacheck?sheet=rates`);
   await page.getByLabel('What I saw').fill('A cloud passed at the end.');
   await page.getByRole('button', { name: 'Note that I have looked' }).click();
@@ -100,8 +77,6 @@ test('who has looked is noted, seen by others at once, and can be taken back', a
   await other.getByText('A cloud passed at the end.').waitFor({ state: 'detached' });
   const [kept] = await server.api(`${NIGHT}/notes`);
   assert.equal(kept.withdrawn.author, 'web:viewer');
-  for (const own of [page, other]) {
-    assert.deepEqual(own.complaints, []);
-    await own.context().close();
-  }
+  quiet(page);
+  quiet(other);
 });

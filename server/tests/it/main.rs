@@ -13,6 +13,5 @@ mod publish;
 mod scheduler;
 mod sequencer;
 mod stages;
-mod standins;
 mod submission;
 mod support;

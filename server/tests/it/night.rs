@@ -6,12 +6,10 @@ use std::path::PathBuf;
 use server::model::{CalibrationRuns, Level, RunId};
 use server::night::{MissingSummary, NightPaths, Observation, calibration_files, list};
 
-use crate::support::{TempNight, golden_night};
+use crate::support::{DATE, TestSite};
 
-const DATE: &str = "2024-11-28";
-
-fn observe(night: &TempNight) -> Observation {
-    Observation::read(&night.paths(DATE), MissingSummary::Fail).unwrap()
+fn observe(site: &TestSite) -> Observation {
+    Observation::read(&site.paths(), MissingSummary::Fail).unwrap()
 }
 
 /// The first seven columns of the golden table: telescope, number, parent, type, run, subruns,
@@ -24,7 +22,7 @@ fn golden_rows() -> Vec<Vec<String>> {
 
 #[test]
 fn the_sequences_are_those_of_the_golden_table() {
-    let observation = observe(&golden_night());
+    let observation = observe(&TestSite::golden());
     let or_none = |text: Option<String>| text.unwrap_or_else(|| "None".to_owned());
     let rows = observation.sequences.iter().map(|sequence| {
         vec![
@@ -44,11 +42,11 @@ fn the_sequences_are_those_of_the_golden_table() {
 
 #[test]
 fn calibration_runs_and_files_are_those_of_the_golden_scripts() {
-    let night = golden_night();
-    let runs = observe(&night).calibration.unwrap();
+    let site = TestSite::golden();
+    let runs = observe(&site).calibration.unwrap();
     assert_eq!(runs, CalibrationRuns { drs4: RunId(19100), pedcal: RunId(19101) });
 
-    let paths = night.paths(DATE);
+    let paths = site.paths();
     let files = calibration_files(&paths, runs).unwrap();
     let script = include_str!("../golden/scripts/sequence_LST1_19102.py");
     let subrun = "0000".parse().unwrap();
@@ -62,7 +60,7 @@ fn calibration_runs_and_files_are_those_of_the_golden_scripts() {
         ("--run-summary", &paths.run_summary()),
         ("--pedestal-ids-file", &pedestal_ids),
     ] {
-        let ours = night.as_original(&format!("'{option}={}'", file.display()));
+        let ours = site.as_original(&format!("'{option}={}'", file.display()));
         let ours = ours.replace(".0000.h5'", ".{subruns:04d}.h5'");
         let golden = script.replace(".0000.h5'", ".{subruns:04d}.h5'");
         assert!(golden.contains(&ours), "{ours} is not in the golden script");
@@ -72,11 +70,11 @@ fn calibration_runs_and_files_are_those_of_the_golden_scripts() {
 
 #[test]
 fn the_nights_with_a_run_summary_are_listed_newest_first() {
-    let night = golden_night();
-    night.write("monitoring/RunSummary/RunSummary_20241301.ecsv", "no such month");
-    night.write("monitoring/RunSummary/RunSummary_20241129.ecsv.tmp", "half written");
+    let site = TestSite::golden();
+    site.write("monitoring/RunSummary/RunSummary_20241301.ecsv", "no such month");
+    site.write("monitoring/RunSummary/RunSummary_20241129.ecsv.tmp", "half written");
     let nights: Vec<String> =
-        list(&night.site()).unwrap().iter().map(ToString::to_string).collect();
+        list(&site.site_config()).unwrap().iter().map(ToString::to_string).collect();
     assert_eq!(nights, ["2024-11-28", "2024-11-27"]);
 }
 
@@ -105,10 +103,10 @@ fn names_of_files(paths: &NightPaths, observation: &Observation) -> Vec<PathBuf>
 
 #[test]
 fn every_file_of_the_golden_tree_is_where_the_paths_say() {
-    let night = golden_night();
+    let site = TestSite::golden();
     let mut known = BTreeSet::new();
     for date in [DATE, "2024-11-27"] {
-        let paths = night.paths(date);
+        let paths = site.paths_of(date);
         let observation = Observation::read(&paths, MissingSummary::Fail).unwrap();
         known.extend(names_of_files(&paths, &observation));
         let runs = observation.calibration.unwrap();
@@ -118,7 +116,7 @@ fn every_file_of_the_golden_tree_is_where_the_paths_say() {
     let tree: BTreeMap<String, String> =
         serde_json::from_str(include_str!("../golden/tree.json")).unwrap();
     let unknown: Vec<&String> =
-        tree.keys().filter(|path| !known.contains(&night.path(path))).collect();
+        tree.keys().filter(|path| !known.contains(&site.path(path))).collect();
     // These two are what the later ones of their kind have replaced.
     assert_eq!(
         unknown,

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Output;
 
 use server::model::RunId;
 use server::provenance::document::Document;
@@ -13,7 +12,7 @@ use server::provenance::products::{Filter, products};
 use server::provenance::record::{Kind, Record};
 use server::provenance::{Request, document_of, json, read_log};
 
-use super::support::{ORIGINAL_BASE, PROD_ID, TempNight, empty_site};
+use crate::support::{CommandOutput, ORIGINAL_BASE, PROD_ID, TestSite};
 
 const RUNS: [u32; 4] = [19102, 19103, 19104, 19106];
 
@@ -131,31 +130,25 @@ fn a_rerun_counts_its_subrun_once_and_torn_lines_are_told() {
 }
 
 /// A site whose analysis directory holds the original's log, with paths of this site.
-fn site() -> TempNight {
-    let night = empty_site();
-    let log = golden_text("prov.log").replace(ORIGINAL_BASE, night.base().to_str().unwrap());
-    let log = log.replace("/fefs/aswg/data/osa/sequencer.cfg", night.config.to_str().unwrap());
-    let analysis = night.paths("2024-11-28").provenance_log();
-    fs::create_dir_all(analysis.parent().unwrap()).unwrap();
-    fs::write(analysis, log).unwrap();
-    night
+fn site() -> TestSite {
+    let site = TestSite::empty();
+    let log = golden_text("prov.log").replace(ORIGINAL_BASE, site.base().to_str().unwrap());
+    let log = log.replace("/fefs/aswg/data/osa/sequencer.cfg", site.config().to_str().unwrap());
+    fs::create_dir_all(site.analysis()).unwrap();
+    fs::write(site.paths().provenance_log(), log).unwrap();
+    site
 }
 
-fn provprocess(night: &TempNight, arguments: &[&str]) -> Output {
-    let mut command = night.osa();
-    command.arg("provprocess").arg("-c").arg(&night.config).args(arguments);
-    command.current_dir(night.paths("2024-11-28").analysis_dir()).output().unwrap()
-}
-
-fn lines(output: &Output, night: &TempNight) -> Vec<String> {
-    let text = night.as_original(std::str::from_utf8(&output.stdout).unwrap());
-    // Ours makes one file more.
-    text.lines().filter(|line| !line.ends_with("_prov.svg")).map(str::to_owned).collect()
+fn provprocess(site: &TestSite, options: &[&str], run: u32) -> CommandOutput {
+    let config = site.config().to_str().unwrap();
+    let command = site.command(["provprocess", "-c", config]).args(options);
+    let command = command.args(["19100", "19101", &run.to_string(), "20241128", PROD_ID]);
+    command.current_dir(&site.analysis()).run()
 }
 
 #[test]
 fn the_command_prints_and_writes_what_the_originals_does() {
-    let night = site();
+    let site = site();
     for run in RUNS {
         let said = golden_text(&format!("provprocess-{run}.txt"));
         // The used files that the original had at hand.
@@ -170,15 +163,15 @@ fn the_command_prints_and_writes_what_the_originals_does() {
                     )
                 })
             {
-                night.write(path, "used");
+                site.write(path, "used");
             }
         }
-        let run = run.to_string();
-        let output = provprocess(&night, &["19100", "19101", &run, "20241128", PROD_ID]);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        assert_eq!(lines(&output, &night), said.lines().collect::<Vec<_>>());
+        let printed = site.as_original(&provprocess(&site, &[], run).succeeds().out);
+        // Ours makes one file more.
+        let lines: Vec<_> = printed.lines().filter(|line| !line.ends_with("_prov.svg")).collect();
+        assert_eq!(lines, said.lines().collect::<Vec<_>>());
     }
-    let log_dir = night.path("DL2/20241128/v0.1.0/model2/log");
+    let log_dir = site.path("DL2/20241128/v0.1.0/model2/log");
     let read = |name: &str| fs::read_to_string(log_dir.join(name)).unwrap();
     let ours = json::read(&read("calibration_to_dl2_19103_prov.json")).unwrap();
     let (_, theirs) = original("calibration_to_dl2_19103_prov");
@@ -194,10 +187,10 @@ fn the_command_prints_and_writes_what_the_originals_does() {
         fs::read(log_dir.join("calibration_to_dl2_19103_prov.pdf")).unwrap().starts_with(b"%PDF-")
     );
     let copied = fs::read_to_string(log_dir.join("sequencer.cfg")).unwrap();
-    assert_eq!(copied, fs::read_to_string(&night.config).unwrap());
+    assert_eq!(copied, fs::read_to_string(site.config()).unwrap());
     // What used files hold is known beside their paths.
     let log = fs::read_to_string(
-        night.path("DL1/20241128/v0.1.0/tailcut84/log/calibration_to_dl1_19103_prov.log"),
+        site.path("DL1/20241128/v0.1.0/tailcut84/log/calibration_to_dl1_19103_prov.log"),
     );
     let log = log.unwrap();
     let drive =
@@ -213,58 +206,46 @@ fn the_command_prints_and_writes_what_the_originals_does() {
 
 #[test]
 fn flags_choose_what_is_made_and_remove_the_log() {
-    let night = site();
-    let dl1 = night.path("DL1/20241128/v0.1.0/tailcut84/log");
-    let dl2 = night.path("DL2/20241128/v0.1.0/model2/log");
-    let log = night.paths("2024-11-28").provenance_log();
-    let run = |flags: &[&str]| {
-        let arguments = [flags, &["19100", "19101", "19102", "20241128", PROD_ID]].concat();
-        let output = provprocess(&night, &arguments);
-        (output.status.code(), String::from_utf8(output.stderr).unwrap())
-    };
+    let site = site();
+    let dl1 = site.path("DL1/20241128/v0.1.0/tailcut84/log");
+    let dl2 = site.path("DL2/20241128/v0.1.0/model2/log");
+    let log = site.paths().provenance_log();
+    let run = |flags: &[&str]| provprocess(&site, flags, 19102);
     let made = |dir: &Path, name: &str| {
         ["log", "json", "pdf", "svg"]
             .map(|extension| dir.join(format!("{name}_19102_prov.{extension}")).exists())
     };
-    assert_eq!(run(&["--no-dl2"]).0, Some(0));
+    run(&["--no-dl2"]).succeeds();
     assert_eq!(made(&dl1, "calibration_to_dl1"), [true; 4]);
     assert!(!dl2.exists());
-    assert_eq!(run(&["-f", "dl1_to_dl2", "--no-dl2"]).0, Some(0));
+    run(&["-f", "dl1_to_dl2", "--no-dl2"]).succeeds();
     assert!(!dl2.exists());
-    assert_eq!(run(&["--filter", "dl1_to_dl2"]).0, Some(0));
+    run(&["--filter", "dl1_to_dl2"]).succeeds();
     assert_eq!(made(&dl2, "dl1_to_dl2"), [true; 4]);
-    assert_eq!(run(&["-f", "r0_to_dl1"]).0, Some(0));
+    run(&["-f", "r0_to_dl1"]).succeeds();
     assert_eq!(made(&dl1, "r0_to_dl1"), [true; 4]);
-    assert_eq!(run(&["-f", "calibration"]).0, Some(0));
+    run(&["-f", "calibration"]).succeeds();
     assert_eq!(made(&dl1, "calibration"), [true; 4]);
-    let (code, error) = run(&["-f", "nonsense"]);
-    assert_eq!(code, Some(2), "{error}");
-    assert!(error.contains("calibration, r0_to_dl1, dl1_to_dl2"), "{error}");
+    run(&["-f", "nonsense"]).exits(2).says("calibration, r0_to_dl1, dl1_to_dl2");
     assert!(log.exists());
-    assert_eq!(run(&["-q", "-f", ""]).0, Some(0));
+    run(&["-q", "-f", ""]).succeeds();
     assert_eq!(made(&dl2, "calibration_to_dl2"), [true; 4]);
     assert!(!log.exists());
-    let (code, error) = run(&[]);
-    assert_eq!(code, Some(1));
-    assert!(error.starts_with("error: cannot read prov.log: No such file"), "{error}");
-    assert!(error.contains("hint: prov.log is read in the working directory"), "{error}");
+    let said = run(&[]).fails().says("hint: prov.log is read in the working directory");
+    assert!(said.err.starts_with("error: cannot read prov.log: No such file"), "{said}");
 }
 
 #[test]
 fn bad_lines_and_missing_steps_are_told_and_do_not_stop_it() {
-    let night = site();
-    let log = night.paths("2024-11-28").provenance_log();
+    let site = site();
+    let log = site.paths().provenance_log();
     let text = fs::read_to_string(&log).unwrap();
     fs::write(&log, format!("{}\n{text}", &text[..300])).unwrap();
-    let output = provprocess(&night, &["19100", "19101", "19999", "20241128", PROD_ID]);
-    assert_eq!(output.status.code(), Some(0));
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert!(error.contains("warning: prov.log line 1, column 301: torn"), "{error}");
-    assert!(error.contains("prov.log: 1 of 783 lines are torn"), "{error}");
-    assert!(
-        error.contains("no record of r0_to_dl1, dl1ab, dl1_datacheck, dl1_to_dl2 for run 19999"),
-        "{error}"
-    );
+    provprocess(&site, &[], 19999)
+        .succeeds()
+        .says("warning: prov.log line 1, column 301: torn")
+        .says("prov.log: 1 of 783 lines are torn")
+        .says("no record of r0_to_dl1, dl1ab, dl1_datacheck, dl1_to_dl2 for run 19999");
 }
 
 mod capture;

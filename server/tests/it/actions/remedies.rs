@@ -2,17 +2,11 @@
 //! brought to its end by the commands that `osa why` offers, and by nothing else.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tempfile::TempDir;
 
-use super::{json, well};
-use crate::standins;
-use crate::support::osa;
+use crate::support::{TestSite, until};
 
 const NIGHT: &str = "2024-11-29";
 
@@ -29,72 +23,48 @@ dl1ab          19122.0005  fail=truncated
 r0_to_dl1      19123.*     fail=drive
 ";
 
-/// Longest time for anything: a slow and busy machine.
+/// Longest time for the whole night: a slow and busy machine.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 struct Demo {
-    dir: TempDir,
+    site: TestSite,
 }
 
 impl Demo {
     fn new() -> Self {
-        let demo = Self { dir: tempfile::tempdir().unwrap() };
-        let made = demo.path("demo");
-        let tools = standins::program();
-        well(osa().arg("demo").arg(&made).arg("--without-large").arg("--tools").arg(tools));
-        let file = made.join("sequencer.cfg");
-        let text = fs::read_to_string(&file).unwrap();
-        let set = |text: &str, key: &str, value: &str| -> String {
-            let line = text.lines().find(|line| line.starts_with(&format!("{key}:"))).unwrap();
-            text.replace(line, &format!("{key}: {value}"))
-        };
+        let site = TestSite::demo();
         // As little as lets the hanging and the greedy stand-in run into their limits soon. What else
         // runs into them on a slow machine gets more by the same remedies.
-        let text = set(&text, "WALLTIME", "0:00:30");
-        let text = set(&text, "MEMSIZE_DATA", "400MB");
-        fs::write(&file, text).unwrap();
-        fs::write(made.join("bin/standin.rules"), RULES).unwrap();
-        demo
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn osa(&self) -> Command {
-        let mut command = osa();
-        command.env("OSA_CONFIG", self.path("demo/sequencer.cfg")).current_dir(self.dir.path());
-        command
+        site.set_key("WALLTIME", Some("0:00:30"));
+        site.set_key("MEMSIZE_DATA", Some("400MB"));
+        site.rules(RULES);
+        Self { site }
     }
 
     /// Runs a command as `osa why` prints it: `osa resubmit …` or `sequencer …`.
     #[track_caller]
     fn run(&self, line: &str) {
-        let words = line.split(' ').filter(|word| *word != "osa");
-        well(self.osa().args(words));
+        self.site.run(line.split(' ').filter(|word| *word != "osa")).succeeds();
     }
 
     fn blockers(&self) -> Vec<Value> {
-        let found = json(self.osa().args(["why", "--json", NIGHT]));
+        let found: Value = self.site.run(["why", "--json", NIGHT]).succeeds().json();
         found["blockers"].as_array().unwrap().clone()
     }
 
     /// What stands in the way once no job waits or runs any more, but for those that never can.
     fn at_rest(&self) -> Vec<Value> {
-        let begun = Instant::now();
-        loop {
-            let blockers = self.blockers();
-            if blockers.iter().all(|blocker| blocker["kind"] != "processing") {
-                return blockers;
-            }
-            assert!(begun.elapsed() < PATIENCE, "{blockers:#?}");
-            std::thread::sleep(Duration::from_millis(300));
-        }
+        let mut blockers = Vec::new();
+        until("no job to wait or run", || {
+            blockers = self.blockers();
+            blockers.iter().all(|blocker| blocker["kind"] != "processing")
+        });
+        blockers
     }
 
     /// The first remedy that `osa why` prints, as its command.
     fn first_command(&self) -> Option<String> {
-        let text = well(self.osa().args(["why", NIGHT]));
+        let text = self.site.run(["why", NIGHT]).succeeds().out;
         let line = text.lines().find_map(|line| line.trim_start().strip_prefix("do:"))?;
         Some(line.trim().to_owned())
     }
@@ -103,7 +73,7 @@ impl Demo {
 impl Drop for Demo {
     /// The supervisor ends by itself once its jobs have; it may be reading its files still.
     fn drop(&mut self) {
-        let _ = self.osa().args(["cancel", "--stuck", NIGHT]).output();
+        self.site.run(["cancel", "--stuck", NIGHT]);
     }
 }
 
@@ -142,10 +112,12 @@ fn every_known_error_is_named_and_the_offered_remedies_bring_the_night_to_its_en
     ] {
         assert!(named.contains(name), "{name} is not among {named:?}");
     }
-    let text = well(demo.osa().args(["why", NIGHT]));
-    assert!(text.starts_with("Nothing stands in the way"), "{text}");
+    let site = &demo.site;
+    let said = site.run(["why", NIGHT]).succeeds();
+    assert!(said.out.starts_with("Nothing stands in the way"), "{said}");
 
-    let table = json(demo.osa().args(["sequencer", "-s", "--json", "-d", NIGHT, "LST1"]));
+    let table = site.run(["sequencer", "-s", "--json", "-d", NIGHT, "LST1"]).succeeds();
+    let table: Value = table.json();
     assert_eq!(table["state"], "processed");
     let sequences = table["sequences"].as_array().unwrap();
     assert_eq!(sequences.len(), 2, "the discarded run is gone: {sequences:#?}");
@@ -159,12 +131,11 @@ fn every_known_error_is_named_and_the_offered_remedies_bring_the_night_to_its_en
         .collect();
     assert_eq!(decided, ["discard", "drop_last_subrun", "resources"].into());
 
-    let exported =
-        demo.path("demo/data/running_analysis/20241129/v0.10.18/decisions_20241129.json");
-    let exported: Value = serde_json::from_slice(&fs::read(exported).unwrap()).unwrap();
+    let exported = site.read("running_analysis/20241129/v0.10.18/decisions_20241129.json");
+    let exported: Value = serde_json::from_str(&exported).unwrap();
     assert_eq!(exported["decisions"], table["decisions"]);
-    let logbook = json(demo.osa().args(["logbook", "--json", NIGHT]));
+    let logbook: Vec<Value> = site.run(["logbook", "--json", NIGHT]).succeeds().json();
     let actions: BTreeSet<_> =
-        logbook.as_array().unwrap().iter().map(|line| line["action"].as_str().unwrap()).collect();
+        logbook.iter().map(|line| line["action"].as_str().unwrap()).collect();
     assert_eq!(actions, ["cancel", "decide", "launch", "resubmit"].into());
 }

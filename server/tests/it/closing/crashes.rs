@@ -2,48 +2,46 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
 use std::sync::Mutex;
 
 use super::jobs::once;
-use super::{Said, Site};
+use super::{assert_no_job_twice, on_local, on_slurm};
+use crate::support::{Case, TestCommand, TestSite};
 
 /// How a closing is played.
 struct Play {
-    site: fn() -> Site,
+    site: fn() -> TestSite,
     arguments: &'static [&'static str],
     variables: &'static [(&'static str, &'static str)],
 }
 
 impl Play {
+    fn closer(&self, site: &TestSite) -> TestCommand {
+        let command = site.night_command("closer", self.arguments);
+        self.variables.iter().fold(command, |command, (name, value)| command.env(name, value))
+    }
+
     /// The places that an undisturbed closing passes, and the tree that it leaves.
     fn undisturbed(&self) -> (Vec<String>, BTreeMap<String, String>) {
         let site = (self.site)();
-        let list = site.night.dir.path().join("points");
-        let mut command = site.command("closer", self.arguments);
-        command.envs(self.variables.iter().copied()).env("OSA_FAULT_POINTS", &list);
-        Said::of(command.output().unwrap()).well().says("is closed.");
+        let list = site.dir().join("points");
+        let closer = self.closer(&site).env("OSA_FAULT_POINTS", &list);
+        closer.run().succeeds().says("is closed.");
         let points = fs::read_to_string(&list).unwrap();
         (points.lines().map(str::to_owned).collect(), site.tree())
     }
 
     /// Killed at the place with this number (from 1), and run again.
-    fn killed_at(&self, number: usize, why: &str, expected: &BTreeMap<String, String>) -> Site {
+    fn killed_at(&self, number: usize, expected: &BTreeMap<String, String>) -> TestSite {
         let site = (self.site)();
-        let mut command = site.command("closer", self.arguments);
-        command.envs(self.variables.iter().copied());
-        let output = command.env("OSA_FAULT_KILL", number.to_string()).output().unwrap();
-        assert_eq!(output.status.signal(), Some(9), "{why}: {output:?}");
-        let mut command = site.command("closer", self.arguments);
-        command.envs(self.variables.iter().copied());
-        let said = Said::of(command.output().unwrap());
-        assert_eq!(said.code, Some(0), "{why}: {}{}", said.out, said.err);
+        self.closer(&site).env("OSA_FAULT_KILL", number.to_string()).run().is_killed();
+        self.closer(&site).run().succeeds();
         let tree = site.tree();
         for (name, content) in expected {
-            assert_eq!(tree.get(name), Some(content), "{why}: {name}");
+            assert_eq!(tree.get(name), Some(content), "{name}");
         }
         let more: Vec<_> = tree.keys().filter(|name| !expected.contains_key(*name)).collect();
-        assert!(more.is_empty(), "{why}: {more:?}");
+        assert!(more.is_empty(), "{more:?}");
         site
     }
 
@@ -51,7 +49,7 @@ impl Play {
     fn kill_everywhere(
         &self,
         wanted: impl Fn(&str) -> bool,
-        check: impl Fn(&Site, &str) + Sync,
+        check: impl Fn(&TestSite) + Sync,
     ) -> usize {
         let (points, expected) = self.undisturbed();
         let numbered = points.iter().enumerate().filter(|(_, name)| wanted(name));
@@ -62,9 +60,8 @@ impl Play {
                 scope.spawn(|| {
                     loop {
                         let Some((index, name)) = queue.lock().unwrap().pop() else { return };
-                        let why = format!("{name} ({})", index + 1);
-                        let site = self.killed_at(index + 1, &why, &expected);
-                        check(&site, &why);
+                        let _case = Case::named(format!("killed at {name} ({})", index + 1));
+                        check(&self.killed_at(index + 1, &expected));
                     }
                 });
             }
@@ -77,38 +74,36 @@ fn step(name: &str) -> bool {
     name == "begun" || name.starts_with("before ") || name.starts_with("after ")
 }
 
+fn each_job_was_submitted_once(site: &TestSite) {
+    assert_eq!(site.submitted(), once());
+    assert_no_job_twice(site);
+}
+
 #[test]
 fn killed_between_any_two_files_closing_ends_in_the_same_tree() {
-    let play = Play { site: Site::on_slurm, arguments: &["-t"], variables: &[] };
-    let count = play.kill_everywhere(|_| true, |_, _| {});
+    let play = Play { site: on_slurm, arguments: &["-t"], variables: &[] };
+    let count = play.kill_everywhere(|_| true, |_| {});
     assert!(count > 30, "{count}");
 }
 
 #[test]
 fn killed_between_any_two_copies_closing_ends_in_the_same_tree() {
-    let play =
-        Play { site: Site::on_slurm, arguments: &["-t"], variables: &[("OSA_FAULT_EXDEV", "1")] };
-    let count = play.kill_everywhere(|name| !step(name), |_, _| {});
+    let play = Play { site: on_slurm, arguments: &["-t"], variables: &[("OSA_FAULT_EXDEV", "1")] };
+    let count = play.kill_everywhere(|name| !step(name), |_| {});
     assert!(count > 30, "{count}");
 }
 
 #[test]
 fn killed_at_any_step_on_slurm_closing_goes_on_and_each_job_is_submitted_once() {
-    let play = Play { site: Site::on_slurm, arguments: &[], variables: &[] };
-    let count = play.kill_everywhere(step, |site, why| {
-        assert_eq!(site.submitted(), once(), "{why}");
-        assert!(site.jobs().values().all(|count| *count == 1), "{why}: {:?}", site.jobs());
-    });
+    let play = Play { site: on_slurm, arguments: &[], variables: &[] };
+    let count = play.kill_everywhere(step, each_job_was_submitted_once);
     assert!(count > 20, "{count}");
 }
 
 #[test]
 fn killed_at_any_step_on_the_local_scheduler_closing_goes_on_and_each_job_is_submitted_once() {
-    let play = Play { site: Site::on_local, arguments: &[], variables: &[] };
-    let count = play.kill_everywhere(step, |site, why| {
-        assert_eq!(site.submitted(), once(), "{why}");
-        assert!(site.jobs().values().all(|count| *count == 1), "{why}: {:?}", site.jobs());
-    });
+    let play = Play { site: on_local, arguments: &[], variables: &[] };
+    let count = play.kill_everywhere(step, each_job_was_submitted_once);
     assert!(count > 20, "{count}");
 }
 
@@ -121,26 +116,23 @@ fn killed_while_it_submits_no_job_is_doubled_or_forgotten() {
         "ok\nok\nkill-parent-after",
         "ok\nok\nok\nok\nok\nok\nkill-parent-after",
     ] {
-        let site = Site::on_slurm();
+        let _case = Case::named(format!("{fault:?}"));
+        let site = on_slurm();
         site.slurm().set("faults/sbatch", fault);
-        let killed = site.command("closer", &[]).output().unwrap();
-        assert_eq!(killed.status.signal(), Some(9), "{fault:?}: {killed:?}");
-        site.closer(&[]).well().says("is closed.");
-        assert!(site.jobs().values().all(|count| *count == 1), "{fault:?}: {:?}", site.jobs());
-        assert_eq!(site.jobs().len(), once().len(), "{fault:?}");
+        site.closer(&[]).is_killed();
+        site.closer(&[]).succeeds().says("is closed.");
+        assert_no_job_twice(&site);
+        assert_eq!(site.jobs().len(), once().len());
     }
 }
 
 #[test]
 fn killed_and_run_again_in_another_way_no_job_is_doubled() {
-    let play = Play { site: Site::on_slurm, arguments: &[], variables: &[] };
+    let play = Play { site: on_slurm, arguments: &[], variables: &[] };
     let (points, _) = play.undisturbed();
     let number = 1 + points.iter().position(|name| name == "after submit").unwrap();
-    let site = Site::on_slurm();
-    let mut command = site.command("closer", &[]);
-    let killed = command.env("OSA_FAULT_KILL", number.to_string()).output().unwrap();
-    assert_eq!(killed.status.signal(), Some(9));
-    site.closer(&["--no-dl2"]).well().says("is closed.");
-    assert_eq!(site.submitted(), once());
-    assert!(site.jobs().values().all(|count| *count == 1), "{:?}", site.jobs());
+    let site = on_slurm();
+    play.closer(&site).env("OSA_FAULT_KILL", number.to_string()).run().is_killed();
+    site.closer(&["--no-dl2"]).succeeds().says("is closed.");
+    each_job_was_submitted_once(&site);
 }

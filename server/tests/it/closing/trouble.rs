@@ -5,7 +5,8 @@ use std::net::TcpListener;
 use std::thread;
 
 use super::jobs::once;
-use super::{Said, Site};
+use super::{assert_no_job_twice, on_local, on_slurm};
+use crate::support::{Case, CommandOutput, TestSite};
 
 /// Takes one mail, as an SMTP server does, and gives what it was told.
 fn mail_server() -> (String, thread::JoinHandle<String>) {
@@ -44,22 +45,20 @@ fn mail_server() -> (String, thread::JoinHandle<String>) {
     (address, thread::spawn(serve))
 }
 
-fn a_failure_leaves_the_night_open(site: &Site) {
+fn a_failure_leaves_the_night_open(site: &TestSite) {
     site.rules("check_dl1 19102 fail=error times=1\n");
     let (address, mail) = mail_server();
-    let mut command = site.command("closer", &[]);
-    command.env("OSA_MAIL_HOST", &address).env("OSA_MAIL_FROM", "osa@example.org");
-    let said = Said::of(command.output().unwrap()).badly();
-    assert!(said.err.contains("close_check_dl1_19102: job "), "{}", said.err);
-    assert!(said.err.contains("ended as FAILED; see "), "{}", said.err);
-    assert!(said.err.contains("/log/close_check_dl1_19102_jobid_"), "{}", said.err);
-    assert!(
-        !said.err.contains("close_longterm"),
-        "it only was behind the failed one: {}",
-        said.err
-    );
-    assert!(said.err.contains("submits only the jobs that have failed"), "{}", said.err);
-    assert!(said.err.contains("your@email.com was warned by mail"), "{}", said.err);
+    site.night_command("closer", &[])
+        .env("OSA_MAIL_HOST", &address)
+        .env("OSA_MAIL_FROM", "osa@example.org")
+        .run()
+        .fails()
+        .says("close_check_dl1_19102: job ")
+        .says("ended as FAILED; see ")
+        .says("/log/close_check_dl1_19102_jobid_")
+        .never_says("close_longterm") // it only was behind the failed one
+        .says("submits only the jobs that have failed")
+        .says("your@email.com was warned by mail");
     assert!(!site.flag().exists());
     let mail = mail.join().unwrap();
     for part in [
@@ -72,7 +71,7 @@ fn a_failure_leaves_the_night_open(site: &Site) {
     }
     let mut expected = once();
     assert_eq!(site.submitted(), expected);
-    site.closer(&[]).well().says("The night 2024-11-28 is closed.");
+    site.closer(&[]).succeeds().says("The night 2024-11-28 is closed.");
     for again in ["check_dl1 19102", "longterm", "transparency"] {
         expected.insert(again.to_owned(), 2);
     }
@@ -81,45 +80,45 @@ fn a_failure_leaves_the_night_open(site: &Site) {
 
 #[test]
 fn on_slurm_a_failed_job_is_named_warned_of_and_alone_submitted_again() {
-    a_failure_leaves_the_night_open(&Site::on_slurm());
+    a_failure_leaves_the_night_open(&on_slurm());
 }
 
 #[test]
 fn on_the_local_scheduler_a_failed_job_is_named_warned_of_and_alone_submitted_again() {
-    a_failure_leaves_the_night_open(&Site::on_local());
+    a_failure_leaves_the_night_open(&on_local());
 }
 
 #[test]
 fn a_mail_that_nobody_takes_changes_nothing() {
-    let site = Site::on_slurm();
+    let site = on_slurm();
     site.rules("merge_muons 19102 fail=error times=1\n");
-    let mut command = site.command("closer", &[]);
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let said = Said::of(command.env("OSA_MAIL_HOST", free.to_string()).output().unwrap()).badly();
-    assert!(said.err.contains("close_merge_muons_19102"), "{}", said.err);
-    assert!(said.err.contains("warning: no mail was sent"), "{}", said.err);
-    site.closer(&[]).well();
+    site.night_command("closer", &[])
+        .env("OSA_MAIL_HOST", free.to_string())
+        .run()
+        .fails()
+        .says("close_merge_muons_19102")
+        .says("warning: no mail was sent");
+    site.closer(&[]).succeeds();
 }
 
 #[test]
 fn a_job_that_is_refused_is_told_and_submitted_by_the_next_closer() {
-    let site = Site::on_slurm();
+    let site = on_slurm();
     site.slurm().set("faults/sbatch", "ok\nrefuse sbatch: error: Invalid account\n");
-    let said = site.closer(&[]).badly();
-    assert!(said.err.contains("Invalid account"), "{}", said.err);
+    site.closer(&[]).fails().says("Invalid account");
     assert!(!site.flag().exists());
-    site.closer(&[]).well().says("is closed.");
-    assert!(site.jobs().values().all(|count| *count == 1), "{:?}", site.jobs());
+    site.closer(&[]).succeeds().says("is closed.");
+    assert_no_job_twice(&site);
 }
 
 #[test]
 fn a_job_that_vanishes_is_noticed_and_submitted_again_by_the_next_closer() {
-    let site = Site::on_slurm();
+    let site = on_slurm();
     site.slurm().set("faults/sbatch", "vanish\n");
-    let said = site.closer(&[]).badly();
-    assert!(said.err.contains("the scheduler knows it no more"), "{}", said.err);
+    site.closer(&[]).fails().says("the scheduler knows it no more");
     assert!(!site.flag().exists());
-    site.closer(&[]).well().says("is closed.");
+    site.closer(&[]).succeeds().says("is closed.");
     let mut expected = once();
     expected.insert("provprocess 19102".to_owned(), 2);
     assert_eq!(site.submitted(), expected);
@@ -132,22 +131,21 @@ fn a_scheduler_that_is_silent_for_a_while_is_waited_for() {
         ("squeue", "ok\nok\nfail\nfail\n"),
         ("sacct", "ok\nok\nok\nfail\nfail\nempty\nfail\n"),
     ] {
-        let site = Site::on_slurm();
+        let _case = Case::named(format!("{tool}: {faults:?}"));
+        let site = on_slurm();
         site.slurm().set(&format!("faults/{tool}"), faults);
-        site.closer(&[]).well().says("is closed.");
-        assert_eq!(site.submitted(), once(), "{tool} {faults:?}");
+        site.closer(&[]).succeeds().says("is closed.");
+        assert_eq!(site.submitted(), once());
     }
 }
 
 #[test]
 fn of_two_closers_at_once_one_closes() {
-    for site in [Site::on_slurm(), Site::on_local()] {
-        let commands: Vec<_> = (0..3).map(|_| site.command("closer", &[])).collect();
-        let runs: Vec<_> = commands
-            .into_iter()
-            .map(|mut command| thread::spawn(move || Said::of(command.output().unwrap())))
-            .collect();
-        let said: Vec<Said> = runs.into_iter().map(|run| run.join().unwrap()).collect();
+    for site in [on_slurm(), on_local()] {
+        let said: Vec<CommandOutput> = thread::scope(|scope| {
+            let closers: Vec<_> = (0..3).map(|_| scope.spawn(|| site.closer(&[]))).collect();
+            closers.into_iter().map(|closer| closer.join().unwrap()).collect()
+        });
         let one = |text: &str| said.iter().filter(|said| said.err.contains(text)).count();
         assert_eq!(one("The night 2024-11-28 is closed."), 1, "{said:#?}");
         assert_eq!(one("is under way: begun by") + one("is closed already"), 2, "{said:#?}");

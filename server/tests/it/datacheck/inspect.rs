@@ -1,25 +1,18 @@
 //! `osa datacheck inspect` gives every known value of every column.
 
 use std::path::Path;
-use std::process::{Command, Output};
 
 use serde_json::{Map, Value, json};
 
 use super::{fixture, golden, night_file, same};
+use crate::support::{CommandOutput, TestCommand};
 
-fn osa_inspect(file: &Path, flags: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_osa"))
-        .args(["datacheck", "inspect"])
-        .arg(file)
-        .args(flags)
-        .output()
-        .unwrap()
+fn inspect(file: &Path, flags: &[&str]) -> CommandOutput {
+    TestCommand::osa().args(["datacheck", "inspect"]).args([file]).args(flags).run()
 }
 
 fn inspected(file: &Path) -> Value {
-    let output = osa_inspect(file, &["--json"]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    inspect(file, &["--json"]).succeeds().json()
 }
 
 /// Compares the known statistics of all columns of a table; returns how many values agreed.
@@ -125,10 +118,8 @@ fn units_and_descriptions_come_from_the_file() {
 
 #[test]
 fn the_table_for_people_tells_what_is_missing() {
-    let output = osa_inspect(&fixture("datacheck_dl1_LST-1.Run20603.0001.h5"), &[]);
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("flatfield: not in this file"), "{text}");
-    insta::assert_snapshot!(text);
+    let said = inspect(&fixture("datacheck_dl1_LST-1.Run20603.0001.h5"), &[]);
+    insta::assert_snapshot!(said.prints("flatfield: not in this file").out);
 }
 
 #[test]
@@ -142,11 +133,8 @@ fn errors_name_the_file_and_what_is_wrong() {
     hdf5::File::create(path("other.h5")).unwrap();
     let mut messages = Vec::new();
     for name in ["missing.h5", "empty.h5", "text.h5", "cut.h5", "other.h5", "cut.fits", "."] {
-        let output = osa_inspect(&path(name), &["--json"]);
-        assert_eq!(output.status.code(), Some(1), "{name}");
-        assert!(output.stdout.is_empty());
-        let text = String::from_utf8(output.stderr).unwrap();
-        messages.push(text.replace(&dir.path().display().to_string(), "DIR"));
+        let said = inspect(&path(name), &["--json"]).fails().prints_nothing();
+        messages.push(said.err.replace(&dir.path().display().to_string(), "DIR"));
     }
     insta::assert_snapshot!(messages.concat());
 }

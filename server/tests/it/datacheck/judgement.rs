@@ -9,6 +9,7 @@ use server::datacheck::{
 };
 
 use super::{fixture, golden, night_file};
+use crate::support::TestCommand;
 
 fn judgements() -> Vec<RunJudgement> {
     let dir = tempfile::tempdir().unwrap();
@@ -142,26 +143,18 @@ fn every_quantity_is_shown_by_a_figure_of_runs_and_of_nights() {
 
 #[test]
 fn the_command_judges_nights_and_runs_and_refuses_a_mixture() {
-    let judge = |files: &[PathBuf]| {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_osa"));
-        command.args(["datacheck", "judge"]).args(files).output().unwrap()
-    };
+    let judge =
+        |files: &[PathBuf]| TestCommand::osa().args(["datacheck", "judge"]).args(files).run();
     let dir = tempfile::tempdir().unwrap();
-    let text = |output: std::process::Output| {
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    };
-    let night = text(judge(&[night_file(dir.path())]));
+    let night = judge(&[night_file(dir.path())]).succeeds().out;
     let mut of_run = vec![fixture("datacheck_dl1_LST-1.Run20603.h5")];
     of_run.extend([0, 1].map(|n| fixture(&format!("muons_LST-1.Run20603.000{n}.fits"))));
-    let run = text(judge(&of_run));
+    let run = judge(&of_run).succeeds().out;
     let verdicts = |text: &str| -> Vec<String> {
         text.lines().map(|line| line.split(':').next().unwrap().to_owned()).collect()
     };
     assert!(verdicts(&run).len() > 3);
     assert!(verdicts(&night).ends_with(&verdicts(&run)), "{night}\n{run}");
     of_run.push(fixture("datacheck_dl1_LST-1.Run20601.h5"));
-    let mixed = judge(&of_run);
-    assert!(!mixed.status.success());
-    assert!(String::from_utf8_lossy(&mixed.stderr).contains("nor of one run"));
+    judge(&of_run).fails().says("nor of one run");
 }

@@ -18,8 +18,8 @@ use server::provenance::literal::Dict;
 use server::provenance::record::{Activity, Kind, Record, Subject, Tag};
 use server::provenance::scan::scan;
 
-use super::super::support::{ORIGINAL_BASE, PROD_ID};
 use super::golden_text;
+use crate::support::{ORIGINAL_BASE, PROD_ID};
 
 /// The night of the fixtures, with the original's paths, of which none exists here.
 fn paths() -> NightPaths {

@@ -3,18 +3,16 @@
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use super::{Site, copies_whole_then_what_changed, whole};
-use crate::support::executable;
-
-const PATIENCE: Duration = Duration::from_secs(120);
+use super::{copies_whole_then_what_changed, site, whole};
+use crate::support::{PATIENCE, TestCommand, executable, until};
 
 /// A server, and a directory with an `ssh` that knows the way to it.
 struct Sshd {
@@ -86,16 +84,16 @@ impl Sshd {
                 return None;
             }
             assert!(begun.elapsed() < PATIENCE, "sshd does not listen");
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(std::time::Duration::from_millis(20));
         }
         Some(sshd)
     }
 
     /// Makes our program find the way to the server.
-    fn know(&self, command: &mut Command) {
+    fn lead(&self, command: TestCommand) -> TestCommand {
         let bin = self.dir.path().join("bin");
         let path = std::env::var("PATH").unwrap();
-        command.env("PATH", format!("{}:{path}", bin.display()));
+        command.env("PATH", format!("{}:{path}", bin.display()))
     }
 
     /// Makes an `ssh` that counts its calls and goes to the server.
@@ -135,64 +133,53 @@ const HOST: &str = "datacheck-web";
 #[test]
 fn over_ssh_everything_is_copied_once_with_one_connection_each_time() {
     let sshd = Sshd::start();
-    copies_whole_then_what_changed(&Site::new(HOST), &|command| sshd.know(command));
+    copies_whole_then_what_changed(&site(HOST), |command| sshd.lead(command));
     assert_eq!(sshd.calls(), 3, "one connection for each of the three copies");
 }
 
 #[test]
 fn a_copy_that_is_killed_half_way_leaves_no_half_file_and_the_next_one_ends_it() {
     let sshd = Sshd::start();
-    let site = Site::new(HOST);
+    let site = site(HOST);
     let file = fs::File::create(site.source("h5")).unwrap();
     file.set_len(20_000_000).unwrap();
     drop(file);
     sshd.stall_after(100);
-    let mut command = site.command(&[]);
-    sshd.know(&mut command);
+    let mut command = sshd.lead(site.copy(&[])).into_std();
     let copy = command.stdout(Stdio::null()).stderr(Stdio::null()).process_group(0).spawn();
     let mut copy = copy.unwrap();
-    let begun = Instant::now();
-    let arriving = || site.published().keys().any(|name| name.contains("/files/"));
-    while !arriving() {
-        assert!(begun.elapsed() < PATIENCE, "nothing arrives");
+    until("something to arrive", || {
         assert!(copy.try_wait().unwrap().is_none(), "it was not killed half-way");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+        site.published().keys().any(|name| name.contains("/files/"))
+    });
     let group = Pid::from_raw(copy.id().cast_signed());
     killpg(group, Signal::SIGKILL).unwrap();
     copy.wait().unwrap();
     sshd.flow();
     // The other side notices, and clears up after itself.
-    let begun = Instant::now();
-    while !site.published().is_empty() {
-        assert!(begun.elapsed() < PATIENCE, "{:?}", site.published());
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    until("the other side to clear up", || site.published().is_empty());
     fs::write(site.source("h5"), vec![b'a'; 6000]).unwrap();
-    let mut command = site.command(&[]);
-    sshd.know(&mut command);
-    assert_eq!(Site::outcome(&mut command), "7 copied, 2 missing");
+    let copied = sshd.lead(site.copy(&[])).run().succeeds();
+    assert_eq!(copied.last_word(), "7 copied, 2 missing");
     assert_eq!(site.published(), whole());
 }
 
 #[test]
 fn what_the_other_machine_says_is_told() {
     let sshd = Sshd::start();
-    let site = Site::new(HOST);
+    let site = site(HOST);
     // A file where the directory should be.
     let mut file = fs::File::create(site.www()).unwrap();
     file.write_all(b"in the way").unwrap();
-    let mut command = site.command(&[]);
-    sshd.know(&mut command);
-    let output = command.output().unwrap();
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(error.contains("copying to datacheck-web stopped: "), "{error}");
-    assert!(error.contains("File exists"), "{error}");
+    sshd.lead(site.copy(&[]))
+        .run()
+        .fails()
+        .says("copying to datacheck-web stopped: ")
+        .says("File exists");
 
-    let site = Site::new("nowhere.invalid");
-    let output = site.command(&[]).output().unwrap();
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(error.contains("copying to nowhere.invalid stopped: "), "{error}");
+    super::site("nowhere.invalid")
+        .copy(&[])
+        .run()
+        .fails()
+        .says("copying to nowhere.invalid stopped: ");
 }

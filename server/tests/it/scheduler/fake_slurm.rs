@@ -1,100 +1,21 @@
 //! Slurm's adapter against the scripted fake in `end2end/fake-slurm`.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
+use std::path::Path;
 
-use chrono::{TimeDelta, Utc};
 use server::model::{JobId, JobState};
-use server::schedule::slurm::{Slurm, Timeouts};
-use server::schedule::{JobSnapshot, Scheduler, SchedulerError, SubmitError};
-use tempfile::TempDir;
+use server::schedule::{JobSnapshot, Scheduler, SubmitError};
 
 use super::lab::{Job, Lab, until_ended, until_file, until_tasks};
 use super::scenarios::scheduler_scenarios;
-
-/// Where the fake's commands are.
-pub const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../end2end/fake-slurm");
-
-/// Our adapter, for a fake whose directory is `books`.
-pub fn slurm_with(books: &Path) -> Slurm {
-    let path = format!("{TOOLS}:{}", std::env::var("PATH").unwrap());
-    let environment = vec![("FAKE_SLURM".into(), books.to_str().unwrap().into())];
-    Slurm::new(path).with_environment(environment)
-}
-
-/// A fake Slurm with books of its own.
-pub struct FakeSlurm {
-    dir: TempDir,
-    slurm: Slurm,
-}
-
-impl FakeSlurm {
-    /// One that keeps jobs as they are until it is told otherwise.
-    pub fn holding() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let books = dir.path().join("books");
-        fs::create_dir(&books).unwrap();
-        Self { dir, slurm: slurm_with(&books) }
-    }
-
-    /// One that runs what is submitted.
-    pub fn running() -> Self {
-        let fake = Self::holding();
-        fake.set("mode", "run");
-        fake
-    }
-
-    /// With other time limits.
-    pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
-        self.slurm = self.slurm.with_timeouts(timeouts);
-        self
-    }
-
-    /// The fake's directory.
-    pub fn books(&self) -> PathBuf {
-        self.dir.path().join("books")
-    }
-
-    /// Writes one of the fake's settings.
-    pub fn set(&self, name: &str, text: &str) {
-        fs::create_dir_all(self.books().join("faults")).unwrap();
-        fs::write(self.books().join(name), text).unwrap();
-    }
-
-    /// How often a command was called.
-    pub fn calls(&self, tool: &str) -> usize {
-        let calls = fs::read_to_string(self.books().join("calls")).unwrap_or_default();
-        calls.lines().filter(|line| line.split(' ').next() == Some(tool)).count()
-    }
-
-    /// The arguments of the calls of a command, joined by blanks.
-    pub fn arguments(&self, tool: &str) -> Vec<String> {
-        let calls = fs::read_to_string(self.books().join("calls")).unwrap_or_default();
-        calls.lines().filter_map(|l| l.strip_prefix(&format!("{tool} "))).map(Into::into).collect()
-    }
-
-    /// Moves jobs by hand: `set 1000_2 FAILED 1:0`, `requeue 1000_2`, `forget 1000`.
-    pub fn control(&self, arguments: &[&str]) {
-        let mut command = Command::new(Path::new(TOOLS).join("fakectl"));
-        let status = command.args(arguments).env("FAKE_SLURM", self.books()).status();
-        assert!(status.unwrap().success(), "fakectl {arguments:?}");
-    }
-
-    /// What the fake says of all jobs.
-    pub async fn jobs(&self) -> Result<JobSnapshot, SchedulerError> {
-        self.slurm.jobs(Utc::now() - TimeDelta::hours(12)).await
-    }
-}
+use crate::support::{FakeSlurm, at_once};
 
 impl Lab for FakeSlurm {
     fn scheduler(&self) -> &dyn Scheduler {
-        &self.slurm
+        self.scheduler()
     }
 
     fn dir(&self) -> &Path {
-        self.dir.path()
+        self.dir()
     }
 }
 
@@ -103,12 +24,6 @@ mod scenarios {
 
     scheduler_scenarios!(FakeSlurm::running());
 }
-
-const SHORT: Timeouts = Timeouts {
-    submit: Duration::from_secs(10),
-    ask: Duration::from_secs(10),
-    cancel: Duration::from_secs(10),
-};
 
 fn uncertain(answer: &Result<JobId, SubmitError>) -> bool {
     matches!(answer, Err(SubmitError::Uncertain(_)))
@@ -146,17 +61,14 @@ async fn a_look_at_any_number_of_jobs_is_one_sacct_and_one_squeue() {
     for run in 0..12 {
         Job::new(&format!("LST1_{run}"), "true").directive("--array=0-49").submit(&fake).await;
     }
-    let snapshot = fake.jobs().await.unwrap();
+    let snapshot = fake.snapshot().await.unwrap();
     assert_eq!(snapshot.tasks.len(), 12 * 50);
     assert_eq!((fake.calls("sacct"), fake.calls("squeue")), (1, 1));
 }
 
 #[tokio::test]
 async fn the_original_s_own_answers_are_understood() {
-    let fake = FakeSlurm::holding();
-    fake.set("sacct.csv", include_str!("../../golden/sacct.csv"));
-    fake.set("squeue.csv", include_str!("../../golden/squeue.csv"));
-    let snapshot = fake.jobs().await.unwrap();
+    let snapshot = FakeSlurm::golden().snapshot().await.unwrap();
     assert_eq!(snapshot.unreadable, Vec::<String>::new());
     let seen: Vec<String> = snapshot
         .tasks
@@ -177,54 +89,57 @@ async fn a_refusal_is_told_in_slurm_s_words_and_leaves_nothing() {
     let answer = Job::new("LST1_19101", "true").try_submit(&fake).await;
     let Err(SubmitError::Refused(text)) = answer else { panic!("{answer:?}") };
     assert!(text.ends_with("Invalid account or account/partition combination specified"), "{text}");
-    assert_eq!(lines(&fake.jobs().await.unwrap()), Vec::<String>::new());
+    assert_eq!(lines(&fake.snapshot().await.unwrap()), Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn whenever_slurm_may_have_the_job_the_answer_is_uncertain() {
     let faults = ["socket-timeout", "garbage", "signal-after", "hang-after", "unreachable", "hang"];
-    for fault in faults {
-        let fake = FakeSlurm::holding().with_timeouts(SHORT);
+    at_once(faults, |fault| async move {
+        let fake = FakeSlurm::holding().impatient();
         fake.set("faults/sbatch", fault);
         let answer = Job::new("LST1_19101", "true").try_submit(&fake).await;
-        assert!(uncertain(&answer), "{fault}: {answer:?}");
-        let there = fake.jobs().await.unwrap().tasks.len();
-        assert_eq!(there, usize::from(!matches!(fault, "unreachable" | "hang")), "{fault}");
-    }
+        assert!(uncertain(&answer), "{answer:?}");
+        let there = fake.snapshot().await.unwrap().tasks.len();
+        assert_eq!(there, usize::from(!matches!(fault, "unreachable" | "hang")));
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn half_an_answer_is_no_answer() {
-    for (tool, fault) in
-        [("sacct", "fail"), ("sacct", "hang"), ("squeue", "fail"), ("squeue", "hang")]
-    {
-        let fake = FakeSlurm::holding().with_timeouts(SHORT);
+    let faults = [("sacct", "fail"), ("sacct", "hang"), ("squeue", "fail"), ("squeue", "hang")];
+    at_once(faults, |(tool, fault)| async move {
+        let fake = FakeSlurm::holding().impatient();
         Job::new("LST1_19101", "true").submit(&fake).await;
         fake.set(&format!("faults/{tool}"), fault);
-        let error = fake.jobs().await.unwrap_err();
-        assert!(error.message.contains(tool), "{fault}: {error}");
-        assert_eq!(fake.jobs().await.unwrap().tasks.len(), 1, "it recovers from {tool} {fault}");
-    }
+        let error = fake.snapshot().await.unwrap_err();
+        assert!(error.message.contains(tool), "{error}");
+        assert_eq!(fake.snapshot().await.unwrap().tasks.len(), 1, "it recovers");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn garbage_between_good_lines_is_reported_and_the_rest_is_kept() {
-    for (tool, fault) in [
+    let faults = [
         ("sacct", "garbage 7\x1f"),
         ("squeue", "garbage"),
         ("squeue", "cut"),
         ("sacct", "complain half of the cluster is on fire"),
-    ] {
+    ];
+    at_once(faults, |(tool, fault)| async move {
         let fake = FakeSlurm::holding();
         for run in 1..4 {
             let id = Job::new(&format!("LST1_{run}"), "true").submit(&fake).await;
             fake.control(&["set", &id.to_string(), "RUNNING"]);
         }
         fake.set(&format!("faults/{tool}"), fault);
-        let snapshot = fake.jobs().await.unwrap();
-        assert_ne!(snapshot.unreadable, Vec::<String>::new(), "{tool} {fault}");
-        assert!(snapshot.tasks.len() >= 2, "{tool} {fault}: {snapshot:?}");
-    }
+        let snapshot = fake.snapshot().await.unwrap();
+        assert_ne!(snapshot.unreadable, Vec::<String>::new());
+        assert!(snapshot.tasks.len() >= 2, "{snapshot:?}");
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -233,9 +148,9 @@ async fn an_old_sacct_is_asked_for_what_it_has() {
     fake.set("no-submitline", "");
     let id = Job::new("LST1_19101", "true").submit(&fake).await;
     fake.control(&["set", &id.to_string(), "COMPLETED"]);
-    assert_eq!(lines(&fake.jobs().await.unwrap()), ["1000 COMPLETED LST1_19101"]);
+    assert_eq!(lines(&fake.snapshot().await.unwrap()), ["1000 COMPLETED LST1_19101"]);
     assert_eq!(fake.calls("sacct"), 2);
-    fake.jobs().await.unwrap();
+    fake.snapshot().await.unwrap();
     assert_eq!(fake.calls("sacct"), 3, "it is remembered");
 }
 
@@ -246,7 +161,7 @@ async fn the_comment_is_found_where_accounting_does_not_keep_it() {
     fake.set("minjobage", "-1");
     let id = Job::new("LST1_19101", "true").comment("osa:c0ffee").submit(&fake).await;
     fake.control(&["set", &id.to_string(), "COMPLETED"]);
-    let snapshot = fake.jobs().await.unwrap();
+    let snapshot = fake.snapshot().await.unwrap();
     assert_eq!(snapshot.tasks[0].comment, "osa:c0ffee");
 }
 
@@ -259,7 +174,7 @@ async fn accounting_that_lags_behind_hides_nothing() {
     }
     fake.set("faults/sacct", "lag");
     let expected = ["1000 COMPLETED LST1_1", "1001 FAILED LST1_2", "1002 RUNNING LST1_3"];
-    assert_eq!(lines(&fake.jobs().await.unwrap()), expected);
+    assert_eq!(lines(&fake.snapshot().await.unwrap()), expected);
 }
 
 #[tokio::test]
@@ -287,7 +202,8 @@ async fn a_task_that_slurm_ran_again_is_counted() {
     fake.control(&["set", &format!("{id}_1"), "RUNNING"]);
     fake.control(&["requeue", &format!("{id}_1")]);
     fake.control(&["set", &format!("{id}_1"), "RUNNING"]);
-    let restarts: Vec<u32> = fake.jobs().await.unwrap().tasks.iter().map(|t| t.restarts).collect();
+    let restarts: Vec<u32> =
+        fake.snapshot().await.unwrap().tasks.iter().map(|t| t.restarts).collect();
     assert_eq!(restarts, [0, 1]);
 }
 
@@ -301,12 +217,12 @@ async fn an_id_that_another_job_got_names_both() {
     assert_eq!(old, new);
     fake.control(&["set", &new.to_string(), "RUNNING"]);
     let expected = ["1000 LOST LST1_19102", "1000 RUNNING LST1_19103"];
-    assert_eq!(lines(&fake.jobs().await.unwrap()), expected);
+    assert_eq!(lines(&fake.snapshot().await.unwrap()), expected);
 }
 
 #[tokio::test]
 async fn a_hanging_scancel_is_stopped_and_reported() {
-    let fake = FakeSlurm::running().with_timeouts(SHORT);
+    let fake = FakeSlurm::running().impatient();
     let job = Job::new("LST1_19102", "touch began; sleep 3000");
     let id = job.submit(&fake).await;
     until_file(&fake, &job.file(&fake, "began")).await;
@@ -330,5 +246,5 @@ async fn what_was_cancelled_while_it_waited_stays_known() {
     fake.scheduler().cancel(data).await.unwrap();
     let expected =
         ["1000 FAILED LST1_19101", "1001_0 CANCELLED LST1_19102", "1001_1 CANCELLED LST1_19102"];
-    assert_eq!(lines(&fake.jobs().await.unwrap()), expected);
+    assert_eq!(lines(&fake.snapshot().await.unwrap()), expected);
 }

@@ -1,6 +1,6 @@
 //! Schedulers: the same scenarios for every engine, then each engine's own promises.
 
-pub mod fake_slurm;
+mod fake_slurm;
 mod lab;
 mod local;
 mod real_slurm;

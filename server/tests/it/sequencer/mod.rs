@@ -1,138 +1,46 @@
 //! `sequencer` on the golden night, against the scripted Slurm.
 
 mod crashes;
+mod gates;
 mod launching;
 mod looking;
 mod trial;
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-use super::scheduler::fake_slurm::FakeSlurm;
-use super::scheduler::fake_slurm::TOOLS;
-use super::support::{TempNight, golden_night};
+use crate::support::{FakeSlurm, TestSite};
 
 const SIMULATE_TEST: &str = include_str!("../../golden/table-simulate-test.txt");
 const SIMULATE_SLURM: &str = include_str!("../../golden/table-simulate-slurm.txt");
 const NO_SUBMIT: &str = include_str!("../../golden/sequencer-no-submit.txt");
 
-/// A night and a Slurm of its own.
-struct Site {
-    night: TempNight,
-    slurm: FakeSlurm,
+/// The golden night with the answers of Slurm that the original saw.
+fn golden() -> TestSite {
+    TestSite::golden().with_slurm(FakeSlurm::golden())
 }
 
-impl Site {
-    /// The golden night; Slurm knows nothing.
-    fn new() -> Self {
-        Self { night: golden_night(), slurm: FakeSlurm::holding() }
-    }
-
-    /// The golden night with the answers of sacct and squeue that the original saw.
-    fn golden() -> Self {
-        let site = Self::new();
-        site.slurm.set("sacct.csv", include_str!("../../golden/sacct.csv"));
-        site.slurm.set("squeue.csv", include_str!("../../golden/squeue.csv"));
-        site
-    }
-
-    /// A night of which nothing is done, closed or vetoed, the calibration files being gone too.
-    fn fresh() -> Self {
-        let site = Self::new();
-        for directory in [
-            "running_analysis",
-            "monitoring/PixelCalibration/Cat-A/calibration",
-            "monitoring/PixelCalibration/Cat-A/drs4_baseline",
-        ] {
-            fs::remove_dir_all(site.night.path(directory)).unwrap();
-        }
-        site
-    }
-
-    /// `sequencer -d 2024-11-28 ARGUMENTS LST1`.
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.night.osa();
-        command.arg("sequencer").args(["-d", "2024-11-28"]).args(arguments).arg("LST1");
-        command.env("PATH", format!("{TOOLS}:{}", std::env::var("PATH").unwrap()));
-        command.env("FAKE_SLURM", self.slurm.books());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Said {
-        Said::of(self.command(arguments).output().unwrap())
-    }
-
-    fn analysis(&self) -> PathBuf {
-        self.night.path("running_analysis/20241128/v0.1.0")
-    }
-
-    /// Every file of the site with its content, and every directory.
-    fn everything(&self) -> BTreeMap<PathBuf, Vec<u8>> {
-        let mut found = BTreeMap::new();
-        let mut left = vec![self.night.dir.path().to_owned()];
-        while let Some(directory) = left.pop() {
-            for entry in fs::read_dir(&directory).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    left.push(path.clone());
-                    found.insert(path, Vec::new());
-                } else {
-                    found.insert(path.clone(), fs::read(&path).unwrap());
-                }
-            }
-        }
-        found
-    }
+/// The golden night, of whose jobs Slurm knows nothing any more.
+fn forgotten() -> TestSite {
+    TestSite::golden().with_slurm(FakeSlurm::holding())
 }
 
-/// What a command said, and how it ended.
-struct Said {
-    out: String,
-    err: String,
-    code: Option<i32>,
+/// A night that nobody has begun with, on a Slurm that lets jobs wait.
+fn fresh() -> TestSite {
+    TestSite::fresh().with_slurm(FakeSlurm::holding())
 }
 
-impl Said {
-    fn of(output: Output) -> Self {
-        Self {
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-            code: output.status.code(),
-        }
-    }
-
-    /// Standard output with the golden time in its heading.
-    fn out_at_golden_time(&self) -> String {
-        let (before, rest) = self.out.split_once("sequencer.py at ").unwrap();
-        let (time, after) = rest.split_at("2026-11-22 07:43".len());
-        assert!(chrono::NaiveDateTime::parse_from_str(time, "%Y-%m-%d %H:%M").is_ok(), "{time}");
-        format!("{before}sequencer.py at 2026-11-22 07:43{after}")
-    }
-
-    #[track_caller]
-    fn well(self) -> Self {
-        assert_eq!(self.code, Some(0), "{}{}", self.out, self.err);
-        self
-    }
-
-    #[track_caller]
-    fn badly(self) -> Self {
-        assert_eq!(self.code, Some(1), "{}{}", self.out, self.err);
-        self
-    }
+/// The jobs that Slurm was asked for, by the run of their script, with their dependency.
+fn requested(site: &TestSite) -> Vec<(String, Option<String>)> {
+    let calls = site.slurm().arguments("sbatch");
+    let job = |call: &String| {
+        let run = call.rsplit_once("sequence_LST1_").unwrap().1.trim_end_matches(".sh");
+        let word = call.split(' ').find_map(|word| word.strip_prefix("--dependency=afterok:"));
+        (run.to_owned(), word.map(ToOwned::to_owned))
+    };
+    let mut jobs: Vec<_> = calls.iter().map(job).collect();
+    jobs.sort();
+    jobs
 }
 
-/// The runs that have a job script.
-fn scripts(directory: &Path) -> Vec<String> {
-    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name());
-    let mut names: Vec<_> = entries
-        .filter_map(|name| {
-            let name = name.into_string().unwrap();
-            Some(name.strip_prefix("sequence_LST1_")?.strip_suffix(".sh")?.to_owned())
-        })
-        .collect();
-    names.sort();
-    names
+/// The runs of these jobs.
+fn runs(jobs: &[(String, Option<String>)]) -> Vec<&str> {
+    jobs.iter().map(|(run, _)| run.as_str()).collect()
 }

@@ -1,29 +1,24 @@
 //! The local scheduler behind the real command.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
-use crate::support::golden_night;
+use crate::support::{PATIENCE, TestSite};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_go_on_after_the_command_that_submitted_them_has_ended() {
-    let night = golden_night();
-    for done in ["running_analysis", "monitoring/PixelCalibration/Cat-A/calibration"] {
-        fs::remove_dir_all(night.path(done)).unwrap();
-    }
-    let database = night.dir.path().join("osa.sqlite");
-    let mut command = night.osa();
-    command
-        .args(["sequencer", "-d", "2024-11-28", "LST1"])
-        .env("OSA_SCHEDULER", "local")
-        .env("OSA_DATABASE", &database);
+    let site = TestSite::fresh().with_local_scheduler();
+    let database = site.dir().join("osa.sqlite");
+    let site = site.with_env("OSA_DATABASE", database.to_str().unwrap());
     // Reads both pipes to their ends: nobody who lives on may hold them open.
-    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let site = tokio::task::spawn_blocking(move || {
+        site.sequencer(&[]).succeeds();
+        site
+    });
+    let _site = site.await.unwrap();
 
     // The database itself is asked, since asking the scheduler would start what may have ended.
     let mut database = crate::support::database(&database).await;
-    let deadline = Instant::now() + Duration::from_secs(240);
+    let deadline = Instant::now() + PATIENCE;
     loop {
         let jobs = sqlx::query!(
             "SELECT DISTINCT name, state, hold FROM local_tasks t

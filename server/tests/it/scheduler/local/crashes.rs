@@ -10,12 +10,30 @@ use super::processes::written_in;
 use crate::scheduler::lab::{
     Job, Lab, tasks, until, until_end, until_ended, until_file, until_tasks,
 };
-use crate::support::{database, lock, unlock};
+use crate::support::{Case, database, lock, unlock};
 
 /// A job of `count` tasks, each of which notes that it ran.
 fn noting(count: u32) -> Job {
     Job::new("noting", "echo ran >> ran.$SLURM_ARRAY_TASK_ID; sleep 0.2")
         .directive(&format!("--array=0-{}", count - 1))
+}
+
+/// A job that has begun: its body must `touch began`.
+async fn begun(lab: &LocalLab, body: &str) -> (Job, JobId) {
+    let job = Job::new("begun", body);
+    let id = job.submit(lab).await;
+    until_file(lab, &job.file(lab, "began")).await;
+    (job, id)
+}
+
+/// A body that ends once there is a file `open` in its directory, and then runs `last`.
+fn gate(last: &str) -> String {
+    format!("touch began; until [ -e open ]; do sleep 0.05; done; {last}")
+}
+
+/// Lets a [`gate`] end.
+fn open(lab: &LocalLab, job: &Job) {
+    std::fs::write(job.file(lab, "open"), "").unwrap();
 }
 
 /// Each task of a [`noting`] job ran once and ended well.
@@ -30,12 +48,9 @@ async fn all_ran_once(lab: &LocalLab, job: &Job, id: JobId, count: u32) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_survives_its_supervisor_and_is_adopted_by_the_next() {
     let lab = LocalLab::new().await;
-    let body = "touch began; until [ -e open ]; do sleep 0.05; done; exit 3";
-    let job = Job::new("running", body);
-    let id = job.submit(&lab).await;
+    let (job, id) = begun(&lab, &gate("exit 3")).await;
     let after = Job::new("after", "true").submit(&lab).await;
     until_end(&lab, after).await;
-    until_file(&lab, &job.file(&lab, "began")).await;
 
     let first = lab.supervisor().await;
     lab.kill(&first).await;
@@ -46,7 +61,7 @@ async fn a_task_survives_its_supervisor_and_is_adopted_by_the_next() {
         if now.is_empty() || now.contains(&first) { Err(format!("{now:?}")) } else { Ok(()) }
     })
     .await;
-    std::fs::write(job.file(&lab, "open"), "").unwrap();
+    open(&lab, &job);
     let end = until_end(&lab, id).await;
     assert_eq!((end.state, end.exit.unwrap().code), (JobState::Failed, 3));
 }
@@ -54,12 +69,9 @@ async fn a_task_survives_its_supervisor_and_is_adopted_by_the_next() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_end_of_a_task_is_recorded_without_any_supervisor() {
     let lab = LocalLab::new().await;
-    let body = "touch began; until [ -e open ]; do sleep 0.05; done";
-    let job = Job::new("running", body);
-    let id = job.submit(&lab).await;
-    until_file(&lab, &job.file(&lab, "began")).await;
+    let (job, id) = begun(&lab, &gate("true")).await;
     lab.kill(&lab.supervisor().await).await;
-    std::fs::write(job.file(&lab, "open"), "").unwrap();
+    open(&lab, &job);
     until(&lab, "the record", || async {
         // Asked of the database itself: asking the scheduler would start a supervisor.
         let state =
@@ -102,42 +114,36 @@ async fn no_task_runs_twice_or_never_however_often_supervisors_are_killed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_whose_runner_vanishes_is_a_node_failure_and_nothing_of_it_lives_on() {
-    let lab = LocalLab::new().await;
-    // A child in a session of its own, as programs make that want to live on.
-    let body = "setsid sleep 3000 & echo $! > child; echo $$ > pid; touch began; wait";
-    let job = Job::new("victim", body);
-    let id = job.submit(&lab).await;
-    until_file(&lab, &job.file(&lab, "began")).await;
-    lab.kill(&lab.runner().await).await;
-    let end = until_end(&lab, id).await;
-    assert_eq!(end.state, JobState::NodeFail);
-    assert_eq!(end.reason, "the process that ran it vanished");
-    for file in ["pid", "child"] {
-        assert!(!written_in(&job.read(&lab, file)).is_alive(), "{file}");
+    // The second has a child in a session of its own, as programs make that want to live on.
+    let alone = "echo $$ > pid; touch began; sleep 3000";
+    let with_child = "setsid sleep 3000 & echo $! > child; echo $$ > pid; touch began; wait";
+    for (name, body, files, supervisor_too) in [
+        ("found by the next supervisor", alone, &["pid"][..], true),
+        ("found by its supervisor, with a child", with_child, &["pid", "child"], false),
+    ] {
+        let _case = Case::named(name);
+        let lab = LocalLab::new().await;
+        let (job, id) = begun(&lab, body).await;
+        if supervisor_too {
+            lab.kill(&lab.supervisor().await).await;
+        }
+        lab.kill(&lab.runner().await).await;
+        let end = until_end(&lab, id).await;
+        assert_eq!(end.state, JobState::NodeFail);
+        assert_eq!(end.reason, "the process that ran it vanished");
+        for file in files {
+            assert!(!written_in(&job.read(&lab, file)).is_alive(), "{file}");
+        }
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_task_whose_runner_and_supervisor_vanish_is_found_by_the_next() {
-    let lab = LocalLab::new().await;
-    let job = Job::new("victim", "echo $$ > pid; touch began; sleep 3000");
-    let id = job.submit(&lab).await;
-    until_file(&lab, &job.file(&lab, "began")).await;
-    lab.kill(&lab.supervisor().await).await;
-    lab.kill(&lab.runner().await).await;
-    assert_eq!(until_end(&lab, id).await.state, JobState::NodeFail);
-    assert!(!written_in(&job.read(&lab, "pid")).is_alive());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_end_that_was_never_recorded_is_not_taken_for_a_good_one() {
     let lab = LocalLab::new().await;
-    let job = Job::new("short", "touch began; until [ -e open ]; do sleep 0.05; done; touch over");
-    let id = job.submit(&lab).await;
-    until_file(&lab, &job.file(&lab, "began")).await;
+    let (job, id) = begun(&lab, &gate("touch over")).await;
     let runner = lab.runner().await;
     let lock = lock(&lab.database()).await;
-    std::fs::write(job.file(&lab, "open"), "").unwrap();
+    open(&lab, &job);
     until_file(&lab, &job.file(&lab, "over")).await;
     lab.kill(&runner).await; // the script has ended well, and nobody could write that down
     unlock(lock).await;
@@ -146,48 +152,39 @@ async fn an_end_that_was_never_recorded_is_not_taken_for_a_good_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stranger_with_the_number_of_a_runner_is_neither_adopted_nor_killed() {
-    a_stranger_is_left_alone(false).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn runners_of_an_earlier_start_of_the_machine_are_gone() {
-    a_stranger_is_left_alone(true).await;
-}
-
-/// A process with the number of a runner is left alone. `earlier`: the runner began when it did,
-/// but before the machine was started again.
-async fn a_stranger_is_left_alone(earlier: bool) {
-    let lab = LocalLab::new().await;
-    let job = Job::new("victim", "touch began; sleep 3000");
-    let id = job.submit(&lab).await;
-    until_file(&lab, &job.file(&lab, "began")).await;
-    lab.kill(&lab.supervisor().await).await;
-    lab.kill(&lab.runner().await).await;
-    let mut stranger = std::process::Command::new("sleep").arg("3000").spawn().unwrap();
-    let process = written_in(&stranger.id().to_string());
-    let taken_for_the_runner = sqlx::query!(
-        "UPDATE local_tasks SET runner_pid = ?1,
+    // `earlier`: it began when the runner did, but before the machine was started again.
+    for (name, earlier) in
+        [("begun at another time", false), ("of an earlier start of the machine", true)]
+    {
+        let _case = Case::named(name);
+        let lab = LocalLab::new().await;
+        let (_, id) = begun(&lab, "touch began; sleep 3000").await;
+        lab.kill(&lab.supervisor().await).await;
+        lab.kill(&lab.runner().await).await;
+        let mut stranger = std::process::Command::new("sleep").arg("3000").spawn().unwrap();
+        let process = written_in(&stranger.id().to_string());
+        let taken_for_the_runner = sqlx::query!(
+            "UPDATE local_tasks SET runner_pid = ?1,
                 runner_start = CASE WHEN ?2 THEN ?3 ELSE runner_start END,
                 runner_boot = CASE WHEN ?2 THEN 'earlier' ELSE runner_boot END",
-        process.pid,
-        earlier,
-        process.start(),
-    );
-    let mut database = database(&lab.database()).await;
-    let done = taken_for_the_runner.execute(&mut database).await.unwrap();
-    assert_eq!(done.rows_affected(), 1);
-    assert_eq!(until_end(&lab, id).await.state, JobState::NodeFail);
-    assert_eq!(stranger.try_wait().unwrap(), None, "the stranger lives");
-    stranger.kill().unwrap();
-    stranger.wait().unwrap();
+            process.pid,
+            earlier,
+            process.start(),
+        );
+        let mut database = database(&lab.database()).await;
+        let done = taken_for_the_runner.execute(&mut database).await.unwrap();
+        assert_eq!(done.rows_affected(), 1);
+        assert_eq!(until_end(&lab, id).await.state, JobState::NodeFail);
+        assert_eq!(stranger.try_wait().unwrap(), None, "the stranger lives");
+        stranger.kill().unwrap();
+        stranger.wait().unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_is_cancelled_though_its_supervisor_is_dead() {
     let lab = LocalLab::new().await;
-    let job = Job::new("running", "touch began; sleep 3000");
-    let id = job.submit(&lab).await;
-    until_file(&lab, &job.file(&lab, "began")).await;
+    let (_, id) = begun(&lab, "touch began; sleep 3000").await;
     lab.kill(&lab.supervisor().await).await;
     lab.scheduler().cancel(id).await.unwrap();
     assert_eq!(until_end(&lab, id).await.state, JobState::Cancelled);
@@ -197,8 +194,8 @@ async fn a_job_is_cancelled_though_its_supervisor_is_dead() {
 async fn a_claim_that_nobody_holds_returns_to_the_queue() {
     let lab = LocalLab::new().await;
     // As a supervisor leaves it that is killed between its claim and the start of the runner.
-    let gate = Job::new("gate", "touch began; until [ -e open ]; do sleep 0.05; done");
-    let first = gate.directive("--cpus-per-task=2").submit(&lab).await;
+    let first = Job::new("gate", &gate("true")).directive("--cpus-per-task=2");
+    let first_id = first.submit(&lab).await;
     let job = noting(1);
     let id = job.submit(&lab).await;
     lab.kill(&lab.supervisor().await).await;
@@ -208,8 +205,8 @@ async fn a_claim_that_nobody_holds_returns_to_the_queue() {
     );
     let done = claimed.execute(&mut database(&lab.database()).await).await.unwrap();
     assert_eq!(done.rows_affected(), 1);
-    std::fs::write(lab.dir().join("gate/open"), "").unwrap();
-    until_end(&lab, first).await;
+    open(&lab, &first);
+    until_end(&lab, first_id).await;
     all_ran_once(&lab, &job, id, 1).await;
 }
 
@@ -250,9 +247,7 @@ async fn a_runner_that_dies_before_it_begins_is_replaced() {
 #[tokio::test(flavor = "multi_thread")]
 async fn tasks_wait_while_the_program_cannot_be_started_and_say_so() {
     let lab = LocalLab::with_runners(":").await;
-    let gate = Job::new("gate", "touch began; until [ -e open ]; do sleep 0.05; done");
-    let first = gate.submit(&lab).await; // keeps the supervisor at work
-    until_file(&lab, &gate.file(&lab, "began")).await;
+    let (first, first_id) = begun(&lab, &gate("true")).await; // keeps the supervisor at work
     let program = lab.dir().join("bin/osa");
     std::fs::rename(&program, lab.dir().join("away")).unwrap();
     let job = noting(1);
@@ -261,18 +256,16 @@ async fn tasks_wait_while_the_program_cannot_be_started_and_say_so() {
     until_tasks(&lab, id, "the reason", |tasks| tasks[0].reason.starts_with(&expected)).await;
     std::fs::rename(lab.dir().join("away"), &program).unwrap();
     all_ran_once(&lab, &job, id, 1).await;
-    std::fs::write(gate.file(&lab, "open"), "").unwrap();
-    until_end(&lab, first).await;
+    open(&lab, &first);
+    until_end(&lab, first_id).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_locked_for_seconds_loses_no_end_and_no_submission() {
     let lab = LocalLab::new().await;
-    let job = Job::new("short", "touch began; until [ -e open ]; do sleep 0.05; done; touch over");
-    let id = job.submit(&lab).await;
-    until_file(&lab, &job.file(&lab, "began")).await;
+    let (job, id) = begun(&lab, &gate("touch over")).await;
     let lock = lock(&lab.database()).await;
-    std::fs::write(job.file(&lab, "open"), "").unwrap();
+    open(&lab, &job);
     until_file(&lab, &job.file(&lab, "over")).await;
     let second = Job::new("second", "true");
     let (submitted, ()) = tokio::join!(second.try_submit(&lab), async {

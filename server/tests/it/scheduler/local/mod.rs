@@ -7,7 +7,6 @@ mod promises;
 mod rivals;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use server::schedule::Scheduler;
@@ -17,9 +16,8 @@ use tempfile::TempDir;
 
 use super::lab::{Lab, until};
 use super::scenarios::scheduler_scenarios;
+use crate::support::{OSA, executable};
 use processes::{Process, processes};
-
-const OSA: &str = env!("CARGO_BIN_EXE_osa");
 
 /// A queue of its own, with this build's `osa` as supervisor and runner.
 pub struct LocalLab {
@@ -130,15 +128,6 @@ impl Drop for LocalLab {
             eprintln!("the log of the local scheduler:\n{}", self.log());
         }
     }
-}
-
-/// Makes an executable shell script. Another process writes it: were it ours, a child forked by a
-/// neighbouring test could hold it open, and starting it would fail with "text file busy".
-fn executable(file: &Path, body: &str) {
-    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-    let write = "printf '#!/bin/sh\\n%s\\n' \"$1\" > \"$2\" && chmod 755 \"$2\"";
-    let status = Command::new("/bin/sh").args(["-c", write, "sh", body]).arg(file).status();
-    assert!(status.unwrap().success());
 }
 
 /// The scheduler with its queue in `dir`, as a further process would open it.

@@ -7,12 +7,12 @@ use nix::unistd::getsid;
 use server::model::{ExitCode, JobId, JobState};
 use server::schedule::{Scheduler, SubmitError};
 
+use super::LocalLab;
 use super::processes::{Process, written_in};
-use super::{LocalLab, OSA};
 use crate::scheduler::lab::{
     Job, Lab, tasks, until, until_end, until_ended, until_file, until_tasks,
 };
-use crate::support::database;
+use crate::support::{OSA, database};
 
 /// A job that runs until a file `open` is in its directory.
 fn gate() -> Job {

@@ -8,8 +8,9 @@ use server::model::JobState;
 use server::schedule::Scheduler;
 use server::store::Store;
 
-use super::{LocalLab, OSA, open, settings};
+use super::{LocalLab, open, settings};
 use crate::scheduler::lab::{Job, Lab, until, until_end, until_ended};
+use crate::support::OSA;
 
 fn supervisor(lab: &LocalLab) -> Child {
     Command::new(OSA)

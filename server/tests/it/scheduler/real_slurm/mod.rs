@@ -19,6 +19,7 @@ use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::lab::{Job, Lab, until_ended, until_file, until_tasks};
 use super::scenarios::scheduler_scenarios;
+use crate::support::executable;
 
 /// Where the scripts are that start and stop daemons.
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../end2end/slurm");
@@ -136,6 +137,11 @@ impl Lab for RealSlurm {
     async fn let_time_run_out(&self, job: JobId) {
         self.run("scontrol", &["update", &format!("JobId={job}"), "EndTime=now"]);
     }
+}
+
+/// Makes an `sbatch` in a new directory, which runs a shell command before it becomes the real one.
+fn sbatch_after(command: &str, dir: &Path) {
+    executable(&dir.join("sbatch"), &format!("{command}\nPATH=${{PATH#*:}} exec sbatch \"$@\""));
 }
 
 mod scenarios {

@@ -14,9 +14,8 @@ use server::model::{JobState, TaskRecord};
 
 use super::RealSlurm;
 use crate::scheduler::lab::{Lab, until};
+use crate::support::{DATE, OSA};
 
-const OSA: &str = env!("CARGO_BIN_EXE_osa");
-const DATE: &str = "2024-11-28";
 /// A night of the demo of which everything is done.
 const PROCESSED: &str = "2024-11-25";
 
@@ -153,13 +152,11 @@ impl DemoNight {
     fn hanging_sbatch(&self) -> PathBuf {
         let dir = self.lab.dir().join("hang");
         let pid = self.lab.pid("slurmctld");
-        let text = format!(
-            "#!/bin/sh\nif mkdir {0}/done 2>/dev/null; then kill -STOP {pid}; touch {0}/hangs; fi\n\
-             PATH=${{PATH#*:}} exec sbatch \"$@\"\n",
+        let stop = format!(
+            "if mkdir {0}/done 2>/dev/null; then kill -STOP {pid}; touch {0}/hangs; fi",
             dir.display()
         );
-        fs::create_dir(&dir).unwrap();
-        super::trouble::write_program(&dir.join("sbatch"), &text);
+        super::sbatch_after(&stop, &dir);
         dir
     }
 }

@@ -214,12 +214,8 @@ impl Night {
     /// A directory with an `sbatch` that stops the controller before it becomes the real one.
     fn hang_at_sbatch(&self) -> std::path::PathBuf {
         let dir = self.lab.dir().join("hang");
-        let wrapper = format!(
-            "#!/bin/sh\nkill -STOP {}\nPATH=${{PATH#*:}} exec sbatch \"$@\"\n",
-            self.lab.pid("slurmctld")
-        );
-        std::fs::create_dir(&dir).unwrap();
-        write_program(&dir.join("sbatch"), &wrapper);
+        let stop = format!("kill -STOP {}", self.lab.pid("slurmctld"));
+        super::sbatch_after(&stop, &dir);
         dir
     }
 
@@ -270,12 +266,9 @@ async fn a_controller_killed_and_started_again_gets_each_job_once() {
 async fn a_controller_that_is_down_has_nothing_and_that_is_found_out() {
     let night = Night::new(40_300).await;
     let path = night.lab.dir().join("stop");
-    std::fs::create_dir(&path).unwrap();
-    let wrapper = format!(
-        "#!/bin/sh\nOSA_TEST_SLURM={} SIGNAL=KILL {SCRIPTS}/down slurmctld\nPATH=${{PATH#*:}} exec sbatch \"$@\"\n",
-        night.lab.base.display()
-    );
-    write_program(&path.join("sbatch"), &wrapper);
+    let base = night.lab.base.display();
+    let kill = format!("OSA_TEST_SLURM={base} SIGNAL=KILL {SCRIPTS}/down slurmctld");
+    super::sbatch_after(&kill, &path);
     let outcomes = night.submit_with(&path).await;
     assert!(matches!(outcomes[0].verdict, Verdict::Uncertain(_)), "{outcomes:?}");
     night.lab.up();
@@ -374,14 +367,6 @@ async fn jobs_that_a_crashed_controller_forgot_are_told_and_submitted_anew() {
     let jobs = night.submit_until_done().await;
     assert_eq!(night.live_jobs().await, night.each_once());
     night.finish(&jobs).await;
-}
-
-/// Writes an executable; by a shell, since a file that this process has open for writing while
-/// another thread forks cannot be executed.
-pub(super) fn write_program(file: &Path, text: &str) {
-    let write = "printf %s \"$1\" >\"$2\" && chmod 755 \"$2\"";
-    let status = Command::new("/bin/sh").args(["-c", write, "sh", text]).arg(file).status();
-    assert!(status.unwrap().success());
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -1,0 +1,70 @@
+//! `osa serve` on a site.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::Child;
+
+use super::{TestSite, until};
+
+/// A server on a free port, without pages; it ends when dropped.
+pub struct TestServer {
+    process: Child,
+    address: String,
+    log: PathBuf,
+}
+
+impl TestServer {
+    /// Starts it and waits for the address that it says.
+    pub fn start(site: &TestSite) -> Self {
+        let pages = site.dir().join("pages");
+        fs::create_dir_all(pages.join("pkg")).unwrap();
+        let log = site.dir().join("serve.log");
+        let serve = site.command(["serve", "--listen", "127.0.0.1:0"]).env("OSA_SITE", &pages);
+        let process = serve.into_std().stderr(fs::File::create(&log).unwrap()).spawn().unwrap();
+        let mut server = Self { process, address: String::new(), log };
+        until("the server's address", || {
+            assert!(server.process.try_wait().unwrap().is_none(), "{}", server.log());
+            let log = server.log();
+            let address = log.split_once('\n').and_then(|(line, _)| line.strip_prefix("http://"));
+            server.address = address.unwrap_or_default().trim_end_matches('/').to_owned();
+            !server.address.is_empty()
+        });
+        server
+    }
+
+    /// What it has said.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// The body of its answer; `None` if it is gone before it has answered.
+    pub fn ask(&self, token: &str, verb: &str, path: &str, body: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(&self.address).ok()?;
+        write!(
+            stream,
+            "{verb} {path} HTTP/1.0\r\nHost: {}\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            self.address,
+            body.len()
+        )
+        .ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned())
+    }
+
+    /// Waits for its end by a signal; gives the signal.
+    pub fn wait(&mut self) -> Option<i32> {
+        self.process.wait().unwrap().signal()
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
