@@ -59,7 +59,7 @@ test-long: ## What takes longer than `make test` may: a soak of the server
 bench: ## Measure speed and memory, and print the figures
 	end2end/setup build
 	$(CARGO) build --workspace --release --locked
-	$(TARGET)/release/xtask site --profile wasm-release
+	$(TARGET)/release/xtask site --profile release
 	$(TARGET)/release/bench $(TARGET)/release/osa
 
 clean: ## Remove the demo and everything built

@@ -1,5 +1,5 @@
-//! `cargo xtask build [--release]`: everything, from crates alone, in one command.
-//! `cargo xtask site [--release]`: only what the browser loads, steps 1 to 3.
+//! `cargo xtask build [--profile dev|demo|release]`: everything, from crates alone, in one command.
+//! `cargo xtask site [--profile dev|demo|release]`: only what the browser loads, steps 1 to 3.
 //! `cargo xtask sqlx [--check]`: the descriptions of the statements in the query macros.
 //!
 //! 1. the crate `app` to WebAssembly (feature `hydrate`);
@@ -22,23 +22,60 @@ use std::process::{Command, ExitCode};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
-const USAGE: &str = "usage: cargo xtask build|site [--release], or sqlx [--check]";
+const USAGE: &str = "usage: cargo xtask build|site [--profile dev|demo|release], or sqlx [--check]";
+
+/// How the site is built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Profile {
+    /// For tests: as fast to build as can be.
+    Dev,
+    /// For a first look: built as fast, by code that is optimised a little.
+    Demo,
+    /// For a site: small and fast.
+    Release,
+}
+
+impl Profile {
+    fn read(name: &str) -> Option<Self> {
+        match name {
+            "dev" => Some(Self::Dev),
+            "demo" => Some(Self::Demo),
+            "release" => Some(Self::Release),
+            _ => None,
+        }
+    }
+
+    /// Cargo's name of the profile, natively and for the browser, and the directory of the latter.
+    fn names(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Dev => ("dev", "dev", "debug"),
+            Self::Demo => ("demo", "demo", "demo"),
+            Self::Release => ("release", "wasm-release", "wasm-release"),
+        }
+    }
+}
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let done = match arguments[..] {
-        ["build"] => site(false).and_then(|()| programs(false)),
-        ["build", "--release"] => site(true).and_then(|()| programs(true)),
-        ["site"] => site(false),
-        ["site", "--release"] => site(true),
-        ["sqlx"] => root().and_then(|root| queries::run(&root, false)),
-        ["sqlx", "--check"] => root().and_then(|root| queries::run(&root, true)),
+    let (what, profile) = match arguments[..] {
+        ["sqlx"] => return ended(root().and_then(|root| queries::run(&root, false))),
+        ["sqlx", "--check"] => return ended(root().and_then(|root| queries::run(&root, true))),
+        [what] => (what, Some(Profile::Dev)),
+        [what, "--profile", name] => (what, Profile::read(name)),
+        _ => ("", None),
+    };
+    match (what, profile) {
+        ("build", Some(profile)) => ended(programs(profile).and_then(|()| site(profile))),
+        ("site", Some(profile)) => ended(site(profile)),
         _ => {
             eprintln!("{USAGE}");
-            return ExitCode::from(2);
+            ExitCode::from(2)
         }
-    };
+    }
+}
+
+fn ended(done: Result) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -49,7 +86,7 @@ fn main() -> ExitCode {
 }
 
 /// Makes `target/site`.
-fn site(release: bool) -> Result {
+fn site(profile: Profile) -> Result {
     let root = root()?;
     let target = match env::var_os("CARGO_TARGET_DIR") {
         // Cargo takes a relative one from where it was called.
@@ -57,33 +94,31 @@ fn site(release: bool) -> Result {
         None => root.join("target"),
     };
     let site = target.join("site");
-    let wasm = build_wasm(&root, &target, release)?;
-    assemble(&root, &wasm, &site, release)?;
-    report(&site)?;
-    if release {
+    let wasm = build_wasm(&root, &target, profile)?;
+    assemble(&root, &wasm, &site, profile)?;
+    eprintln!("site: {}", site.display());
+    // Compressing well takes longer than building; others are served to one machine, by itself.
+    if profile == Profile::Release {
         compress(&site)?;
+        report(&site)?;
     }
     Ok(())
 }
 
-/// Builds the program and the stand-ins.
-fn programs(release: bool) -> Result {
-    let mut programs = cargo(&root()?);
-    programs.args(["build", "--package", "server", "--package", "standins"]);
-    if release {
-        programs.arg("--release");
-    }
-    run(&mut programs)
+/// Builds the program, the stand-ins and whatever else the workspace has: every selection of packages
+/// has features of its own and would compile again what another one has.
+fn programs(profile: Profile) -> Result {
+    let (profile, _, _) = profile.names();
+    run(cargo(&root()?).args(["build", "--workspace", "--locked", "--profile", profile]))
 }
 
 /// Builds `app` for the browser; gives the module's path.
-fn build_wasm(root: &Path, target: &Path, release: bool) -> Result<PathBuf> {
-    let (profile, directory) =
-        if release { ("wasm-release", "wasm-release") } else { ("dev", "debug") };
+fn build_wasm(root: &Path, target: &Path, profile: Profile) -> Result<PathBuf> {
+    let (_, profile, directory) = profile.names();
     // A library for Rust natively, so that cargo can go on with its users before it is finished;
-    // here the module itself.
-    run(cargo(root)
-        .args(["rustc", "--package", "app", "--lib", "--crate-type", "cdylib", "--locked"])
+    // here the module itself. The resolver takes features of the package in whose directory it is called.
+    run(cargo(&root.join("app"))
+        .args(["rustc", "--lib", "--crate-type", "cdylib", "--locked"])
         .args(["--target", "wasm32-unknown-unknown", "--no-default-features"])
         .args(["--features", "hydrate", "--profile", profile]))?;
     Ok(target.join("wasm32-unknown-unknown").join(directory).join("app.wasm"))
@@ -91,7 +126,7 @@ fn build_wasm(root: &Path, target: &Path, release: bool) -> Result<PathBuf> {
 
 /// Puts the site together beside its place, then puts it there: a server that runs never sees half
 /// of one.
-fn assemble(root: &Path, wasm: &Path, site: &Path, release: bool) -> Result {
+fn assemble(root: &Path, wasm: &Path, site: &Path, profile: Profile) -> Result {
     let fresh = site.with_extension("new");
     remove(&fresh)?;
     copy(&root.join("public"), &fresh)?;
@@ -103,9 +138,9 @@ fn assemble(root: &Path, wasm: &Path, site: &Path, release: bool) -> Result {
         .out_name("app")
         .web(true)?
         .typescript(false)
-        .debug(!release)
-        .remove_name_section(release)
-        .remove_producers_section(release)
+        .debug(profile == Profile::Dev)
+        .remove_name_section(profile == Profile::Release)
+        .remove_producers_section(profile == Profile::Release)
         .generate(&package)?;
     remove(site)?;
     fs::rename(&fresh, site)?;
@@ -115,9 +150,8 @@ fn assemble(root: &Path, wasm: &Path, site: &Path, release: bool) -> Result {
 /// Prints what the browser has to load.
 fn report(site: &Path) -> Result {
     let wasm = fs::read(site.join("pkg/app_bg.wasm"))?;
-    let small = brotli(&wasm)?;
+    let small = fs::read(site.join("pkg/app_bg.wasm.br"))?;
     let kilobytes = |bytes: usize| bytes.div_ceil(1000);
-    eprintln!("site: {}", site.display());
     eprintln!("wasm: {} kB, {} kB in brotli", kilobytes(wasm.len()), kilobytes(small.len()));
     Ok(())
 }
