@@ -6,7 +6,7 @@
 //! after it has answered us. So a job is given up only after two whole answers, the second at least
 //! [`Grace`] after the first, and none of them with it.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 use crate::model::{JobId, JobState, Notice, Severity, TaskRecord};
 use crate::schedule::JobSnapshot;
@@ -91,10 +91,9 @@ fn changes(submission: &Submission, snapshot: &JobSnapshot, grace: Grace) -> Vec
 fn proves_absence(submission: &Submission, tasks: &[&TaskRecord], snapshot: &JobSnapshot) -> bool {
     let known_from = submission.settled.or(submission.asked).unwrap_or(submission.created);
     let within = !tasks.is_empty() || submission.created >= snapshot.since;
-    submission.end_state.is_none()
-        && snapshot.unreadable.is_empty()
-        && snapshot.taken > known_from
-        && within
+    // The books have whole milliseconds: within the same one, nobody knows which was first.
+    let after = snapshot.taken.trunc_subsecs(3) > known_from;
+    submission.end_state.is_none() && snapshot.unreadable.is_empty() && after && within
 }
 
 fn loss(submission: &Submission, since: DateTime<Utc>) -> String {

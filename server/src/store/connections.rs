@@ -39,7 +39,8 @@ impl WriteError {
 }
 
 impl Connections {
-    /// Opens the file, makes it if it is missing, and applies the migrations.
+    /// Opens the file and applies the migrations. The file is there, and may be empty: a connection
+    /// that is made later must not make another where it was removed.
     pub async fn open(file: &Path) -> Result<Self, sqlx::Error> {
         let options = SqliteConnectOptions::new()
             .filename(file)
@@ -48,7 +49,7 @@ impl Connections {
             .foreign_keys(true)
             .busy_timeout(BUSY);
         let writer = SqlitePoolOptions::new().max_connections(1);
-        let writer = writer.connect_with(options.clone().create_if_missing(true)).await?;
+        let writer = writer.connect_with(options.clone()).await?;
         super::MIGRATIONS.run(&writer).await?;
         // Whatever writes through them fails.
         let options = options.pragma("query_only", "ON");

@@ -23,8 +23,8 @@ async fn open(dir: &Path) -> Store {
 
 /// Runs statements that are no part of the program.
 #[expect(clippy::disallowed_methods, reason = "statements of tests")]
-async fn run(db: &mut SqliteConnection, sql: impl Into<String>) {
-    sqlx::raw_sql(AssertSqlSafe(sql.into())).execute(db).await.unwrap();
+async fn run(db: &mut SqliteConnection, sql: impl Into<String>) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(AssertSqlSafe(sql.into())).execute(db).await.map(drop)
 }
 
 /// One column of text.

@@ -50,14 +50,14 @@ impl Night {
     /// Everything in the index, for comparison.
     async fn content(&self) -> Vec<String> {
         let activities = sqlx::query_scalar!(
-            r#"SELECT key || name || run || coalesce(started, '') || coalesce(ended, '') AS "row!"
+            r#"SELECT key || name || run || coalesce(started, '') || coalesce(ended, '') AS "row!: String"
                FROM prov_activities"#
         );
         let entities = sqlx::query_scalar!(
-            r#"SELECT key || name || path || file || type AS "row!" FROM prov_entities"#
+            r#"SELECT key || name || path || file || type AS "row!: String" FROM prov_entities"#
         );
         let relations = sqlx::query_scalar!(
-            r#"SELECT activity || '.' || entity || generated || role AS "row!" FROM prov_relations"#
+            r#"SELECT activity || '.' || entity || generated || role AS "row!: String" FROM prov_relations"#
         );
         let mut all = activities.fetch_all(self.store.readers()).await.unwrap();
         all.extend(entities.fetch_all(self.store.readers()).await.unwrap());

@@ -7,19 +7,20 @@ use crate::store::Store;
 /// Lets every statement succeed, and every commit after one that changed something fail. A disk
 /// that is full shows itself there: until then the change is in memory.
 async fn let_commits_fail(store: &Store) {
-    let mut sql = String::from(
-        "CREATE TABLE nothing (id INTEGER PRIMARY KEY);
-         CREATE TABLE fault (id INTEGER REFERENCES nothing (id) DEFERRABLE INITIALLY DEFERRED);",
-    );
+    let mut sql = vec![
+        "CREATE TABLE nothing (id INTEGER PRIMARY KEY)".to_owned(),
+        "CREATE TABLE fault (id INTEGER REFERENCES nothing (id) DEFERRABLE INITIALLY DEFERRED)"
+            .to_owned(),
+    ];
     for table in tables(store).await {
         for event in ["INSERT", "UPDATE", "DELETE"] {
-            sql += &format!(
+            sql.push(format!(
                 "CREATE TRIGGER fault_{event}_{table} AFTER {event} ON {table}
-                 BEGIN INSERT INTO fault VALUES (1); END;"
-            );
+                 BEGIN INSERT INTO fault VALUES (1); END"
+            ));
         }
     }
-    store.write(async |db| Ok(run(db, sql).await)).await.unwrap();
+    store.write(async |db| run(db, sql.join(";")).await).await.unwrap();
 }
 
 #[tokio::test]
@@ -58,7 +59,7 @@ async fn whatever_could_be_committed_is_there() {
 async fn a_full_database_is_written_to_again_once_there_is_room() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path()).await;
-    store.write(async |db| Ok(run(db, "PRAGMA max_page_count = 1").await)).await.unwrap();
+    store.write(async |db| run(db, "PRAGMA max_page_count = 1").await).await.unwrap();
     let (date, prod_id) = writers::night();
     let large = NewNote { text: "x".repeat(1 << 20), ..NewNote::default() };
     let write = async || store.note((date, &prod_id), &large, &Author::Auto, at(0)).await;

@@ -63,7 +63,7 @@ async fn older_file(dir: &Path) -> PathBuf {
     let file = dir.join("osa.sqlite");
     let mut db = connect(&file).await;
     MIGRATIONS.run_to(TEXTS, &mut db).await.unwrap();
-    run(&mut db, ROWS).await;
+    run(&mut db, ROWS).await.unwrap();
     db.close().await.unwrap();
     file
 }
@@ -169,12 +169,12 @@ async fn an_older_file_that_is_in_use_is_read_with_its_log() {
     let dir = tempfile::tempdir().unwrap();
     let file = older_file(dir.path()).await;
     let mut db = connect(&file).await;
-    run(&mut db, "PRAGMA journal_mode = WAL; UPDATE locks SET author = 'bob'").await;
+    run(&mut db, "PRAGMA journal_mode = WAL; UPDATE locks SET author = 'bob'").await.unwrap();
     assert!(dir.path().join("osa.sqlite-wal").exists());
     let store = Store::open_to_read(&file).await.unwrap().unwrap();
     assert_rows(&store).await;
     assert_eq!(store.lock_holder("held").await.unwrap().unwrap().author, "bob");
-    run(&mut db, "UPDATE locks SET author = 'carol'").await;
+    run(&mut db, "UPDATE locks SET author = 'carol'").await.unwrap();
 }
 
 #[tokio::test]

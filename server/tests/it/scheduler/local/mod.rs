@@ -71,10 +71,6 @@ impl LocalLab {
         Place::of(&self.database()).unwrap()
     }
 
-    pub async fn store(&self) -> Store {
-        Store::open(&self.database()).await.unwrap()
-    }
-
     /// What supervisors and runners said.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.place().log()).unwrap_or_default()
