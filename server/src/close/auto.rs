@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use crate::internal::blocking;
 use crate::launch::{Answer, Engine, look_on};
 use crate::model::{
     Action, CloseOptions, Condition, ExitCode, JobState, Kind, NightDate, NightState, NightStatus,
@@ -175,7 +176,7 @@ async fn decide_with(
         let gain_selected = paths.gain_selection_finished().exists();
         decide(&status, paths, request.options, options, gain_selected, *now)
     };
-    Ok(tokio::task::spawn_blocking(look).await?)
+    Ok(blocking(look).await?)
 }
 
 /// What the automatic closer would do; writes nothing.

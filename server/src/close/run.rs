@@ -123,7 +123,7 @@ impl Run<'_> {
         &self,
         work: impl FnOnce() -> Result<T, CloseError> + Send + 'static,
     ) -> Result<T, CloseError> {
-        tokio::task::spawn_blocking(work).await?
+        crate::internal::blocking(work).await?
     }
 
     async fn move_run(&self, run: RunId) -> Result<String, CloseError> {

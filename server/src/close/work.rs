@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::internal::{InternalError, blocking};
 use crate::launch::Engine;
 use crate::model::{ClosingPlan, ClosingProgress, DeedOutcome, StepState, TaskRecord};
 use crate::store::{Deed, NewClosing};
@@ -121,8 +122,8 @@ async fn undertake(engine: &Engine, request: &Request) -> Result<Option<Undertak
         prod_id: &plan.prod_id,
         options: plan.options,
         author: &request.by.to_string(),
-        plan: &serde_json::to_string(&plan)?,
-        jobs: &serde_json::to_string(&plan.jobs)?,
+        plan: &serde_json::to_string(&plan).map_err(InternalError::from)?,
+        jobs: &serde_json::to_string(&plan.jobs).map_err(InternalError::from)?,
         after,
         steps: &named,
     };
@@ -219,7 +220,7 @@ impl Undertaken {
 async fn warn(request: &Request, why: &str) {
     let (settings, paths) = (request.settings.clone(), request.paths.clone());
     let why = why.to_owned();
-    let sent = tokio::task::spawn_blocking(move || mail::warn(&settings, &paths, &why)).await;
+    let sent = blocking(move || mail::warn(&settings, &paths, &why)).await;
     match sent {
         Ok(Ok(Some(to))) => eprintln!("{to} was warned by mail"),
         Ok(Ok(None)) => {}

@@ -14,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{ServerConfig, Settings};
 use crate::datacheck::Criteria;
 use crate::deeds;
+use crate::internal::{blocking, executable};
 use crate::launch::Engine;
 use crate::model::NightDate;
 use crate::night::NightPaths;
@@ -49,7 +50,7 @@ pub async fn run(args: Serve) -> Outcome {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let option = args.config;
-    let (settings, prod_id, diagnosis, criteria) = tokio::task::spawn_blocking(move || {
+    let (settings, prod_id, diagnosis, criteria) = blocking(move || {
         let settings = Settings::load(option.as_deref())?;
         let prod_id = settings.site.prod_id_or_version(&settings.server.job_path)?;
         let diagnosis = Diagnosis::new(settings.server.known_errors.clone())?;
@@ -102,7 +103,7 @@ pub async fn run(args: Serve) -> Outcome {
 }
 
 fn site_directory(server: &ServerConfig) -> Result<PathBuf, Failure> {
-    let program = std::env::current_exe()?;
+    let program = executable()?;
     web::find_site(server.site.as_deref(), &program).ok_or_else(|| {
         Failure::new("the directory with the site's style and scripts is not there").hint(
             "build it with `cargo xtask build`, or set `site` in osa.toml (OSA_SITE) to where it is",

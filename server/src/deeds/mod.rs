@@ -14,6 +14,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::config::Settings;
+use crate::internal::{InternalError, blocking, executable};
 use crate::launch::{Engine, ScriptOptions};
 use crate::model::{Author, Deed, DeedPlan, NightDate, ProdId};
 use crate::night::{MissingSummary, NightPaths, Observation};
@@ -107,7 +108,7 @@ impl Site {
         });
         match tokio::time::timeout(PATIENCE, work).await {
             Err(_) => Ok(Became::UnderWay),
-            Ok(ended) => Ok(Became::Done(ended??)),
+            Ok(ended) => Ok(Became::Done(ended.map_err(InternalError::from)??)),
         }
     }
 
@@ -136,7 +137,7 @@ impl Night<'_> {
 
     fn script(&self, no_dl2: bool) -> Result<ScriptOptions, DeedError> {
         Ok(ScriptOptions {
-            program: std::env::current_exe().map_err(DeedError::Program)?,
+            program: executable()?,
             job_path: self.site.settings.server.job_path.clone(),
             no_dl2,
             verbose: false,
@@ -147,7 +148,7 @@ impl Night<'_> {
     async fn observe(&self) -> Result<Arc<Observation>, DeedError> {
         let paths = self.paths();
         let read = move || Observation::read(&paths, MissingSummary::Fail);
-        let observation = tokio::task::spawn_blocking(read).await??;
+        let observation = blocking(read).await??;
         let decisions = self.site.engine.store.decisions(self.date, &self.site.prod_id).await?;
         Ok(Arc::new(observation.decided(decisions)))
     }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::internal::blocking;
 use crate::model::{PersonName, User};
 use crate::store::Store;
 use crate::store::people::Attempt;
@@ -49,8 +50,7 @@ pub async fn sign_in(
     };
     let (expected, given) = (stored.as_ref().map(|s| s.password.clone()), password.to_owned());
     let verify = move || Passwords::verify(expected.as_deref(), &given);
-    let right = tokio::task::spawn_blocking(verify).await;
-    let right = right.map_err(|cause| PeopleError::Hash(cause.to_string()))??;
+    let right = blocking(verify).await.map_err(PeopleError::from)??;
     match stored {
         Some(stored) if right && stored.user.disabled.is_none() => {
             store.attempt_succeeded(attempt).await?;

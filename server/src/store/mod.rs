@@ -19,6 +19,8 @@ use std::time::Duration;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+use crate::hint::Hint;
+
 pub use closings::{Closing, NewClosing, StepAt};
 pub use decisions::NewDecision;
 pub use locks::Holder;
@@ -34,6 +36,25 @@ pub struct StoreError {
     /// Why not.
     #[source]
     pub cause: sqlx::Error,
+}
+
+impl Hint for StoreError {
+    fn hint(&self) -> Option<String> {
+        let file = self.file.display();
+        Some(match self.cause.as_database_error().and_then(|error| error.code()).as_deref() {
+            // SQLITE_FULL
+            Some("13") => format!("the disk that holds {file} is full: free some space"),
+            // SQLITE_BUSY, SQLITE_LOCKED
+            Some("5" | "6") => format!("another program holds {file} for long: try again later"),
+            // SQLITE_CORRUPT, SQLITE_NOTADB
+            Some("11" | "26") => format!("{file} is damaged or no database: restore a backup"),
+            _ => format!(
+                "check that this user may read and write {file} and its directory, and that the \
+                 disk is local and not full; `database` in osa.toml (OSA_DATABASE) names another \
+                 file"
+            ),
+        })
+    }
 }
 
 /// An open database, its schema up to date.

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::close::auto::{self, AutoOptions};
 use crate::close::{self, CloseError, Request};
 use crate::config::Settings;
+use crate::internal::blocking;
 use crate::launch::Engine;
 use crate::model::{Author, CloseOptions, NightDate, ProdId};
 
@@ -64,7 +65,7 @@ async fn read(
 ) -> Result<Request, CloseError> {
     let (settings, prod_id) = (settings.clone(), prod_id.clone());
     let read = move || Request::read(settings, date, prod_id, options, Author::Auto, now);
-    tokio::task::spawn_blocking(read).await?
+    blocking(read).await?
 }
 
 async fn close_if_ready(

@@ -65,8 +65,8 @@ async fn present_is_right(
 ) -> Result<bool, PeopleError> {
     let stored = state.people.store.user(&user.name).await?.map(|stored| stored.password);
     let verify = move || Passwords::verify(stored.as_deref(), &present);
-    let right = tokio::task::spawn_blocking(verify).await;
-    right.map_err(|cause| PeopleError::Hash(cause.to_string()))?
+    let right = crate::internal::blocking(verify).await;
+    right?
 }
 
 /// Goes on in a new session, the old one having ended with all others.

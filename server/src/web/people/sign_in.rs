@@ -13,6 +13,7 @@ use serde::Deserialize;
 use tower_sessions::Session;
 
 use crate::demo::USERS;
+use crate::hint::Hint;
 use crate::model::User;
 use crate::people::{self, PeopleError, Refusal, Secret};
 use crate::web::WebState;
@@ -183,7 +184,7 @@ fn inside(prefix: &str, to: &str) -> String {
 
 impl From<PeopleError> for BackendError {
     fn from(error: PeopleError) -> Self {
-        Self::unavailable(error.to_string())
+        Self::unavailable(error.to_string()).with_hint(error.hint())
     }
 }
 
