@@ -15,7 +15,11 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use crate::model::NightDate;
+
 use super::WebState;
+use super::path::Path;
+use super::problem::Problem;
 use super::who::Who;
 
 /// Age at which a page is made anew.
@@ -51,10 +55,16 @@ struct Page {
 }
 
 /// Gives a page from the cache, or makes it.
-pub async fn cached(State(state): State<WebState>, request: Request, next: Next) -> Response {
+pub async fn cached(
+    State(state): State<WebState>,
+    date: Result<Path<NightDate>, Problem>,
+    request: Request,
+    next: Next,
+) -> Response {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let wanted = [Method::GET, Method::HEAD].contains(request.method());
-    let version = if wanted { version(&state, request.uri().path()).await } else { None };
+    let version =
+        if wanted { version(&state, request.uri().path(), date.ok()).await } else { None };
     let Some(version) = version else { return next.run(request).await };
     let encoding = encoding(request.headers());
     let Some(who) = request.extensions().get::<Who>().cloned() else {
@@ -75,12 +85,11 @@ pub async fn cached(State(state): State<WebState>, request: Request, next: Next)
 }
 
 /// Version of what a page shows, if it is one that is kept: the list of nights, or a night.
-async fn version(state: &WebState, path: &str) -> Option<u64> {
-    let path = path.trim_matches('/');
-    if path.is_empty() {
+async fn version(state: &WebState, path: &str, date: Option<Path<NightDate>>) -> Option<u64> {
+    if path.trim_matches('/').is_empty() {
         return Some(state.watcher.see_nights().await.version);
     }
-    let date = path.strip_prefix("nights/")?.parse().ok()?;
+    let Path(date) = date?;
     Some(state.watcher.see_night(date).await.version)
 }
 

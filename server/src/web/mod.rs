@@ -17,6 +17,7 @@ mod look;
 mod notes;
 mod openapi;
 mod pages;
+mod path;
 mod people;
 mod problem;
 mod products;

@@ -7,6 +7,7 @@ mod forged;
 mod notes;
 mod openapi;
 mod pages;
+mod paths;
 mod products;
 mod quality;
 
