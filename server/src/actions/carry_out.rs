@@ -77,7 +77,7 @@ pub(super) async fn carry_out(
 }
 
 /// The action, as the logbook names it.
-fn word(remedy: &Remedy) -> &'static str {
+pub(super) fn word(remedy: &Remedy) -> &'static str {
     match remedy {
         Remedy::Launch {} => "launch",
         Remedy::Resubmit { .. } => "resubmit",
@@ -110,6 +110,7 @@ impl Work<'_> {
         Ok(submitted)
     }
 
+    #[tracing::instrument(name = "action_step", skip_all, fields(step = ?step), err)]
     async fn step(
         &self,
         plan: &ActionPlan,

@@ -128,6 +128,7 @@ impl Request {
     /// # Errors
     /// [`ActionError::Obstacles`] and [`ActionError::Busy`]: nothing was done. Else the steps before
     /// the one that failed were done; the logbook tells, and it may simply be asked for again.
+    #[tracing::instrument(name = "action", skip_all, fields(date = %self.paths.date, action = carry_out::word(&self.remedy), user = %self.author))]
     pub async fn execute(&self, engine: &Engine) -> Result<Done, ActionError> {
         let _turn = carry_out::turn(&self.paths)?;
         let observation = self.observe().await?;

@@ -202,6 +202,7 @@ pub async fn look(request: &Request, options: AutoOptions) -> Result<AutoPlan, C
 /// # Errors
 /// [`CloseError::Busy`] if another automatic closer is under way; the books cannot be used. What
 /// becomes of each closing is told in the outcome.
+#[tracing::instrument(name = "autoclose", skip_all, fields(date = %request.paths.date, user = %request.by))]
 pub async fn run(
     engine: &Engine,
     request: &Request,

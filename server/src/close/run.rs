@@ -72,6 +72,7 @@ impl Run<'_> {
     }
 
     /// Does a step; tells what it did.
+    #[tracing::instrument(name = "closing_step", skip_all, fields(date = %self.paths().date, step = ?act), err)]
     async fn step(&self, at: StepAt, act: Act) -> Result<String, CloseError> {
         match act {
             Act::JobInformation => {

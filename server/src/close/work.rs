@@ -60,6 +60,7 @@ pub struct Undertaken {
 /// [`CloseError::Blocked`] and [`CloseError::Unfinished`], with the plan: nothing was done.
 /// [`CloseError::Busy`]: somebody else is at it. [`CloseError::Step`]: a step failed, and the night
 /// stays open; calling this again goes on from there.
+#[tracing::instrument(name = "close", skip_all, fields(date = %request.paths.date, user = %request.by))]
 pub async fn start(engine: &Engine, request: &Request) -> Result<Closed, CloseError> {
     match begin(engine, request).await? {
         Begun::Work(work) => work.carry_out().await,
@@ -72,6 +73,7 @@ pub async fn start(engine: &Engine, request: &Request) -> Result<Closed, CloseEr
 ///
 /// # Errors
 /// As [`start`], without [`CloseError::Step`].
+#[tracing::instrument(name = "begin_closing", skip_all, fields(date = %request.paths.date, user = %request.by))]
 pub async fn begin(engine: &Engine, request: &Request) -> Result<Begun, CloseError> {
     let name = lock_name(request.paths.date, &request.paths.prod_id);
     let by = request.by.to_string();
@@ -174,6 +176,7 @@ impl Undertaken {
     ///
     /// # Errors
     /// [`CloseError::Step`]: a step failed, and the night stays open.
+    #[tracing::instrument(name = "closing", skip_all, fields(date = %self.request.paths.date, user = %self.request.by))]
     pub async fn carry_out(mut self) -> Result<Closed, CloseError> {
         let ended = self.do_steps().await;
         let released = match self.guard.take() {

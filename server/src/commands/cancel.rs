@@ -47,6 +47,10 @@ pub async fn run(args: Cancel) -> Outcome {
     outcome
 }
 
+#[tracing::instrument(
+    skip_all,
+    fields(date = args.stuck.map(tracing::field::display), user = %launch::user())
+)]
 async fn cancel(
     args: &Cancel,
     settings: &Settings,

@@ -101,6 +101,7 @@ fn server_settings(settings: &Settings) -> Vec<(&'static str, Value, String)> {
         ("job_path", json!(server.job_path)),
         ("local_cpus", json!(server.local_cpus)),
         ("site", json!(server.site)),
+        ("log_format", json!(server.log_format.as_str())),
         ("mail_host", json!(server.mail_host.as_ref().map(|(h, p)| format!("{h}:{p}")))),
         ("mail_from", json!(server.mail_from)),
         ("mail_to", json!(server.mail_to)),

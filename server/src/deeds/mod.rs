@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tracing::Instrument;
 
 use crate::config::Settings;
 use crate::internal::{InternalError, blocking, executable};
@@ -96,16 +97,19 @@ impl Site {
             return Err(DeedError::Changed(Box::new(plan)));
         }
         let site = self.clone();
-        let name = format!("{} of {} by {}", order.deed.label(), order.date, order.author);
-        let work = tokio::spawn(async move {
-            tracing::info!("{name}: begins");
+        let span = tracing::info_span!(
+            "action", date = %order.date, action = order.deed.label(), user = %order.author
+        );
+        let work = async move {
+            tracing::info!("begins");
             let became = site.work(order).await;
             match &became {
-                Ok(text) => tracing::info!("{name}: {text}"),
-                Err(error) => tracing::error!("{name}: {error}"),
+                Ok(outcome) => tracing::info!(outcome, "ended"),
+                Err(error) => tracing::error!(%error, "failed"),
             }
             became
-        });
+        };
+        let work = tokio::spawn(work.instrument(span));
         match tokio::time::timeout(PATIENCE, work).await {
             Err(_) => Ok(Became::UnderWay),
             Ok(ended) => Ok(Became::Done(ended.map_err(InternalError::from)??)),

@@ -132,6 +132,7 @@ pub async fn execute(
 
 /// As [`execute`], where jobs of the order may need others that were submitted before: `present`
 /// are their purposes and numbers.
+#[tracing::instrument(name = "submit", skip_all, fields(date = %order.date, jobs = order.jobs.len()), err)]
 pub async fn execute_after(
     store: &Store,
     scheduler: &dyn Scheduler,

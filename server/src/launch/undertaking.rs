@@ -75,6 +75,7 @@ impl Undertaking {
     /// The scheduler does not answer, or a script cannot be written: then nothing was submitted.
     /// The books cannot be written: nothing more was submitted. What becomes of a single job is
     /// told in [`Launched::outcomes`].
+    #[tracing::instrument(skip_all, fields(date = %self.paths.date, user = %self.by))]
     pub async fn launch(&self, engine: &Engine) -> Result<Launched, LaunchError> {
         let jobs = ask(engine, &self.paths, &self.observation, self.now).await?;
         if let Some(error) = jobs.health.error {

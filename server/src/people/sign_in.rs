@@ -30,6 +30,7 @@ impl<E: Into<PeopleError>> From<E> for Refusal {
 ///
 /// # Errors
 /// See [`Refusal`].
+#[tracing::instrument(skip_all, fields(client = address, user = tracing::field::Empty))]
 pub async fn sign_in(
     store: &Store,
     limit: Limit,
@@ -54,6 +55,8 @@ pub async fn sign_in(
     match stored {
         Some(stored) if right && stored.user.disabled.is_none() => {
             store.attempt_succeeded(attempt).await?;
+            // Only now: what is typed for a name may be a password.
+            tracing::Span::current().record("user", stored.user.name.as_str());
             Ok(stored.user)
         }
         _ => Err(Refusal::Wrong),

@@ -129,6 +129,7 @@ impl Request {
     ///
     /// # Errors
     /// Nothing can be copied at all, or the connection broke: what was copied before stays.
+    #[tracing::instrument(name = "copy_datacheck", skip_all, fields(date = %self.paths.date, user = %self.author))]
     pub async fn execute(&self, store: &Store) -> Result<PublishPlan, PublishError> {
         let begun = Instant::now();
         let request = self.clone();

@@ -157,7 +157,7 @@ impl Maker {
         }
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.map_err(|error| {
-            tracing::error!("cannot make the page {}: {error}", self.path);
+            tracing::error!(path = self.path, %error, "cannot make a page");
             status(StatusCode::INTERNAL_SERVER_ERROR)
         })?;
         let mut headers = parts.headers;

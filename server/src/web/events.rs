@@ -152,7 +152,7 @@ async fn send(
     sender: &mpsc::Sender<Result<Event, Infallible>>,
     event: Result<Event, axum::Error>,
 ) -> Result<(), ()> {
-    let event = event.map_err(|error| tracing::error!("cannot write an event: {error}"))?;
+    let event = event.map_err(|error| tracing::error!(%error, "cannot write an event"))?;
     sender.send(Ok(event)).await.map_err(drop)
 }
 

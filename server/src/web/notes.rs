@@ -125,7 +125,7 @@ async fn add(
     let now = (state.people.clock)();
     let store = &state.people.store;
     let id = store.note((date, &night.prod_id), &note, &author, now).await.map_err(lost)?;
-    tracing::info!("{author} has noted something about night {date}");
+    tracing::info!(%date, user = %author, "a note was added");
     found(state, date, id).await
 }
 

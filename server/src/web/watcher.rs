@@ -156,7 +156,7 @@ impl Watcher {
                 let judge = move || look.paths(date).map(|paths| quality.judge(&paths));
                 let judged = in_thread(judge).await;
                 if let Err(error) = judged.and(self.notes(date).await) {
-                    tracing::debug!("night {date} is not judged: {error}");
+                    tracing::debug!(%date, %error, "a night is not judged");
                 }
             }
         }

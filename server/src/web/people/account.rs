@@ -77,7 +77,7 @@ async fn renew(session: &Session, content: Content) {
         session.save().await
     };
     if let Err(error) = renewed.await {
-        tracing::error!("cannot go on in a new session: {error}");
+        tracing::error!(%error, "cannot go on in a new session");
     }
 }
 
@@ -100,7 +100,7 @@ pub async fn make_token(
     let Some(user) = who.user() else { return nobody(&state, &who).await };
     match token(&state, user, &form).await {
         Ok(fresh) => {
-            tracing::info!("{} has made the token {}", user.name, fresh.0);
+            tracing::info!(user = %user.name, token = %fresh.0, "a token was made");
             page(&state, &who, &session, None, Some(fresh)).await
         }
         Err(what) => page(&state, &who, &session, Some(what), None).await,
@@ -168,7 +168,7 @@ async fn page(
             state.draw_private(&who, "/account", move || provide_context(view.clone())).await
         }
         Err(error) => {
-            tracing::error!("{error}");
+            tracing::error!(%error, "cannot change an account");
             state.instead(who, error.into()).await
         }
     }

@@ -50,7 +50,7 @@ fn said(outcome: Result<(), PeopleError>, done: String) -> Said {
             Said { done: false, text: sentence(&error.to_string()) }
         }
         Err(error) => {
-            tracing::error!("{error}");
+            tracing::error!(%error, "cannot change an account");
             let text = "It could not be done: the database cannot be used now.".to_owned();
             Said { done: false, text }
         }

@@ -66,7 +66,7 @@ pub async fn sign_in(
     let (status, refusal, wait) = match outcome.await {
         Ok(user) => match begin(&state, &who, &session, &user, &headers).await {
             Ok(()) => {
-                tracing::info!("{} has signed in from {}", user.name, who.client.address);
+                tracing::info!(user = %user.name, client = %who.client.address, "signed in");
                 return Redirect::to(&inside(&state.prefix, &given.to)).into_response();
             }
             Err(error) => return failed(&state, &who, &error.to_string()).await,
@@ -82,7 +82,7 @@ pub async fn sign_in(
             Some((left.num_milliseconds() + 999) / 1000),
         ),
     };
-    tracing::warn!("a sign-in from {} was refused: {refusal}", who.client.address);
+    tracing::warn!(client = %who.client.address, reason = refusal, "a sign-in was refused");
     let view = SignInView {
         refusal: Some(refusal),
         name: given.name.chars().take(64).collect(),
@@ -126,7 +126,7 @@ async fn begin(
 /// `POST /sign-out`
 pub async fn sign_out(State(state): State<WebState>, session: Session) -> Response {
     if let Err(error) = session.flush().await {
-        tracing::error!("cannot end a session: {error}");
+        tracing::error!(%error, "cannot end a session");
     }
     Redirect::to(&format!("{}/", state.prefix)).into_response()
 }
@@ -162,7 +162,7 @@ async fn show(state: &WebState, who: &Who, headers: &HeaderMap, mut view: SignIn
 }
 
 async fn failed(state: &WebState, who: &Who, error: &str) -> Response {
-    tracing::error!("cannot sign somebody in or out: {error}");
+    tracing::error!(error, "cannot sign somebody in or out");
     let error = BackendError::unavailable("the database cannot be used now");
     state.instead(who, error).await
 }

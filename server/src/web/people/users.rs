@@ -123,7 +123,7 @@ fn another(who: &Who, name: &str) -> Result<PersonName, BackendError> {
 /// What came of it, also for the log.
 fn tell(who: &Who, outcome: Result<(), PeopleError>, done: String) -> Said {
     if let (Ok(()), Some(author)) = (&outcome, &who.author) {
-        tracing::info!("by {author}: {done}");
+        tracing::info!(user = %author, done, "a user was changed");
     }
     said(outcome, done)
 }
@@ -135,7 +135,7 @@ async fn page(state: &WebState, who: &Who, said: Option<Said>) -> Response {
             state.draw_private(who, "/users", move || provide_context(view.clone())).await
         }
         Err(error) => {
-            tracing::error!("{error}");
+            tracing::error!(%error, "cannot list users");
             state.instead(who, PeopleError::from(error).into()).await
         }
     }
