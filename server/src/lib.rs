@@ -8,6 +8,8 @@ pub mod config;
 pub mod datacheck;
 pub mod deeds;
 pub mod demo;
+pub mod hint;
+pub mod internal;
 pub mod launch;
 pub mod night;
 pub mod people;

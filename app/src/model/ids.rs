@@ -4,7 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{Datelike, Days, NaiveDate};
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A text that is not the identifier it should be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,10 +22,34 @@ fn wrong(text: &str, expected: &'static str) -> IdError {
 }
 
 /// One stretch of data taking, written with at least five digits (`01910`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct RunId(pub u32);
+
+impl<'de> Deserialize<'de> for RunId {
+    /// Reads a number, as JSON has it, or the text form, as addresses and forms have it.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct RunVisitor;
+        impl Visitor<'_> for RunVisitor {
+            type Value = RunId;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a run number such as 19102")
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<RunId, E> {
+                let number = u32::try_from(number);
+                number.map(RunId).map_err(|_| E::custom("the run number is too large"))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<RunId, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(RunVisitor)
+    }
+}
 
 impl fmt::Display for RunId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -235,6 +260,18 @@ impl From<ProdId> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_is_read_from_numbers_and_from_its_text() {
+        let read = serde_json::from_str::<RunId>;
+        assert_eq!(read("19102").unwrap(), RunId(19102));
+        assert_eq!(read("\"01910\"").unwrap(), RunId(1910));
+        assert!(read("\"191o2\"").unwrap_err().to_string().contains("a run number such as"));
+        for wrong in ["-1", "1.5", "4294967296", "null", "\"\""] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(serde_json::to_string(&RunId(1910)).unwrap(), "1910");
+    }
     use proptest::prelude::*;
 
     #[test]

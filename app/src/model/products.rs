@@ -8,7 +8,7 @@ use super::{IdError, MissingProduct, NightDate};
 /// What a product is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", try_from = "String")]
 pub enum ProductGroup {
     /// The night's calibration.
     Calibration,
@@ -38,6 +38,14 @@ impl ProductGroup {
             Self::Runs => "Runs",
             Self::Longterm => "Long-term, the night as a whole",
         }
+    }
+}
+
+impl TryFrom<String> for ProductGroup {
+    type Error = IdError;
+
+    fn try_from(text: String) -> Result<Self, IdError> {
+        text.parse()
     }
 }
 

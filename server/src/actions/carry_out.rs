@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::internal::blocking;
 use crate::launch::submit::{Order, SubmitOutcome, execute};
 use crate::launch::{self, Engine, LaunchError, Resubmission, told};
 use crate::model::{ActionPlan, ActionStep, DeedOutcome, Remedy};
@@ -76,7 +77,7 @@ pub(super) async fn carry_out(
 }
 
 /// The action, as the logbook names it.
-fn word(remedy: &Remedy) -> &'static str {
+pub(super) fn word(remedy: &Remedy) -> &'static str {
     match remedy {
         Remedy::Launch {} => "launch",
         Remedy::Resubmit { .. } => "resubmit",
@@ -109,6 +110,7 @@ impl Work<'_> {
         Ok(submitted)
     }
 
+    #[tracing::instrument(name = "action_step", skip_all, fields(step = ?step), err)]
     async fn step(
         &self,
         plan: &ActionPlan,
@@ -136,10 +138,10 @@ impl Work<'_> {
             }
             ActionStep::SetFlag { path } => {
                 let text = format!("osa: vetoed by {}: {}\n", request.author, plan.reason);
-                blocking(path, "write", move |file| set_flag(file, &text)).await
+                change(path, "write", move |file| set_flag(file, &text)).await
             }
             ActionStep::RemoveFlag { path } | ActionStep::RemoveFile { path, .. } => {
-                blocking(path, "remove", remove).await
+                change(path, "remove", remove).await
             }
             ActionStep::WriteScript { .. } => match resubmission {
                 Some(again) => self.write_script(again).await,
@@ -158,7 +160,7 @@ impl Work<'_> {
     async fn export(&self) -> Result<(), ActionError> {
         let paths = self.request.paths.clone();
         let decisions = self.engine.store.decisions(paths.date, &paths.prod_id).await?;
-        tokio::task::spawn_blocking(move || export::write(&paths, &decisions)).await?
+        blocking(move || export::write(&paths, &decisions)).await?
     }
 
     async fn write_script(&self, again: &Resubmission) -> Result<(), ActionError> {
@@ -169,7 +171,7 @@ impl Work<'_> {
                 .map_err(|cause| launch::ScriptError::Directory { directory, cause })?;
             launch::write(&script.file, &script.text)
         };
-        Ok(tokio::task::spawn_blocking(write).await??)
+        Ok(blocking(write).await??)
     }
 
     async fn submit(&self, again: &Resubmission) -> Result<Vec<SubmitOutcome>, ActionError> {
@@ -187,14 +189,14 @@ impl Work<'_> {
     }
 }
 
-async fn blocking(
+async fn change(
     path: &str,
     what: &'static str,
     act: impl FnOnce(&Path) -> std::io::Result<()> + Send + 'static,
 ) -> Result<(), ActionError> {
     let file = PathBuf::from(path);
     let acted = file.clone();
-    let done = tokio::task::spawn_blocking(move || act(&acted)).await?;
+    let done = blocking(move || act(&acted)).await?;
     done.map_err(|cause| ActionError::File { what, file, cause })
 }
 

@@ -11,6 +11,8 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 
 use crate::config::Settings;
+use crate::hint::Hint;
+use crate::internal::{InternalError, blocking};
 use crate::launch::{Answer, Engine, LaunchError, ScriptError, ScriptOptions, ask, look_on};
 use crate::model::{ActionPlan, Author, Decision, Remedy};
 use crate::night::{MissingSummary, NightError, NightPaths, Observation};
@@ -45,6 +47,7 @@ pub enum ActionError {
         /// The file.
         file: PathBuf,
         /// Why not.
+        #[source]
         cause: std::io::Error,
     },
     /// Something keeps it from being done; nothing was done.
@@ -53,9 +56,25 @@ pub enum ActionError {
     /// Another action is being carried out.
     #[error("nothing was done: another action on the night is under way ({})", .0.display())]
     Busy(PathBuf),
-    /// A thread of ours broke off.
-    #[error("looking at the night broke off: {0}")]
-    Thread(#[from] tokio::task::JoinError),
+    /// A failure within the program.
+    #[error(transparent)]
+    Internal(#[from] InternalError),
+}
+
+impl Hint for ActionError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Night(error) => error.hint(),
+            Self::Store(error) => error.hint(),
+            Self::Launch(error) => error.hint(),
+            Self::Scheduler(error) => error.hint(),
+            Self::Script(error) => error.hint(),
+            Self::Internal(error) => error.hint(),
+            Self::File { cause, .. } => cause.hint(),
+            Self::Obstacles(_) => None,
+            Self::Busy(_) => Some("wait for its end, and try again".into()),
+        }
+    }
 }
 
 /// Something that somebody wants to do to a night.
@@ -109,6 +128,7 @@ impl Request {
     /// # Errors
     /// [`ActionError::Obstacles`] and [`ActionError::Busy`]: nothing was done. Else the steps before
     /// the one that failed were done; the logbook tells, and it may simply be asked for again.
+    #[tracing::instrument(name = "action", skip_all, fields(date = %self.paths.date, action = carry_out::word(&self.remedy), user = %self.author))]
     pub async fn execute(&self, engine: &Engine) -> Result<Done, ActionError> {
         let _turn = carry_out::turn(&self.paths)?;
         let observation = self.observe().await?;
@@ -125,11 +145,11 @@ impl Request {
     async fn observe(&self) -> Result<Observation, ActionError> {
         let paths = self.paths.clone();
         let read = move || Observation::read(&paths, MissingSummary::Fail);
-        Ok(tokio::task::spawn_blocking(read).await??)
+        Ok(blocking(read).await??)
     }
 
     async fn planned(&self, ground: Ground) -> Result<plan::Planned, ActionError> {
         let request = self.clone();
-        Ok(tokio::task::spawn_blocking(move || plan::plan(&request, &ground)).await?)
+        Ok(blocking(move || plan::plan(&request, &ground)).await?)
     }
 }

@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use crate::internal::blocking;
 use crate::launch::{Answer, Engine, look_on};
 use crate::model::{
     Action, CloseOptions, Condition, ExitCode, JobState, Kind, NightDate, NightState, NightStatus,
@@ -175,7 +176,7 @@ async fn decide_with(
         let gain_selected = paths.gain_selection_finished().exists();
         decide(&status, paths, request.options, options, gain_selected, *now)
     };
-    Ok(tokio::task::spawn_blocking(look).await?)
+    Ok(blocking(look).await?)
 }
 
 /// What the automatic closer would do; writes nothing.
@@ -201,6 +202,7 @@ pub async fn look(request: &Request, options: AutoOptions) -> Result<AutoPlan, C
 /// # Errors
 /// [`CloseError::Busy`] if another automatic closer is under way; the books cannot be used. What
 /// becomes of each closing is told in the outcome.
+#[tracing::instrument(name = "autoclose", skip_all, fields(date = %request.paths.date, user = %request.by))]
 pub async fn run(
     engine: &Engine,
     request: &Request,

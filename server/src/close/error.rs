@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
+use crate::hint::Hint;
+use crate::internal::InternalError;
 use crate::launch::submit::SubmitFailure;
 use crate::launch::{LaunchError, ScriptError};
 use crate::model::{Block, ClosingPlan};
@@ -21,9 +23,6 @@ pub enum CloseError {
     /// What was observed cannot be read.
     #[error(transparent)]
     Night(#[from] NightError),
-    /// Where this program's file is, which jobs need, cannot be told.
-    #[error("cannot tell where this program's file is: {0}")]
-    Program(std::io::Error),
     /// The night cannot be looked at.
     #[error(transparent)]
     Launch(#[from] LaunchError),
@@ -63,6 +62,7 @@ pub enum CloseError {
         /// The file.
         file: PathBuf,
         /// Why not.
+        #[source]
         cause: std::io::Error,
     },
     /// The table of processed nights cannot be written.
@@ -71,14 +71,12 @@ pub enum CloseError {
         /// The database.
         file: PathBuf,
         /// Why not.
+        #[source]
         cause: sqlx::Error,
     },
-    /// The plan cannot be kept.
-    #[error("cannot write the plan down: {0}")]
-    Plan(#[from] serde_json::Error),
-    /// A thread of ours broke off.
-    #[error("closing broke off: {0}")]
-    Thread(#[from] tokio::task::JoinError),
+    /// A failure within the program.
+    #[error(transparent)]
+    Internal(#[from] InternalError),
     /// This process cannot be told from others.
     #[error("cannot read /proc: this process cannot be told from others")]
     NoProcess,
@@ -88,6 +86,7 @@ pub enum CloseError {
         /// What was done.
         title: String,
         /// Why it failed.
+        #[source]
         cause: Box<CloseError>,
     },
 }
@@ -100,11 +99,26 @@ impl CloseError {
         let file = file.to_owned();
         move |cause| Self::File { doing, file, cause }
     }
+}
 
-    /// What to do about it, if anything can be said.
-    pub fn hint(&self) -> Option<String> {
+impl Hint for CloseError {
+    fn hint(&self) -> Option<String> {
         match self {
+            Self::Store(error) => error.hint(),
             Self::Night(error) => error.hint(),
+            Self::Launch(error) => error.hint(),
+            Self::Move(error) => error.hint(),
+            Self::Script(error) => error.hint(),
+            Self::Submit(error) => error.hint(),
+            Self::Internal(error) => error.hint(),
+            Self::File { cause, .. } => cause.hint(),
+            Self::Processing { file, .. } => Some(format!(
+                "check that this user may write {} and that no other program holds it; [LST1] \
+                 PROCESSING_DATABASE names it",
+                file.display()
+            )),
+            Self::Blocked(_) => Some("`osa why` explains what is in the way and what helps".into()),
+            Self::NoProcess => Some("mount /proc".into()),
             Self::Busy { .. } => Some("wait for its end".into()),
             Self::Unfinished(_) => Some("-y closes them all the same".into()),
             Self::Step { cause, .. } => cause.hint().or_else(|| {
@@ -113,7 +127,6 @@ impl CloseError {
             Self::Jobs(_) => {
                 Some("see the logs; closing again submits only the jobs that have failed".into())
             }
-            _ => None,
         }
     }
 }

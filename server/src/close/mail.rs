@@ -7,6 +7,7 @@ use lettre::message::header::ContentType;
 use lettre::{Message, SmtpTransport, Transport};
 
 use crate::config::Settings;
+use crate::hint::Hint;
 use crate::night::NightPaths;
 
 /// How long the mail server may take for each answer.
@@ -16,12 +17,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
     /// An address is none.
-    #[error("{address:?} is no address for mail: {problem}")]
+    #[error("{address:?} is no address for mail: {cause}")]
     Address {
         /// The address.
         address: String,
         /// What is wrong.
-        problem: String,
+        #[source]
+        cause: lettre::address::AddressError,
     },
     /// The mail cannot be made.
     #[error("the mail cannot be made: {0}")]
@@ -32,8 +34,25 @@ pub enum MailError {
         /// The server.
         host: String,
         /// Why not.
+        #[source]
         cause: lettre::transport::smtp::Error,
     },
+}
+
+impl Hint for MailError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Address { .. } => Some(
+                "correct mail_to or mail_from in osa.toml, or [mail] recipient in sequencer.cfg"
+                    .into(),
+            ),
+            Self::Message(_) => None,
+            Self::Server { .. } => Some(
+                "see whether the mail server is up; mail_host in osa.toml (OSA_MAIL_HOST) names it"
+                    .into(),
+            ),
+        }
+    }
 }
 
 /// Sends the warning that closing has failed, if a mail server and somebody to write to are set;
@@ -72,8 +91,5 @@ pub fn warn(
 }
 
 fn mailbox(address: &str) -> Result<Mailbox, MailError> {
-    address.parse().map_err(|problem: lettre::address::AddressError| MailError::Address {
-        address: address.to_owned(),
-        problem: problem.to_string(),
-    })
+    address.parse().map_err(|cause| MailError::Address { address: address.to_owned(), cause })
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::internal::InternalError;
 use crate::model::{Level, NightDate, ProdId, RunId};
 use crate::night::NightPaths;
 
@@ -59,7 +60,7 @@ pub fn write(paths: &NightPaths) -> Result<usize, CloseError> {
         checksum: "sha256".into(),
         files,
     };
-    let mut text = serde_json::to_vec_pretty(&manifest)?;
+    let mut text = serde_json::to_vec_pretty(&manifest).map_err(InternalError::from)?;
     text.push(b'\n');
     files::write(&paths.manifest(), &text, 0o644)?;
     Ok(manifest.files.len())

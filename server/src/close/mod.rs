@@ -31,6 +31,7 @@ use std::time::Instant;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::Settings;
+use crate::internal::{blocking, executable};
 use crate::launch::{Answer, Engine, ScriptOptions, ask, author, look_on};
 use crate::model::{
     Author, CloseOptions, ClosingPlan, ClosingProgress, NightDate, ProdId, RunId, StepState,
@@ -89,7 +90,7 @@ impl Request {
         let paths = NightPaths::new(settings.site.clone(), date, prod_id);
         let observation = Observation::read(&paths, MissingSummary::Fail)?;
         let script = ScriptOptions {
-            program: std::env::current_exe().map_err(CloseError::Program)?,
+            program: executable()?,
             job_path: settings.server.job_path.clone(),
             no_dl2: options.no_dl2,
             verbose: false,
@@ -175,7 +176,7 @@ async fn plan_with(request: &Request, answer: Answer, past: Past) -> Result<Plan
         };
         Planned { plan: grounds.plan(), earlier: past.earlier, outdated }
     };
-    Ok(tokio::task::spawn_blocking(look).await?)
+    Ok(blocking(look).await?)
 }
 
 /// What closing would do, with the books and the scheduler of `engine`.

@@ -11,6 +11,7 @@ use nix::fcntl::{RenameFlags, renameat2};
 use nix::unistd::{UnlinkatFlags, symlinkat, unlinkat};
 use sha2::{Digest, Sha256};
 
+use crate::hint::Hint;
 use crate::model::{FileStep, MoveGroup};
 
 use super::fault;
@@ -26,6 +27,7 @@ pub enum MoveError {
         /// The file.
         file: PathBuf,
         /// Why not.
+        #[source]
         cause: io::Error,
     },
     /// A different file is there already.
@@ -44,6 +46,20 @@ pub enum MoveError {
         /// The copy, which was removed.
         copy: PathBuf,
     },
+}
+
+impl Hint for MoveError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::File { cause, .. } => return cause.hint(),
+            Self::Occupied { file, there } => format!(
+                "compare {} with {}, remove the one that is wrong, and close again",
+                there.display(),
+                file.display()
+            ),
+            Self::Differs { .. } => "check the disk that was copied to, and close again".to_owned(),
+        })
+    }
 }
 
 impl MoveError {

@@ -13,6 +13,7 @@ use super::{CloseError, Request, lock, lock_name};
 ///
 /// # Errors
 /// A flag cannot be removed, or somebody is closing the night.
+#[tracing::instrument(skip_all, fields(date = %request.paths.date, user = %request.by))]
 pub async fn reopen(engine: &Engine, request: &Request) -> Result<Vec<String>, CloseError> {
     let store = &engine.store;
     let Request { paths, options, by, now, .. } = request;

@@ -72,6 +72,7 @@ impl Run<'_> {
     }
 
     /// Does a step; tells what it did.
+    #[tracing::instrument(name = "closing_step", skip_all, fields(date = %self.paths().date, step = ?act), err)]
     async fn step(&self, at: StepAt, act: Act) -> Result<String, CloseError> {
         match act {
             Act::JobInformation => {
@@ -123,7 +124,7 @@ impl Run<'_> {
         &self,
         work: impl FnOnce() -> Result<T, CloseError> + Send + 'static,
     ) -> Result<T, CloseError> {
-        tokio::task::spawn_blocking(work).await?
+        crate::internal::blocking(work).await?
     }
 
     async fn move_run(&self, run: RunId) -> Result<String, CloseError> {

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::internal::{InternalError, blocking};
 use crate::launch::Engine;
 use crate::model::{ClosingPlan, ClosingProgress, DeedOutcome, StepState, TaskRecord};
 use crate::store::{Deed, NewClosing};
@@ -59,6 +60,7 @@ pub struct Undertaken {
 /// [`CloseError::Blocked`] and [`CloseError::Unfinished`], with the plan: nothing was done.
 /// [`CloseError::Busy`]: somebody else is at it. [`CloseError::Step`]: a step failed, and the night
 /// stays open; calling this again goes on from there.
+#[tracing::instrument(name = "close", skip_all, fields(date = %request.paths.date, user = %request.by))]
 pub async fn start(engine: &Engine, request: &Request) -> Result<Closed, CloseError> {
     match begin(engine, request).await? {
         Begun::Work(work) => work.carry_out().await,
@@ -71,6 +73,7 @@ pub async fn start(engine: &Engine, request: &Request) -> Result<Closed, CloseEr
 ///
 /// # Errors
 /// As [`start`], without [`CloseError::Step`].
+#[tracing::instrument(name = "begin_closing", skip_all, fields(date = %request.paths.date, user = %request.by))]
 pub async fn begin(engine: &Engine, request: &Request) -> Result<Begun, CloseError> {
     let name = lock_name(request.paths.date, &request.paths.prod_id);
     let by = request.by.to_string();
@@ -121,8 +124,8 @@ async fn undertake(engine: &Engine, request: &Request) -> Result<Option<Undertak
         prod_id: &plan.prod_id,
         options: plan.options,
         author: &request.by.to_string(),
-        plan: &serde_json::to_string(&plan)?,
-        jobs: &serde_json::to_string(&plan.jobs)?,
+        plan: &serde_json::to_string(&plan).map_err(InternalError::from)?,
+        jobs: &serde_json::to_string(&plan.jobs).map_err(InternalError::from)?,
         after,
         steps: &named,
     };
@@ -173,6 +176,7 @@ impl Undertaken {
     ///
     /// # Errors
     /// [`CloseError::Step`]: a step failed, and the night stays open.
+    #[tracing::instrument(name = "closing", skip_all, fields(date = %self.request.paths.date, user = %self.request.by))]
     pub async fn carry_out(mut self) -> Result<Closed, CloseError> {
         let ended = self.do_steps().await;
         let released = match self.guard.take() {
@@ -219,7 +223,7 @@ impl Undertaken {
 async fn warn(request: &Request, why: &str) {
     let (settings, paths) = (request.settings.clone(), request.paths.clone());
     let why = why.to_owned();
-    let sent = tokio::task::spawn_blocking(move || mail::warn(&settings, &paths, &why)).await;
+    let sent = blocking(move || mail::warn(&settings, &paths, &why)).await;
     match sent {
         Ok(Ok(Some(to))) => eprintln!("{to} was warned by mail"),
         Ok(Ok(None)) => {}

@@ -9,6 +9,7 @@ use clap::Args;
 
 use crate::actions::Request;
 use crate::config::Settings;
+use crate::internal::{blocking, executable};
 use crate::launch::{self, Engine, ScriptOptions};
 use crate::model::{ActionPlan, ActionStep, NightDate, Remedy};
 use crate::night::NightPaths;
@@ -61,16 +62,14 @@ pub(super) async fn run(act: Act, date: NightDate, remedy: Remedy) -> Outcome {
 async fn request(act: &Act, date: NightDate, remedy: Remedy) -> Result<Request, Failure> {
     let now = Utc::now();
     let config = act.config.clone();
-    let (settings, paths) = tokio::task::spawn_blocking(move || {
+    let (settings, paths) = blocking(move || {
         let settings = Settings::load(config.as_deref())?;
         let prod_id = stages::production(None, &settings)?;
         let paths = NightPaths::new(settings.site.clone(), date, prod_id);
         Ok::<_, Failure>((settings, paths))
     })
     .await??;
-    let program = std::env::current_exe().map_err(|cause| {
-        Failure::new(format!("cannot tell where this program's file is: {cause}"))
-    })?;
+    let program = executable()?;
     let job_path = settings.server.job_path.clone();
     let script = ScriptOptions { program, job_path, no_dl2: false, verbose: false };
     Ok(Request {

@@ -10,10 +10,11 @@ use clap::Args;
 
 use crate::close::auto::{self, AutoOptions, AutoPlan};
 use crate::close::{CloseError, Request};
+use crate::internal::blocking;
 use crate::launch::Engine;
 use crate::model::{Author, CloseOptions};
 
-use super::closer::{Telescope, conclude, failed, json, request};
+use super::closer::{Telescope, conclude, json, request};
 use super::{Common, Failure, Outcome};
 
 /// Close a night once everything of it is ready; for cron.
@@ -59,8 +60,7 @@ pub async fn run(args: Autocloser) -> Outcome {
     let now = Utc::now();
     let options = CloseOptions { no_dl2: args.no_dl2, seq: None, no_jobs: args.common.test };
     let common = args.common.clone();
-    let request =
-        tokio::task::spawn_blocking(move || request(&common, options, Author::Auto, now)).await??;
+    let request = blocking(move || request(&common, options, Author::Auto, now)).await??;
     let options = AutoOptions {
         force: args.force,
         runwise: args.runwise,
@@ -68,7 +68,7 @@ pub async fn run(args: Autocloser) -> Outcome {
         no_gainsel: args.no_gainsel,
     };
     if args.common.simulate {
-        let plan = auto::look(&request, options).await.map_err(failed)?;
+        let plan = auto::look(&request, options).await?;
         tell(&plan, &args)?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -90,7 +90,7 @@ async fn close(
             eprintln!("{error}");
             return Ok(ExitCode::SUCCESS);
         }
-        outcome => outcome.map_err(failed)?,
+        outcome => outcome?,
     };
     tell(&outcome.plan, args)?;
     let mut code = ExitCode::SUCCESS;

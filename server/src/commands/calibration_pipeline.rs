@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 
 use chrono::Utc;
 
+use crate::internal::blocking;
 use crate::model::{CalibrationRuns, ProdId, RunId};
 use crate::night::{MissingSummary, NightPaths, Observation, night_of};
 use crate::process::{CalibrationNights, Sequence, calibration_works};
@@ -42,7 +43,7 @@ enum Telescope {
 pub async fn run(args: CalibrationPipeline) -> Outcome {
     let Telescope::Lst1 = args.tel_id;
     let common = args.common.clone();
-    let (sequence, server) = tokio::task::spawn_blocking(move || {
+    let (sequence, server) = blocking(move || {
         let settings = args.common.settings()?;
         let sequence = sequence(&args, &settings)?;
         Ok::<_, Failure>((sequence, settings.server))

@@ -10,6 +10,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::config::Settings;
+use crate::internal::blocking;
 use crate::launch::{self, Engine, ask};
 use crate::model::{DeedOutcome, JobId, NightDate};
 use crate::night::{MissingSummary, NightPaths, Observation};
@@ -38,7 +39,7 @@ pub async fn run(args: Cancel) -> Outcome {
     let now = Utc::now();
     let settings = {
         let config = args.config.clone();
-        tokio::task::spawn_blocking(move || Settings::load(config.as_deref())).await??
+        blocking(move || Settings::load(config.as_deref())).await??
     };
     let engine = Engine::open(&settings).await?;
     let outcome = cancel(&args, &settings, &engine, now).await;
@@ -46,6 +47,10 @@ pub async fn run(args: Cancel) -> Outcome {
     outcome
 }
 
+#[tracing::instrument(
+    skip_all,
+    fields(date = args.stuck.map(tracing::field::display), user = %launch::user())
+)]
 async fn cancel(
     args: &Cancel,
     settings: &Settings,
@@ -124,7 +129,7 @@ async fn stuck(
         let observation = Observation::read(&paths, MissingSummary::Fail)?;
         Ok::<_, Failure>((paths, observation))
     };
-    let (paths, observation) = tokio::task::spawn_blocking(look).await??;
+    let (paths, observation) = blocking(look).await??;
     let answer = ask(engine, &paths, &observation, now).await?;
     if let Some(error) = answer.health.error {
         return Err(Failure::new(format!("the scheduler does not answer: {error}")));

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
 
 use crate::close::{self, CloseError, Closed, Request};
+use crate::internal::blocking;
 use crate::launch::{self, Engine};
 use crate::model::{Author, Block, CloseOptions, ClosingPlan, ClosingProgress, RunId};
 
@@ -73,17 +74,7 @@ pub(super) fn request(
 ) -> Result<Request, Failure> {
     let settings = common.settings()?;
     let prod_id = stages::production(None, &settings)?;
-    Request::read(settings, common.night(now), prod_id, options, by, now).map_err(failed)
-}
-
-/// A failure with what to do about it.
-pub(super) fn failed(error: CloseError) -> Failure {
-    let hint = error.hint();
-    let failure = Failure::from(error);
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+    Request::read(settings, common.night(now), prod_id, options, by, now).map_err(Failure::from)
 }
 
 /// Closes the night, or shows what closing would do.
@@ -92,12 +83,10 @@ pub async fn run(args: Closer) -> Outcome {
     let now = Utc::now();
     let options = CloseOptions { no_dl2: args.no_dl2, seq: args.seq, no_jobs: args.common.test };
     let common = args.common.clone();
-    let mut request =
-        tokio::task::spawn_blocking(move || request(&common, options, launch::user(), now))
-            .await??;
+    let mut request = blocking(move || request(&common, options, launch::user(), now)).await??;
     request.anyway = args.yes;
     if args.common.simulate {
-        let plan = close::look(&request).await.map_err(failed)?;
+        let plan = close::look(&request).await.map_err(Failure::from)?;
         let text = if args.json { json(&plan)? } else { close::plan_text(&plan) };
         std::io::stdout().write_all(text.as_bytes())?;
         return Ok(ExitCode::SUCCESS);
@@ -149,7 +138,7 @@ pub(super) fn conclude(
             eprintln!("{what} is closed.");
         }
         Err(CloseError::Blocked(blocks)) => return Ok(blocked(&blocks)),
-        Err(error) => return Err(failed(error)),
+        Err(error) => return Err(error.into()),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -203,7 +192,7 @@ fn ask(plan: &ClosingPlan) -> Result<bool, Failure> {
 }
 
 async fn reopen(args: &Closer, request: &Request, engine: &Engine) -> Outcome {
-    let removed = close::reopen(engine, request).await.map_err(failed)?;
+    let removed = close::reopen(engine, request).await.map_err(Failure::from)?;
     if args.json {
         let text = json(&serde_json::json!({ "removed": removed }))?;
         std::io::stdout().write_all(text.as_bytes())?;

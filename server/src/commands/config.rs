@@ -8,6 +8,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use crate::config::{Origin, Settings};
+use crate::internal::blocking;
 
 use super::Outcome;
 
@@ -28,8 +29,7 @@ pub struct ConfigArgs {
 /// Prints both configurations.
 pub async fn run(args: ConfigArgs) -> Outcome {
     let option = args.config.clone();
-    let mut settings =
-        tokio::task::spawn_blocking(move || Settings::load(option.as_deref())).await??;
+    let mut settings = blocking(move || Settings::load(option.as_deref())).await??;
     if args.config.is_some() {
         settings.server.origins.insert("analysis_config", Origin::Option);
     }
@@ -101,6 +101,7 @@ fn server_settings(settings: &Settings) -> Vec<(&'static str, Value, String)> {
         ("job_path", json!(server.job_path)),
         ("local_cpus", json!(server.local_cpus)),
         ("site", json!(server.site)),
+        ("log_format", json!(server.log_format.as_str())),
         ("mail_host", json!(server.mail_host.as_ref().map(|(h, p)| format!("{h}:{p}")))),
         ("mail_from", json!(server.mail_from)),
         ("mail_to", json!(server.mail_to)),

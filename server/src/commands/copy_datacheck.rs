@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use chrono::Utc;
 use clap::Args;
 
+use crate::internal::blocking;
 use crate::launch;
 use crate::model::{CopyState, PublishPlan};
 use crate::night::NightPaths;
@@ -37,7 +38,7 @@ pub async fn run(args: CopyDatacheck) -> Outcome {
     args.tel_id.check()?;
     let now = Utc::now();
     let common = args.common.clone();
-    let (settings, request) = tokio::task::spawn_blocking(move || {
+    let (settings, request) = blocking(move || {
         let settings = common.settings()?;
         let prod_id = stages::production(None, &settings)?;
         let paths = NightPaths::new(settings.site.clone(), common.night(now), prod_id);
@@ -47,7 +48,7 @@ pub async fn run(args: CopyDatacheck) -> Outcome {
     })
     .await??;
     if args.common.simulate {
-        let plan = tokio::task::spawn_blocking(move || request.plan()).await??;
+        let plan = blocking(move || request.plan()).await??;
         tell(&args, &plan)?;
         return Ok(ExitCode::SUCCESS);
     }

@@ -12,6 +12,7 @@ use crate::datacheck::{
     Inspection, NightData, Pace, RunData, RunJudgement, Thresholds, Verdict, inspect, judge,
     read_muons, run_number, subrun_number, summarise,
 };
+use crate::internal::blocking;
 
 use super::{Failure, Outcome};
 
@@ -67,7 +68,7 @@ enum Verb {
 
 /// Runs the command.
 pub async fn run(args: Datacheck) -> Outcome {
-    tokio::task::spawn_blocking(move || act(args.verb)).await.map_err(Failure::new)?
+    blocking(move || act(args.verb)).await?
 }
 
 fn act(verb: Verb) -> Outcome {

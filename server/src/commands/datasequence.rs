@@ -6,6 +6,7 @@ use chrono::Utc;
 use clap::{Args, ValueEnum};
 
 use crate::config::Settings;
+use crate::internal::blocking;
 use crate::model::{ProdId, SubrunId};
 use crate::night::NightPaths;
 use crate::process::{Given, Inputs, Sequence, data_works};
@@ -72,7 +73,7 @@ pub async fn run(args: Datasequence) -> Outcome {
         return Err(Failure::new("only LST1 has data to reduce").hint("write LST1"));
     }
     let common = args.common.clone();
-    let (sequence, server) = tokio::task::spawn_blocking(move || {
+    let (sequence, server) = blocking(move || {
         let settings = args.common.settings()?;
         let sequence = sequence(args, &settings)?;
         Ok::<_, Failure>((sequence, settings.server))

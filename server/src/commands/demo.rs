@@ -7,6 +7,7 @@ use chrono::Utc;
 use clap::Args;
 
 use crate::demo::{self, DemoError};
+use crate::internal::{InternalError, blocking, executable};
 use crate::people;
 use crate::store::Store;
 
@@ -30,17 +31,14 @@ pub struct Demo {
 
 /// Makes the demo and says what is in it.
 pub async fn run(arguments: Demo) -> Outcome {
-    let program = std::env::current_exe()
-        .and_then(|program| program.canonicalize())
-        .map_err(|cause| Failure::new(format!("cannot find this program's own file: {cause}")))?;
+    let program = executable()?.canonicalize().map_err(InternalError::Executable)?;
     let tools = arguments.tools.clone().unwrap_or_else(|| program.with_file_name(demo::STANDIN));
     if !tools.is_file() {
         return Err(DemoError::NoTools(program).into());
     }
     let dir = arguments.dir.clone();
     let large = !arguments.without_large;
-    let made = tokio::task::spawn_blocking(move || demo::create(&dir, &tools, large, Utc::now()))
-        .await??;
+    let made = blocking(move || demo::create(&dir, &tools, large, Utc::now())).await??;
     let dir = made.config.file.parent().map(PathBuf::from).unwrap_or_default();
     link::link_into(&dir.join("bin"), &program)?;
     remember(&made).await?;

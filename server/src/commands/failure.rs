@@ -4,9 +4,7 @@ use std::error::Error;
 use std::fmt::Display;
 use std::process::ExitCode;
 
-use crate::config::ConfigError;
-use crate::night::NightError;
-use crate::people::PeopleError;
+use crate::hint::Hint;
 use crate::process::ProcessError;
 
 /// What a command returns.
@@ -51,7 +49,7 @@ impl Failure {
 }
 
 /// Any room's error becomes a failure with its causes, one after another.
-impl<E: Error + 'static> From<E> for Failure {
+impl<E: Error + Hint + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
         let mut message = error.to_string();
         let mut cause = error.source();
@@ -62,29 +60,8 @@ impl<E: Error + 'static> From<E> for Failure {
             }
             cause = next.source();
         }
-        Self { hint: hint_of(&error), code: code_of(&error), ..Self::new(message) }
+        Self { hint: error.hint(), code: code_of(&error), ..Self::new(message) }
     }
-}
-
-/// What to do about an error, if it or one of its causes knows.
-fn hint_of(error: &(dyn Error + 'static)) -> Option<String> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(error) = error.downcast_ref::<ConfigError>() {
-            return error.hint();
-        }
-        if let Some(error) = error.downcast_ref::<ProcessError>() {
-            return error.hint();
-        }
-        if let Some(error) = error.downcast_ref::<NightError>() {
-            return error.hint();
-        }
-        if let Some(error) = error.downcast_ref::<PeopleError>() {
-            return error.hint();
-        }
-        next = error.source();
-    }
-    None
 }
 
 /// The exit code that an error asks for; usually 1.

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::{DROP_IN, Failure, Outcome};
+use crate::internal::{InternalError, executable};
 
 /// Make links so that plain `sequencer …` runs this program.
 #[derive(Debug, Args)]
@@ -18,9 +19,7 @@ pub struct Link {
 /// Makes a link for each drop-in command. What is already there and is not such a link is left
 /// alone and named.
 pub fn run(arguments: &Link) -> Outcome {
-    let program = std::env::current_exe()
-        .and_then(|program| program.canonicalize())
-        .map_err(|cause| Failure::new(format!("cannot find this program's own file: {cause}")))?;
+    let program = executable()?.canonicalize().map_err(InternalError::Executable)?;
     link_into(&arguments.dir, &program)?;
     eprintln!("linked {} in {}", DROP_IN.join(", "), arguments.dir.display());
     Ok(ExitCode::SUCCESS)

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::Outcome;
+use super::{Outcome, logging};
 use crate::schedule::local::{Place, detach, supervise};
 use crate::store::Store;
 use crate::store::local_queue::LocalQueue;
@@ -21,17 +21,11 @@ pub struct LocalScheduler {
 /// Works until there is nothing to do.
 pub async fn run(args: LocalScheduler) -> Outcome {
     detach()?;
-    log_to_stderr();
+    logging::start_in_file()?;
     let place = Place::of(&args.database)?;
     let queue = LocalQueue::new(Store::open(place.database()).await?);
     supervise(&queue, &place, &program()?).await?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Supervisors and runners write what they do to standard error, which is their log.
-pub(super) fn log_to_stderr() {
-    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false);
-    let _ = log.try_init(); // set up already: that will do
 }
 
 /// This program's file as it was called: that stays right when it is replaced by a newer one.

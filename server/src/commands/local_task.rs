@@ -5,8 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::Outcome;
-use super::local_scheduler::log_to_stderr;
+use super::{Outcome, logging};
 use crate::model::JobId;
 use crate::schedule::local::{Place, detach, run_task};
 use crate::store::Store;
@@ -30,7 +29,7 @@ pub struct LocalTask {
 /// Runs the task to its end, and records that.
 pub async fn run(args: LocalTask) -> Outcome {
     detach()?;
-    log_to_stderr();
+    logging::start_in_file()?;
     let place = Place::of(&args.database)?;
     let queue = LocalQueue::new(Store::open(place.database()).await?);
     let key = TaskKey { job: JobId(args.job), task: args.task };

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::config::Settings;
+use crate::internal::blocking;
 use crate::model::{LogbookEntry, NightDate};
 use crate::store::Store;
 
@@ -29,7 +30,7 @@ pub struct Logbook {
 /// Prints the night's logbook, oldest line first; changes nothing.
 pub async fn run(args: Logbook) -> Outcome {
     let config = args.config.clone();
-    let (settings, prod_id) = tokio::task::spawn_blocking(move || {
+    let (settings, prod_id) = blocking(move || {
         let settings = Settings::load(config.as_deref())?;
         let prod_id = stages::production(None, &settings)?;
         Ok::<_, Failure>((settings, prod_id))

@@ -18,6 +18,7 @@ mod link;
 mod local_scheduler;
 mod local_task;
 mod logbook;
+mod logging;
 mod provenance;
 mod provprocess;
 mod resubmit;
@@ -135,6 +136,11 @@ fn with_command_first(arguments: Vec<OsString>) -> Vec<OsString> {
 }
 
 async fn run(command: Command) -> Outcome {
+    match command {
+        // They start logs of their own.
+        Command::Serve(_) | Command::LocalScheduler(_) | Command::LocalTask(_) => {}
+        _ => logging::start_if_asked()?,
+    }
     match command {
         Command::Autocloser(args) => autocloser::run(args).await,
         Command::CalibrationPipeline(args) => calibration_pipeline::run(args).await,

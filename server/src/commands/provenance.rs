@@ -9,6 +9,7 @@ use chrono::Utc;
 use clap::{Args, ValueEnum};
 
 use crate::config::Settings;
+use crate::internal::blocking;
 use crate::model::{NightDate, RunId};
 use crate::night::NightPaths;
 use crate::provenance::document::{Document, ElementKind};
@@ -90,7 +91,7 @@ pub struct ProvenanceArgs {
 /// Brings the index up to date, and prints the answer.
 pub async fn run(args: ProvenanceArgs) -> Outcome {
     let (config, date) = (args.config.clone(), args.date);
-    let (file, logs) = tokio::task::spawn_blocking(move || {
+    let (file, logs) = blocking(move || {
         let settings = Settings::load(config.as_deref())?;
         let prod_id = stages::production(None, &settings)?;
         let file = settings.server.database_file(&settings.site);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use crate::config::SiteConfig;
+use crate::internal::blocking;
 use crate::model::{NightDate, ProdId, RunId};
 use crate::night::NightPaths;
 use crate::provenance::products::{Filter, Note, products, write};
@@ -71,8 +72,7 @@ fn date(text: &str) -> Result<NightDate, String> {
 
 /// Runs it.
 pub async fn run(args: ProvprocessArgs) -> Outcome {
-    let done = tokio::task::spawn_blocking(move || extract(&args)).await;
-    done.map_err(|cause| Failure::new(format!("provprocess was interrupted: {cause}")))?
+    blocking(move || extract(&args)).await?
 }
 
 fn extract(args: &ProvprocessArgs) -> Outcome {

@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::config::Settings;
+use crate::internal::{blocking, executable};
 use crate::launch::{
     self, Answer, Engine, Gate, LaunchOptions, LaunchPlan, Launched, Prepared, ScriptOptions,
     Undertaking,
@@ -87,7 +88,7 @@ pub async fn run(args: Sequencer) -> Outcome {
     let now = Utc::now();
     let night = {
         let args = args.clone();
-        tokio::task::spawn_blocking(move || Night::find(&args, now)).await??
+        blocking(move || Night::find(&args, now)).await??
     };
     let night = night.decided().await?;
     if args.common.simulate { night.simulate().await } else { night.work().await }
@@ -117,14 +118,7 @@ impl Night {
             true => MissingSummary::Fail,
             false => MissingSummary::Make(job_path),
         };
-        let observation = Observation::read(&paths, missing).map_err(|error| {
-            let hint = error.hint();
-            let failure = Failure::from(error);
-            match hint {
-                Some(hint) => failure.hint(hint),
-                None => failure,
-            }
-        })?;
+        let observation = Observation::read(&paths, missing)?;
         Ok(Self { args: args.clone(), settings, paths, observation: Arc::new(observation), now })
     }
 
@@ -147,9 +141,7 @@ impl Night {
     }
 
     fn undertaking(&self, submit: bool) -> Result<Undertaking, Failure> {
-        let program = std::env::current_exe().map_err(|cause| {
-            Failure::new(format!("cannot tell where this program's file is: {cause}"))
-        })?;
+        let program = executable()?;
         Ok(Undertaking {
             paths: self.paths.clone(),
             observation: Arc::clone(&self.observation),
@@ -184,8 +176,7 @@ impl Night {
         } else {
             let night = Arc::new(self);
             let looked = Arc::clone(&night);
-            let (status, gate) =
-                tokio::task::spawn_blocking(move || looked.table_only(&jobs)).await?;
+            let (status, gate) = blocking(move || looked.table_only(&jobs)).await?;
             night.report(&status, None)?;
             tell::gate(gate.as_ref());
         }

@@ -9,11 +9,11 @@ use chrono::{Days, Utc};
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 use crate::config::{ServerConfig, Settings};
 use crate::datacheck::Criteria;
 use crate::deeds;
+use crate::internal::{blocking, executable};
 use crate::launch::Engine;
 use crate::model::NightDate;
 use crate::night::NightPaths;
@@ -23,7 +23,7 @@ use crate::status::Diagnosis;
 use crate::store::{Grace, Store};
 use crate::web::{self, Books, People, SiteLook, Watcher, WebConfig};
 
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, logging};
 
 mod closing;
 
@@ -33,7 +33,8 @@ const DAYS: u32 = 7;
 /// Show the nights in the browser: where they stand, live, and why something failed.
 ///
 /// The address is printed on standard error. It ends on Ctrl-C or SIGTERM. What it has to say goes
-/// to standard error too; RUST_LOG tells how much.
+/// to standard error too, a line for each request among it: RUST_LOG says how much, `log_format` in
+/// osa.toml (OSA_LOG_FORMAT) in which form.
 #[derive(Debug, Args)]
 pub struct Serve {
     /// Use this configuration file [default: $OSA_CONFIG, ./sequencer.cfg, or the installed one]
@@ -46,10 +47,8 @@ pub struct Serve {
 
 /// Serves until it is told to end.
 pub async fn run(args: Serve) -> Outcome {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let option = args.config;
-    let (settings, prod_id, diagnosis, criteria) = tokio::task::spawn_blocking(move || {
+    let (settings, prod_id, diagnosis, criteria) = blocking(move || {
         let settings = Settings::load(option.as_deref())?;
         let prod_id = settings.site.prod_id_or_version(&settings.server.job_path)?;
         let diagnosis = Diagnosis::new(settings.server.known_errors.clone())?;
@@ -57,6 +56,7 @@ pub async fn run(args: Serve) -> Outcome {
         Ok::<_, Failure>((settings, prod_id, diagnosis, criteria))
     })
     .await??;
+    logging::start(settings.server.log_format);
     let Settings { site, server } = settings.clone();
     let config = WebConfig { prefix: server.prefix.clone(), site: site_directory(&server)? };
     let store = Store::open(&server.database_file(&site)).await?;
@@ -86,9 +86,9 @@ pub async fn run(args: Serve) -> Outcome {
     let url = format!("http://{}{}/\n", listener.local_addr()?, server.prefix);
     eprint!("{url}");
     tracing::info!(
-        "nights are looked at every {} s, jobs are those of {}",
-        server.poll.as_secs_f32(),
-        scheduler.engine()
+        poll_seconds = server.poll.as_secs_f32(),
+        scheduler = scheduler.engine(),
+        "serving"
     );
     let end = end()?;
     let closing = tokio::spawn(closing);
@@ -102,7 +102,7 @@ pub async fn run(args: Serve) -> Outcome {
 }
 
 fn site_directory(server: &ServerConfig) -> Result<PathBuf, Failure> {
-    let program = std::env::current_exe()?;
+    let program = executable()?;
     web::find_site(server.site.as_deref(), &program).ok_or_else(|| {
         Failure::new("the directory with the site's style and scripts is not there").hint(
             "build it with `cargo xtask build`, or set `site` in osa.toml (OSA_SITE) to where it is",

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 
 use crate::config::Settings;
+use crate::internal::blocking;
 use crate::model::{CalibrationRuns, Kind, NightDate, Sequence};
 use crate::night::{self, MissingSummary, NightPaths, Observation};
 use crate::process::{ProcessError, Simulation};
@@ -39,7 +40,7 @@ pub struct SimulateProcessing {
 
 /// Runs it.
 pub async fn run(args: SimulateProcessing) -> Outcome {
-    tokio::task::spawn_blocking(move || simulate(&args, Utc::now())).await?
+    blocking(move || simulate(&args, Utc::now())).await?
 }
 
 fn simulate(args: &SimulateProcessing, now: DateTime<Utc>) -> Outcome {

@@ -7,6 +7,7 @@ use nix::sys::signal::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{ServerConfig, Settings, search_path};
+use crate::internal::blocking;
 use crate::model::ProdId;
 use crate::process::{Children, Need, Runner, Sequence, Stopper};
 use crate::provenance::capture::Surroundings;
@@ -25,7 +26,7 @@ pub(super) fn production(option: Option<ProdId>, settings: &Settings) -> Result<
 /// is that of the stage that failed.
 pub(super) async fn run(sequence: Sequence, common: &Common, server: &ServerConfig) -> Outcome {
     if common.simulate {
-        return tokio::task::spawn_blocking(move || simulate(&sequence)).await?;
+        return blocking(move || simulate(&sequence)).await?;
     }
     let children = Children::default();
     pass_signals_on(&children.stopper())?;
@@ -42,7 +43,7 @@ pub(super) async fn run(sequence: Sequence, common: &Common, server: &ServerConf
         runner.surroundings = Surroundings::of_this_process(version, Vec::new());
         runner.run(&sequence)
     };
-    let rc = tokio::task::spawn_blocking(run).await??;
+    let rc = blocking(run).await??;
     Ok(ExitCode::from(u8::try_from(rc).unwrap_or(1)))
 }
 

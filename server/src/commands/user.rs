@@ -8,6 +8,7 @@ use chrono::Utc;
 use clap::{Args, Subcommand};
 
 use crate::config::Settings;
+use crate::internal::blocking;
 use crate::model::{PersonName, Role, User};
 use crate::people;
 use crate::store::Store;
@@ -124,7 +125,7 @@ async fn act(store: &Store, verb: Verb) -> Outcome {
 /// The database of the site.
 pub(super) async fn open(config: Option<&Path>) -> Result<Store, Failure> {
     let config = config.map(Path::to_owned);
-    let settings = tokio::task::spawn_blocking(move || Settings::load(config.as_deref())).await??;
+    let settings = blocking(move || Settings::load(config.as_deref())).await??;
     Ok(Store::open(&settings.server.database_file(&settings.site)).await?)
 }
 
@@ -150,7 +151,7 @@ fn list(users: &[User], json: bool) -> Outcome {
 /// A new password, typed twice, or the first line of standard input.
 async fn password(name: &PersonName) -> Result<String, Failure> {
     let name = name.clone();
-    tokio::task::spawn_blocking(move || ask(&name)).await?
+    blocking(move || ask(&name)).await?
 }
 
 fn ask(name: &PersonName) -> Result<String, Failure> {

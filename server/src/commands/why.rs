@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 
 use crate::config::Settings;
+use crate::internal::blocking;
 use crate::launch;
 use crate::model::{Blocker, Blockers, Evidence, NightDate, NightState, NightStatus};
 use crate::night::{MissingSummary, NightError, NightPaths, Observation};
@@ -37,7 +38,7 @@ pub async fn run(args: Why) -> Outcome {
     let now = Utc::now();
     let config = args.config.clone();
     let date = args.date;
-    let (settings, paths, diagnosis) = tokio::task::spawn_blocking(move || {
+    let (settings, paths, diagnosis) = blocking(move || {
         let settings = Settings::load(config.as_deref())?;
         let prod_id = stages::production(None, &settings)?;
         let paths = NightPaths::new(settings.site.clone(), date, prod_id);
@@ -67,8 +68,7 @@ async fn find(
     now: DateTime<Utc>,
 ) -> Result<NightStatus, Failure> {
     let of = paths.clone();
-    let read =
-        tokio::task::spawn_blocking(move || Observation::read(&of, MissingSummary::Fail)).await?;
+    let read = blocking(move || Observation::read(&of, MissingSummary::Fail)).await?;
     let observation = match read {
         Ok(observation) => observation,
         Err(error @ NightError::NoSummary { .. }) => return Err(error.into()),
@@ -87,7 +87,7 @@ async fn find(
         };
         told(&input, look(&input, &StatusCache::default()), &diagnosis)
     };
-    Ok(tokio::task::spawn_blocking(look_at).await?)
+    Ok(blocking(look_at).await?)
 }
 
 fn as_text(found: &Blockers) -> String {

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::hint::Hint;
+use crate::internal::Cause;
+
 /// A configuration that cannot be used; the message names file, line and key.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -11,6 +14,7 @@ pub enum ConfigError {
         /// The file.
         file: PathBuf,
         /// Why not.
+        #[source]
         cause: std::io::Error,
     },
     /// The file of settings, which exists or was named, cannot be read.
@@ -19,6 +23,7 @@ pub enum ConfigError {
         /// The file.
         file: PathBuf,
         /// Why not.
+        #[source]
         cause: std::io::Error,
     },
     /// A line that is neither section, key, continuation nor comment, or a broken value.
@@ -64,13 +69,13 @@ pub enum ConfigError {
         /// The configuration file.
         file: PathBuf,
         /// What was tried and what came back.
-        problem: String,
+        #[source]
+        problem: Cause,
     },
 }
 
-impl ConfigError {
-    /// What to do about it, where the message does not say so itself.
-    pub fn hint(&self) -> Option<String> {
+impl Hint for ConfigError {
+    fn hint(&self) -> Option<String> {
         match self {
             Self::Read { .. } => Some(
                 "name a configuration with -c FILE or the variable OSA_CONFIG, or put a \
@@ -86,7 +91,13 @@ impl ConfigError {
                 "name the file with the variable OSA_TOML, or unset the variable for defaults"
                     .into(),
             ),
-            Self::Syntax { .. } | Self::Key { .. } | Self::Variable { .. } => None,
+            Self::Syntax { file, .. } => Some(format!("correct this line of {}", file.display())),
+            Self::Key { section, key, .. } => Some(format!(
+                "set {key} in section [{section}]; `osa config` prints all values in effect"
+            )),
+            Self::Variable { name, .. } => {
+                Some(format!("correct or unset {name}; osa.toml explains what it may be"))
+            }
         }
     }
 }

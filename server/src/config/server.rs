@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use super::server_file::Sources;
 use super::version::search_path;
-use super::{AccessConfig, ConfigError, SiteConfig};
+use super::{AccessConfig, ConfigError, LogFormat, SiteConfig};
 
 /// The settings, each with the variable that overrides it.
-pub(super) const KEYS: [(&str, &str); 22] = [
+pub(super) const KEYS: [(&str, &str); 23] = [
     ("listen", "OSA_LISTEN"),
     ("prefix", "OSA_PREFIX"),
     ("database", "OSA_DATABASE"),
@@ -25,6 +25,7 @@ pub(super) const KEYS: [(&str, &str); 22] = [
     ("job_path", "OSA_JOB_PATH"),
     ("local_cpus", "OSA_LOCAL_CPUS"),
     ("site", "OSA_SITE"),
+    ("log_format", "OSA_LOG_FORMAT"),
     ("mail_host", "OSA_MAIL_HOST"),
     ("mail_from", "OSA_MAIL_FROM"),
     ("mail_to", "OSA_MAIL_TO"),
@@ -116,6 +117,8 @@ pub struct ServerConfig {
     pub local_cpus: usize,
     /// Directory of the site's WebAssembly, style and icons (`site`, `OSA_SITE`).
     pub site: Option<PathBuf>,
+    /// How log records are written to standard error (`log_format`, `OSA_LOG_FORMAT`).
+    pub log_format: LogFormat,
     /// Mail server, host and port, that takes warnings (`mail_host`, `OSA_MAIL_HOST`); unset: no
     /// mail is sent.
     pub mail_host: Option<(String, u16)>,
@@ -175,6 +178,7 @@ impl ServerConfig {
             job_path: sources.paths("job_path")?,
             local_cpus: sources.value("local_cpus", processor_count)?.unwrap_or_else(processors),
             site: sources.path("site")?,
+            log_format: sources.value("log_format", LogFormat::parse)?.unwrap_or_default(),
             mail_host: sources.value("mail_host", mail_host)?,
             mail_from: sources.value("mail_from", address)?,
             mail_to: sources.value("mail_to", address)?,

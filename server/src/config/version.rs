@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::model::ProdId;
+use crate::internal::{Cause, context};
+use crate::model::{IdError, ProdId};
 
 use super::ConfigError;
 
@@ -12,25 +13,26 @@ const PROGRAM: &str = "from importlib.metadata import version; print(version('ls
 
 /// Asks the `python3` of `job_path` or of the PATH; `config` is named in errors.
 pub(super) fn of_lstchain(config: &Path, job_path: &[PathBuf]) -> Result<ProdId, ConfigError> {
-    let error = |problem| ConfigError::Version { file: config.to_owned(), problem };
+    let error = |problem: Cause| ConfigError::Version { file: config.to_owned(), problem };
     let path = search_path(job_path, std::env::var_os("PATH"))
-        .map_err(|problem| error(format!("job_path: {problem}")))?;
+        .map_err(|problem| error(context("job_path", problem)))?;
     let output = Command::new("python3")
         .args(["-c", PROGRAM])
         .env("PATH", path)
         .stdin(Stdio::null())
         .output()
-        .map_err(|cause| error(format!("python3 did not start: {cause}")))?;
+        .map_err(|cause| error(context("python3 did not start", cause)))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let last = said.trim().lines().last().unwrap_or("no message");
-        return Err(error(format!("python3 says: {last}")));
+        return Err(error(format!("python3 says: {last}").into()));
     }
     let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     if !version.starts_with(|c: char| c.is_ascii_digit()) {
-        return Err(error(format!("python3 says {version:?}, which is no version")));
+        return Err(error(format!("python3 says {version:?}, which is no version").into()));
     }
-    format!("v{version}").parse().map_err(|problem| error(format!("python3 says: {problem}")))
+    let name = format!("v{version}").parse();
+    name.map_err(|problem: IdError| error(context("python3 says", problem)))
 }
 
 /// The PATH of jobs and children: `job_path` before `inherited`.
@@ -49,6 +51,7 @@ pub fn search_path(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hint::Hint;
     use crate::testing::executable;
 
     fn ask(body: &str) -> Result<ProdId, ConfigError> {

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::hint::Hint;
+use crate::internal::Cause;
+
 /// A file that cannot be used, or a part of it; the message names file, table and column.
 #[derive(Debug, thiserror::Error)]
 pub enum DatacheckError {
@@ -11,6 +14,7 @@ pub enum DatacheckError {
         /// The file.
         file: PathBuf,
         /// Why not.
+        #[source]
         cause: std::io::Error,
     },
     /// The file is something else than its reader needs.
@@ -30,7 +34,8 @@ pub enum DatacheckError {
         /// The file.
         file: PathBuf,
         /// What the library said.
-        problem: String,
+        #[source]
+        problem: Cause,
     },
     /// A table is not what it should be.
     #[error("{}: table {table}: {problem}", file.display())]
@@ -40,7 +45,8 @@ pub enum DatacheckError {
         /// The table's path.
         table: String,
         /// What is wrong.
-        problem: String,
+        #[source]
+        problem: Cause,
     },
     /// A column is missing, or of another type or shape than it should be.
     #[error("{}: table {table}, column {column}: {problem}", file.display())]
@@ -60,6 +66,31 @@ pub enum DatacheckError {
         /// The file.
         file: PathBuf,
         /// What is wrong, where, and what would be right.
-        problem: String,
+        #[source]
+        problem: Cause,
     },
+}
+
+impl Hint for DatacheckError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Read { cause, .. } => cause.hint(),
+            Self::Foreign { .. } => {
+                Some("give a file that lstchain's datacheck, muon or merging tools wrote".into())
+            }
+            Self::Damaged { .. } => Some(
+                "try again once it is written; if it stays so, make the file again or copy it once \
+                 more"
+                    .into(),
+            ),
+            Self::Table { .. } | Self::Column { .. } => Some(
+                "check that the file was made by a supported version of lstchain (0.10 to 0.12)"
+                    .into(),
+            ),
+            Self::Thresholds { file, .. } => Some(format!(
+                "correct {}; configs/datacheck.toml explains every limit",
+                file.display()
+            )),
+        }
+    }
 }

@@ -27,7 +27,7 @@ impl BinTable {
     pub fn read(file: &Path) -> Result<Self, DatacheckError> {
         let read = |cause| DatacheckError::Read { file: file.to_owned(), cause };
         if std::fs::metadata(file).map_err(read)?.len() > MAX_FILE {
-            let problem = "too large for a file of muon rings".to_owned();
+            let problem = "too large for a file of muon rings".into();
             return Err(DatacheckError::Foreign { file: file.to_owned(), problem });
         }
         Self::parse(&std::fs::read(file).map_err(read)?).map_err(|problem| match problem {

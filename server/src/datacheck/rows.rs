@@ -207,7 +207,7 @@ impl Binning {
         let wrong = |problem: &str| DatacheckError::Table {
             file: file.path().to_owned(),
             table: Self::TABLE.into(),
-            problem: problem.to_owned(),
+            problem: problem.into(),
         };
         let table = file.table(Self::TABLE)?.ok_or_else(|| wrong("missing"))?;
         let mut found = Vec::new();
@@ -528,7 +528,7 @@ pub fn read_rows(
         return Err(DatacheckError::Table {
             file: file.path().to_owned(),
             table: path,
-            problem: format!("{} rows: more than a run has subruns", table.rows()),
+            problem: format!("{} rows: more than a run has subruns", table.rows()).into(),
         });
     }
     let plan = Plan::new(&table, binning, values)

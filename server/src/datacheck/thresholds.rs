@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::internal::Cause;
 use crate::model::NightDate;
 
 use super::error::DatacheckError;
@@ -158,8 +159,8 @@ impl Thresholds {
     }
 
     /// Reads the text of a file of thresholds; the error says what is wrong, and where.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let document: Document = toml::from_str(text).map_err(|error| error.to_string())?;
+    pub fn parse(text: &str) -> Result<Self, Cause> {
+        let document: Document = toml::from_str(text)?;
         let rules = document.rule;
         for rule in &rules {
             rule.check()?;

@@ -2,6 +2,7 @@
 
 use super::{DeedError, Night, plan};
 use crate::close::{self, Closed, Request};
+use crate::internal::blocking;
 use crate::model::{Author, CloseOptions, ClosingPlan, Deed, DeedPlan, MoveGroup};
 
 async fn request(night: &Night<'_>, no_dl2: bool, by: Author) -> Result<Request, DeedError> {
@@ -9,7 +10,7 @@ async fn request(night: &Night<'_>, no_dl2: bool, by: Author) -> Result<Request,
     let (date, prod_id, now) = (night.date, night.site.prod_id.clone(), night.now);
     let options = CloseOptions { no_dl2, seq: None, no_jobs: false };
     let read = move || Request::read(settings, date, prod_id, options, by, now);
-    Ok(tokio::task::spawn_blocking(read).await??)
+    Ok(blocking(read).await??)
 }
 
 pub(super) async fn plan(night: &Night<'_>, no_dl2: bool) -> Result<DeedPlan, DeedError> {

@@ -1,9 +1,11 @@
 //! Why a deed is not planned or not done.
 
-use app::backend::BackendError;
+use app::backend::{BackendError, ErrorKind};
 
 use crate::actions::ActionError;
 use crate::close::CloseError;
+use crate::hint::Hint;
+use crate::internal::InternalError;
 use crate::launch::LaunchError;
 use crate::model::DeedPlan;
 use crate::night::NightError;
@@ -40,24 +42,40 @@ pub enum DeedError {
     /// It was done in part, or not at all; the text tells.
     #[error("{0}")]
     Failed(String),
-    /// Where this program's file is cannot be told.
-    #[error("cannot tell where this program's file is: {0}")]
-    Program(std::io::Error),
-    /// A plan cannot be written down.
-    #[error("cannot write the plan down: {0}")]
-    Json(#[from] serde_json::Error),
-    /// A thread of ours broke off.
-    #[error("it broke off: {0}")]
-    Thread(#[from] tokio::task::JoinError),
+    /// A failure within the program.
+    #[error(transparent)]
+    Internal(#[from] InternalError),
+}
+
+impl Hint for DeedError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Obstacles(_) => {
+                Some("remove what is in the way, and look at the plan again".into())
+            }
+            Self::Changed(_) => Some("look at the plan as it is now, and confirm that".into()),
+            Self::Night(error) => error.hint(),
+            Self::Store(error) => error.hint(),
+            Self::Launch(error) => error.hint(),
+            Self::Close(error) => error.hint(),
+            Self::Publish(error) => error.hint(),
+            Self::Action(error) => error.hint(),
+            Self::Failed(_) => {
+                Some("the night's logbook and the logs of its jobs say what was done".into())
+            }
+            Self::Internal(error) => error.hint(),
+        }
+    }
 }
 
 impl From<DeedError> for BackendError {
     fn from(error: DeedError) -> Self {
-        match error {
-            DeedError::Night(cause @ NightError::NoSummary { .. }) => {
-                Self::not_found(cause.to_string())
-            }
-            other => Self::unavailable(other.to_string()),
-        }
+        let hint = error.hint();
+        let kind = match &error {
+            DeedError::Night(NightError::NoSummary { .. }) => ErrorKind::NotFound,
+            DeedError::Obstacles(_) | DeedError::Changed(_) => ErrorKind::Conflict,
+            _ => ErrorKind::Unavailable,
+        };
+        Self::new(kind, error.to_string()).with_hint(hint)
     }
 }

@@ -13,8 +13,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tracing::Instrument;
 
 use crate::config::Settings;
+use crate::internal::{InternalError, blocking, executable};
 use crate::launch::{Engine, ScriptOptions};
 use crate::model::{Author, Deed, DeedPlan, NightDate, ProdId};
 use crate::night::{MissingSummary, NightPaths, Observation};
@@ -97,19 +99,22 @@ impl Site {
             return Err(DeedError::Changed(Box::new(plan)));
         }
         let site = self.clone();
-        let name = format!("{} of {} by {}", order.deed.label(), order.date, order.author);
-        let work = tokio::spawn(async move {
-            tracing::info!("{name}: begins");
+        let span = tracing::info_span!(
+            "action", date = %order.date, action = order.deed.label(), user = %order.author
+        );
+        let work = async move {
+            tracing::info!("begins");
             let became = site.work(order).await;
             match &became {
-                Ok(text) => tracing::info!("{name}: {text}"),
-                Err(error) => tracing::error!("{name}: {error}"),
+                Ok(outcome) => tracing::info!(outcome, "ended"),
+                Err(error) => tracing::error!(%error, "failed"),
             }
             became
-        });
+        };
+        let work = tokio::spawn(work.instrument(span));
         match tokio::time::timeout(PATIENCE, work).await {
             Err(_) => Ok(Became::UnderWay),
-            Ok(ended) => Ok(Became::Done(ended??)),
+            Ok(ended) => Ok(Became::Done(ended.map_err(InternalError::from)??)),
         }
     }
 
@@ -138,7 +143,7 @@ impl Night<'_> {
 
     fn script(&self, no_dl2: bool) -> Result<ScriptOptions, DeedError> {
         Ok(ScriptOptions {
-            program: std::env::current_exe().map_err(DeedError::Program)?,
+            program: executable()?,
             job_path: self.site.settings.server.job_path.clone(),
             no_dl2,
             verbose: false,
@@ -149,7 +154,7 @@ impl Night<'_> {
     async fn observe(&self) -> Result<Arc<Observation>, DeedError> {
         let paths = self.paths();
         let read = move || Observation::read(&paths, MissingSummary::Fail);
-        let observation = tokio::task::spawn_blocking(read).await??;
+        let observation = blocking(read).await??;
         let decisions = self.site.engine.store.decisions(self.date, &self.site.prod_id).await?;
         Ok(Arc::new(observation.decided(decisions)))
     }

@@ -1,5 +1,6 @@
 //! The one form of plan in which pages show every deed.
 
+use crate::internal::InternalError;
 use crate::model::{Deed, DeedPlan, NightDate, PlannedStep};
 
 /// A plan without anything in it.
@@ -22,7 +23,7 @@ pub(super) fn step(title: impl Into<String>, items: Vec<String>) -> PlannedStep 
 }
 
 /// A hash of all that a plan says.
-pub(super) fn mark(plan: &DeedPlan) -> Result<String, serde_json::Error> {
+pub(super) fn mark(plan: &DeedPlan) -> Result<String, InternalError> {
     let unmarked = DeedPlan { mark: String::new(), ..plan.clone() };
     Ok(crate::provenance::digest::sha256_hex(&serde_json::to_vec(&unmarked)?))
 }

@@ -1,6 +1,7 @@
 //! Copying the datacheck from a page.
 
 use super::{DeedError, Night, plan};
+use crate::internal::blocking;
 use crate::launch;
 use crate::model::{Author, CopyState, Deed, DeedPlan};
 use crate::publish::{Request, told};
@@ -12,7 +13,7 @@ fn request(night: &Night<'_>, by: Author) -> Request {
 
 pub(super) async fn plan(night: &Night<'_>) -> Result<DeedPlan, DeedError> {
     let request = request(night, Author::Auto);
-    let copy = tokio::task::spawn_blocking(move || request.plan()).await??;
+    let copy = blocking(move || request.plan()).await??;
     let mut shown = plan::empty(night.date, Deed::CopyDatacheck);
     let changed = || copy.files.iter().filter(|file| file.state != CopyState::Same);
     shown.files = changed().count();

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use crate::config::SiteConfig;
+use crate::internal::Cause;
 use crate::model::{NightDate, RunType, Subrun};
 use crate::night::paths::NightPaths;
 
@@ -87,14 +88,14 @@ pub fn datacheck(tools: &Path, night: &Path) -> Result<(), DemoError> {
 }
 
 fn run_tools(tools: &Path, verb: &str, dir: &Path) -> Result<(), DemoError> {
-    let wrong = |problem: String| DemoError::Tools { tools: tools.to_owned(), problem };
+    let wrong = |cause: Cause| DemoError::Tools { tools: tools.to_owned(), cause };
     let output = Command::new(tools).arg(verb).arg(dir).output();
-    let output = output.map_err(|cause| wrong(cause.to_string()))?;
+    let output = output.map_err(|cause| wrong(cause.into()))?;
     if output.status.success() {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(wrong(format!("{verb} failed: {said}")))
+    Err(wrong(format!("{verb} failed: {said}").into()))
 }
 
 /// Writes what all nights share: configuration files, models, time calibration, systematics.

@@ -14,6 +14,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::config::{ConfigError, SiteConfig};
+use crate::hint::Hint;
+use crate::internal::Cause;
 use crate::model::{Role, TaskRecord};
 use crate::night::paths::NightPaths;
 use crate::night::{MissingSummary, Observation};
@@ -35,6 +37,7 @@ pub enum DemoError {
         /// What.
         path: PathBuf,
         /// Why not.
+        #[source]
         cause: io::Error,
     },
     /// The stand-ins are nowhere to be found.
@@ -45,12 +48,13 @@ pub enum DemoError {
     )]
     NoTools(PathBuf),
     /// The stand-ins could not be linked, or could not write their datacheck.
-    #[error("{}: {problem}", tools.display())]
+    #[error("{}: {cause}", tools.display())]
     Tools {
         /// The stand-ins' program.
         tools: PathBuf,
         /// What it said.
-        problem: String,
+        #[source]
+        cause: Cause,
     },
     /// The configuration just written is wrong: a fault of this program.
     #[error(transparent)]
@@ -58,6 +62,22 @@ pub enum DemoError {
     /// The provenance of a night could not be written.
     #[error(transparent)]
     Provenance(#[from] ProcessError),
+}
+
+impl Hint for DemoError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotEmpty(_) => Some("a new directory is made if it does not exist".into()),
+            Self::Write { cause, .. } => cause.hint(),
+            Self::NoTools(_) => None,
+            Self::Tools { tools, .. } => Some(format!(
+                "check that {} can be run, or name another with --tools",
+                tools.display()
+            )),
+            Self::Config(error) => error.hint(),
+            Self::Provenance(error) => error.hint(),
+        }
+    }
 }
 
 /// The program that stands in for the lstchain executables.

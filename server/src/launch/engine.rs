@@ -192,8 +192,8 @@ async fn queued(
     since: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<JobSnapshot, SchedulerError> {
-    let wrap = |error: StoreError| SchedulerError { message: error.to_string() };
-    let tasks = LocalQueue::new(store).tasks(since, now).await.map_err(wrap)?;
+    let tasks = LocalQueue::new(store).tasks(since, now).await;
+    let tasks = tasks.map_err(SchedulerError::caused_by)?;
     Ok(JobSnapshot { taken: now, since, tasks, unreadable: Vec::new() })
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use crate::hint::Hint;
 use crate::model::{Kind, RunId};
 use crate::night::{CalibrationFiles, NightPaths, Observation, calibration_files};
 use crate::status::{Scan, SubrunSet, is_calibrated};

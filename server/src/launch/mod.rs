@@ -19,6 +19,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::hint::Hint;
+use crate::internal::InternalError;
 use crate::schedule::SchedulerError;
 use crate::store::StoreError;
 
@@ -50,9 +52,26 @@ pub enum LaunchError {
     /// Submitting could not begin, or had to stop.
     #[error(transparent)]
     Submit(#[from] submit::SubmitFailure),
-    /// A thread of ours broke off.
-    #[error("looking at the night broke off: {0}")]
-    Thread(#[from] tokio::task::JoinError),
+    /// A failure within the program.
+    #[error(transparent)]
+    Internal(#[from] InternalError),
+}
+
+impl Hint for LaunchError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Store(error) => error.hint(),
+            Self::Scheduler(error) => error.hint(),
+            Self::Unanswered(_) => Some(
+                "see whether the scheduler is up, and launch again once it answers; `scheduler` in \
+                 osa.toml (OSA_SCHEDULER) says which one is asked"
+                    .into(),
+            ),
+            Self::Script(error) => error.hint(),
+            Self::Submit(error) => error.hint(),
+            Self::Internal(error) => error.hint(),
+        }
+    }
 }
 
 /// How a night is to be launched.

@@ -10,6 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::config::SiteConfig;
+use crate::hint::Hint;
 use crate::model::{CalibrationRuns, RunId, Sequence, Subrun};
 use crate::night::{CalibrationFiles, NightPaths, Resources, Stream};
 
@@ -30,6 +31,7 @@ pub enum ScriptError {
         /// The directory.
         directory: PathBuf,
         /// Why not.
+        #[source]
         cause: std::io::Error,
     },
     /// It cannot be written.
@@ -38,8 +40,20 @@ pub enum ScriptError {
         /// The script.
         file: PathBuf,
         /// Why not.
+        #[source]
         cause: std::io::Error,
     },
+}
+
+impl Hint for ScriptError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::LineBreak { directive, .. } => {
+                Some(format!("take the line break out of the value for --{directive}"))
+            }
+            Self::Directory { cause, .. } | Self::Write { cause, .. } => cause.hint(),
+        }
+    }
 }
 
 /// What all scripts of a launch have in common.

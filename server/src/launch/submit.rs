@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::hint::Hint;
 use crate::model::{JobId, NightDate, ProdId};
 use crate::schedule::{JobRequest, JobSnapshot, Scheduler, SchedulerError, SubmitError};
 use crate::store::{Grace, Intent, Ledger, Store, StoreError, Submission, SubmissionState};
@@ -99,8 +100,18 @@ pub enum SubmitFailure {
         /// What had been submitted, or had failed, before.
         done: Vec<SubmitOutcome>,
         /// Why the ledger cannot be used.
+        #[source]
         cause: StoreError,
     },
+}
+
+impl Hint for SubmitFailure {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Scheduler(error) => error.hint(),
+            Self::Store { cause, .. } => cause.hint(),
+        }
+    }
 }
 
 impl From<StoreError> for SubmitFailure {
@@ -121,6 +132,7 @@ pub async fn execute(
 
 /// As [`execute`], where jobs of the order may need others that were submitted before: `present`
 /// are their purposes and numbers.
+#[tracing::instrument(name = "submit", skip_all, fields(date = %order.date, jobs = order.jobs.len()), err)]
 pub async fn execute_after(
     store: &Store,
     scheduler: &dyn Scheduler,
@@ -251,17 +263,17 @@ impl<'a> Work<'a> {
         // Known from here on, whatever becomes of the ledger.
         let verdict = match &answer {
             Ok(job) => Verdict::Submitted(*job),
-            Err(SubmitError::Refused(why)) => Verdict::Refused(why.clone()),
-            Err(SubmitError::Uncertain(why)) => Verdict::Uncertain(why.clone()),
+            Err(SubmitError::Refused(why)) => Verdict::Refused(why.to_string()),
+            Err(SubmitError::Uncertain(why)) => Verdict::Uncertain(why.to_string()),
         };
         self.verdicts.insert(&pending.job.purpose, verdict);
         match answer {
             Ok(job) => self.settle(pending, SubmissionState::Submitted, Some(job), "").await,
             Err(SubmitError::Refused(why)) => {
-                self.settle(pending, SubmissionState::Refused, None, &why).await
+                self.settle(pending, SubmissionState::Refused, None, &why.message).await
             }
             Err(SubmitError::Uncertain(why)) => {
-                if let Some(job) = self.look_for(pending, &why).await? {
+                if let Some(job) = self.look_for(pending, &why.message).await? {
                     self.verdicts.insert(&pending.job.purpose, Verdict::Submitted(job));
                 }
                 Ok(())

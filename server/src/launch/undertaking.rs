@@ -6,6 +6,7 @@ use std::time::Instant;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
+use crate::internal::blocking;
 use crate::model::{Author, DeedOutcome};
 use crate::night::{NightPaths, Observation};
 
@@ -55,7 +56,7 @@ impl Undertaking {
             let Self { paths, observation, options, script, now, .. } = &this;
             prepare(paths, observation, &jobs.jobs(), options, script, *now)
         };
-        Ok(tokio::task::spawn_blocking(look).await??)
+        Ok(blocking(look).await??)
     }
 
     /// Makes the night's directories and writes the plan's scripts.
@@ -64,7 +65,7 @@ impl Undertaking {
     /// See [`write_scripts`].
     pub async fn write_scripts(&self, plan: &LaunchPlan) -> Result<(), LaunchError> {
         let (paths, plan) = (self.paths.clone(), plan.clone());
-        Ok(tokio::task::spawn_blocking(move || write_scripts(&paths, &plan)).await??)
+        Ok(blocking(move || write_scripts(&paths, &plan)).await??)
     }
 
     /// Asks the scheduler, plans and, if all gates are open, writes the scripts and submits the
@@ -74,6 +75,7 @@ impl Undertaking {
     /// The scheduler does not answer, or a script cannot be written: then nothing was submitted.
     /// The books cannot be written: nothing more was submitted. What becomes of a single job is
     /// told in [`Launched::outcomes`].
+    #[tracing::instrument(skip_all, fields(date = %self.paths.date, user = %self.by))]
     pub async fn launch(&self, engine: &Engine) -> Result<Launched, LaunchError> {
         let jobs = ask(engine, &self.paths, &self.observation, self.now).await?;
         if let Some(error) = jobs.health.error {

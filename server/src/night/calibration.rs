@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 
+use crate::hint::Hint;
 use crate::model::{CalibrationRuns, NightDate, Notice, RunId, RunType, Severity};
 
 use super::ecsv::Ecsv;

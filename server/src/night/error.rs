@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::hint::Hint;
+use crate::internal::Cause;
 use crate::model::{NightDate, RunId};
 
 /// What is wrong with the files of a night; the message names file, line and column.
@@ -22,6 +24,7 @@ pub enum NightError {
         /// The file.
         file: PathBuf,
         /// Why not.
+        #[source]
         cause: io::Error,
     },
     /// A table is not what it should be.
@@ -44,7 +47,8 @@ pub enum NightError {
         /// The night.
         date: NightDate,
         /// What came back.
-        problem: String,
+        #[source]
+        problem: Cause,
     },
     /// A directory of calibration files is missing or holds none that fits.
     #[error("there is no {what} for run {run} in {}", directory.display())]
@@ -77,9 +81,8 @@ fn in_column(column: Option<&str>) -> String {
     column.map(|name| format!("column {name}: ")).unwrap_or_default()
 }
 
-impl NightError {
-    /// What to do about it, where the message does not say so itself.
-    pub fn hint(&self) -> Option<String> {
+impl Hint for NightError {
+    fn hint(&self) -> Option<String> {
         match self {
             Self::NoSummary { .. } => Some(
                 "make it with lstchain_create_run_summary, or see whether RUN_SUMMARY_DIR and the \
@@ -98,10 +101,12 @@ impl NightError {
                 Some("see whether CALIB_BASE_DIR is right and put the file there".into())
             }
             Self::NoNight { .. } => Some("add the run to MERGED_SUMMARY".into()),
-            Self::Read { .. } => None,
+            Self::Read { cause, .. } => cause.hint(),
         }
     }
+}
 
+impl NightError {
     pub(super) fn read(file: &std::path::Path, cause: io::Error) -> Self {
         Self::Read { file: file.to_owned(), cause }
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::config::SiteConfig;
+use crate::hint::Hint;
 use crate::model::{CalibrationRuns, Decision, NightDate, Notice, RunType, Sequence, Severity};
 
 use super::{Catalogue, NightError, NightPaths, Run, RunSummary, calibration, sequences, summary};

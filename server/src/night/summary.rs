@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use chrono::{DateTime, Utc};
 
 use crate::config::search_path;
+use crate::internal::{Cause, context};
 use crate::model::{Notice, RunId, RunType, Severity};
 
 use super::ecsv::{Column, Ecsv, Row};
@@ -163,14 +164,14 @@ fn twice(
 /// [`NightError::NotMade`] if the program did not start, failed, or left no file.
 pub(super) fn make(paths: &NightPaths, job_path: &[PathBuf]) -> Result<(), NightError> {
     let directories = &paths.config.directories;
-    let error = |problem| NightError::NotMade { program: MAKER, date: paths.date, problem };
+    let error = |problem: Cause| NightError::NotMade { program: MAKER, date: paths.date, problem };
     let option = |name: &str, directory: &Path| {
         let mut option = OsString::from(name);
         option.push(directory);
         option
     };
     let path = search_path(job_path, std::env::var_os("PATH"))
-        .map_err(|problem| error(format!("job_path: {problem}")))?;
+        .map_err(|problem| error(context("job_path", problem)))?;
     let output = Command::new(MAKER)
         .arg(format!("--date={}", paths.date.compact()))
         .arg(option("--r0-path=", &directories.r0_dir))
@@ -178,15 +179,15 @@ pub(super) fn make(paths: &NightPaths, job_path: &[PathBuf]) -> Result<(), Night
         .env("PATH", path)
         .stdin(Stdio::null())
         .output()
-        .map_err(|cause| error(format!("it did not start ({cause})")))?;
+        .map_err(|cause| error(context("it did not start", cause)))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let last = said.trim().lines().last().unwrap_or("no message");
-        return Err(error(format!("{}, it says: {last}", output.status)));
+        return Err(error(format!("{}, it says: {last}", output.status).into()));
     }
     let file = paths.run_summary();
     if !file.is_file() {
-        return Err(error(format!("it ended well, but {} is missing", file.display())));
+        return Err(error(format!("it ended well, but {} is missing", file.display()).into()));
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! What can go wrong with people.
 
+use crate::hint::Hint;
+use crate::internal::{Cause, InternalError};
 use crate::model::PersonName;
 use crate::store::StoreError;
 
@@ -40,12 +42,14 @@ pub enum PeopleError {
     Past,
     /// The system gives no random numbers, or a hash in the database is none.
     #[error("cannot compute or read a hash: {0}")]
-    Hash(String),
+    Hash(#[source] Cause),
+    /// A failure within the program.
+    #[error(transparent)]
+    Internal(#[from] InternalError),
 }
 
-impl PeopleError {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
+impl Hint for PeopleError {
+    fn hint(&self) -> Option<String> {
         match self {
             Self::NoUser(_) => Some("`osa user list` shows all users".into()),
             Self::UserExists(_) => {
@@ -57,16 +61,19 @@ impl PeopleError {
                 Some("a few words are easy to remember and hard to guess".into())
             }
             Self::LastAdmin(_) => Some("make another user an administrator first".into()),
-            Self::Store(_)
-            | Self::LongPassword
-            | Self::GuessedPassword
-            | Self::Past
-            | Self::Hash(_) => None,
+            Self::LongPassword => Some("choose a shorter one".into()),
+            Self::GuessedPassword => Some("choose another, such as a few words".into()),
+            Self::Past => Some("give a later day, or none: it then never expires".into()),
+            Self::Hash(_) => Some("give the user a new password with `osa user passwd`".into()),
+            Self::Store(error) => error.hint(),
+            Self::Internal(error) => error.hint(),
         }
     }
+}
 
+impl PeopleError {
     /// Whether whoever asked can put it right.
     pub fn is_mistake(&self) -> bool {
-        !matches!(self, Self::Store(_) | Self::Hash(_))
+        !matches!(self, Self::Store(_) | Self::Hash(_) | Self::Internal(_))
     }
 }

@@ -6,6 +6,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, Version};
 use std::sync::OnceLock;
 
+use crate::internal::Cause;
 use crate::model::PersonName;
 
 use super::{PeopleError, Secret};
@@ -20,8 +21,8 @@ fn argon() -> Result<Argon2<'static>, PeopleError> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-fn wrap(cause: impl std::fmt::Display) -> PeopleError {
-    PeopleError::Hash(cause.to_string())
+fn wrap(cause: impl Into<Cause>) -> PeopleError {
+    PeopleError::Hash(cause.into())
 }
 
 /// Hashing takes some 20 ms and 19 MiB; every function here blocks for that long.

@@ -22,7 +22,7 @@ impl Secret {
     /// The system gives no random numbers.
     pub fn new() -> Result<Self, PeopleError> {
         let mut bytes = [0; 32];
-        getrandom::fill(&mut bytes).map_err(|cause| PeopleError::Hash(cause.to_string()))?;
+        getrandom::fill(&mut bytes).map_err(|cause| PeopleError::Hash(cause.into()))?;
         Ok(Self(text_of(&bytes)))
     }
 

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::internal::blocking;
 use crate::model::{PersonName, User};
 use crate::store::Store;
 use crate::store::people::Attempt;
@@ -29,6 +30,7 @@ impl<E: Into<PeopleError>> From<E> for Refusal {
 ///
 /// # Errors
 /// See [`Refusal`].
+#[tracing::instrument(skip_all, fields(client = address, user = tracing::field::Empty))]
 pub async fn sign_in(
     store: &Store,
     limit: Limit,
@@ -49,11 +51,12 @@ pub async fn sign_in(
     };
     let (expected, given) = (stored.as_ref().map(|s| s.password.clone()), password.to_owned());
     let verify = move || Passwords::verify(expected.as_deref(), &given);
-    let right = tokio::task::spawn_blocking(verify).await;
-    let right = right.map_err(|cause| PeopleError::Hash(cause.to_string()))??;
+    let right = blocking(verify).await.map_err(PeopleError::from)??;
     match stored {
         Some(stored) if right && stored.user.disabled.is_none() => {
             store.attempt_succeeded(attempt).await?;
+            // Only now: what is typed for a name may be a password.
+            tracing::Span::current().record("user", stored.user.name.as_str());
             Ok(stored.user)
         }
         _ => Err(Refusal::Wrong),

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::internal::blocking;
 use crate::model::{PersonName, Role, User};
 use crate::store::Store;
 use crate::store::people::NewToken;
@@ -109,8 +110,7 @@ pub async fn token_author(store: &Store, secret: &str, now: DateTime<Utc>) -> Do
 async fn hashed(name: &PersonName, password: &str) -> Done<String> {
     Passwords::check(name, password)?;
     let password = password.to_owned();
-    let hash = tokio::task::spawn_blocking(move || Passwords::hash(&password)).await;
-    hash.map_err(|cause| PeopleError::Hash(cause.to_string()))?
+    blocking(move || Passwords::hash(&password)).await?
 }
 
 fn found(found: bool, name: &PersonName) -> Done {

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::config::ConfigError;
+use crate::hint::Hint;
 use crate::model::NightDate;
 use crate::night::NightError;
 use crate::provenance::ProvenanceError;
@@ -68,8 +69,14 @@ impl ProcessError {
         move |cause| Self::File { verb, file: file.clone(), cause }
     }
 
-    /// What to do about it, where the message does not say so itself.
-    pub fn hint(&self) -> Option<String> {
+    /// The exit code of a command that ends with it: 75 (`EX_TEMPFAIL`) where trying later helps.
+    pub fn code(&self) -> u8 {
+        if matches!(self, Self::Busy { .. }) { 75 } else { 1 }
+    }
+}
+
+impl Hint for ProcessError {
+    fn hint(&self) -> Option<String> {
         match self {
             Self::Missing { hint, .. } => Some((*hint).to_owned()),
             Self::NoCalibration { .. } => Some(
@@ -81,12 +88,8 @@ impl ProcessError {
             Self::Leftover { pid } => Some(format!("end it with kill -9 {pid} and try again")),
             Self::Config(error) => error.hint(),
             Self::Night(error) => error.hint(),
-            Self::File { .. } | Self::Provenance(_) => None,
+            Self::File { cause, .. } => cause.hint(),
+            Self::Provenance(error) => error.hint(),
         }
-    }
-
-    /// The exit code of a command that ends with it: 75 (`EX_TEMPFAIL`) where trying later helps.
-    pub fn code(&self) -> u8 {
-        if matches!(self, Self::Busy { .. }) { 75 } else { 1 }
     }
 }

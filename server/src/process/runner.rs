@@ -125,6 +125,7 @@ impl Runner {
     ///
     /// # Errors
     /// Nothing was run, or what became of it could not be written down; see [`ProcessError`].
+    #[tracing::instrument(name = "sequence", skip_all, fields(date = %sequence.paths.date, run = %sequence.run, subrun = sequence.subrun.map(tracing::field::display)), err)]
     pub fn run(&mut self, sequence: &Sequence) -> Result<i32, ProcessError> {
         let say = |text: &str| say(sequence, text);
         if !sequence.file("begun").exists() && sequence.todo(&mut |_| ())?.is_empty() {
@@ -166,6 +167,7 @@ impl Runner {
     }
 
     /// Tries a stage until it ends well or is not worth another try.
+    #[tracing::instrument(skip_all, fields(run = %sequence.run, stage = work.step.stage.title()))]
     fn stage(&mut self, sequence: &Sequence, work: &Work) -> Result<i32, ProcessError> {
         let Some(program) = self.find(&work.program) else {
             return self.not_found(sequence, work);
@@ -217,6 +219,7 @@ impl Runner {
         Ok(NOT_FOUND)
     }
 
+    #[tracing::instrument(skip_all, fields(run = %attempt.sequence.run, attempt = attempt.label))]
     fn attempt(&mut self, attempt: &Try<'_>) -> Result<Ending, ProcessError> {
         let Try { sequence, work, .. } = *attempt;
         work.outputs.make_directories()?;

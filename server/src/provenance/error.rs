@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::hint::Hint;
+
 use super::json::JsonError;
 
 /// A failure of reading or writing provenance; the message names the file.
@@ -32,6 +34,18 @@ pub enum ProvenanceError {
         /// The file.
         file: PathBuf,
         /// What is wrong with it.
+        #[source]
         cause: JsonError,
     },
+}
+
+impl Hint for ProvenanceError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Read { cause, .. } | Self::Write { cause, .. } => cause.hint(),
+            Self::Document { file, cause } => cause
+                .hint()
+                .map(|hint| format!("{hint}; `osa provenance` can write {} anew", file.display())),
+        }
+    }
 }

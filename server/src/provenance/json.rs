@@ -2,17 +2,19 @@
 
 use std::fmt::Write as _;
 
+use crate::hint::Hint;
+
 use super::document::{
     Attributes, Document, Element, ElementKind, Name, Relation, RelationKind, Value, is_date_time,
 };
 use super::json_text::{Json, line_of};
 
 /// Why a text is not a PROV-JSON document.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum JsonError {
     /// Not JSON; the message names line and column.
     #[error("not JSON: {0}")]
-    Syntax(String),
+    Syntax(#[from] serde_json::Error),
     /// JSON, but not what PROV-JSON asks for.
     #[error("line {line}, {path}: {problem}")]
     Content {
@@ -23,6 +25,12 @@ pub enum JsonError {
         /// What is wrong there.
         problem: String,
     },
+}
+
+impl Hint for JsonError {
+    fn hint(&self) -> Option<String> {
+        Some("give a PROV-JSON document, such as `osa provenance` writes".to_owned())
+    }
 }
 
 /// Numbers up to here are the same in every program that reads JSON.
@@ -187,7 +195,7 @@ pub(super) fn write_text(text: &mut String, value: &str) {
 
 /// Reads and checks a document.
 pub fn read(text: &str) -> Result<Document, JsonError> {
-    let json = serde_json::from_str(text).map_err(|error| JsonError::Syntax(error.to_string()))?;
+    let json = serde_json::from_str(text)?;
     let mut reader =
         Reader { document: Document::default(), path: Vec::new(), numbers: Vec::new() };
     match reader.document(json) {

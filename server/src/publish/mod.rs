@@ -18,6 +18,8 @@ use std::time::Instant;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::Settings;
+use crate::hint::Hint;
+use crate::internal::{Cause, InternalError, blocking};
 use crate::model::{Author, CopyState, DeedOutcome, PublishPlan};
 use crate::night::NightPaths;
 use crate::store::{Deed, Store, StoreError};
@@ -34,6 +36,7 @@ pub enum PublishError {
         /// The directory.
         directory: PathBuf,
         /// Why not.
+        #[source]
         cause: std::io::Error,
     },
     /// The other machine cannot be reached, or did not do what it was asked to.
@@ -42,14 +45,32 @@ pub enum PublishError {
         /// The machine.
         host: String,
         /// What is known.
-        problem: String,
+        #[source]
+        problem: Cause,
     },
     /// The books cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A thread of ours broke off.
-    #[error("copying broke off: {0}")]
-    Thread(#[from] tokio::task::JoinError),
+    /// A failure within the program.
+    #[error(transparent)]
+    Internal(#[from] InternalError),
+}
+
+impl Hint for PublishError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoDestination(file) => {
+                Some(format!("set DATACHECK in section [WEBSERVER] of {}", file.display()))
+            }
+            Self::Directory { cause, .. } => cause.hint(),
+            Self::Remote { host, .. } => Some(format!(
+                "try `ssh -o BatchMode=yes {host} true` as this user: it must need no password; \
+                 [WEBSERVER] HOST names the machine. Copying again sends only what is missing"
+            )),
+            Self::Store(error) => error.hint(),
+            Self::Internal(error) => error.hint(),
+        }
+    }
 }
 
 /// A night whose datacheck is to be copied.
@@ -108,10 +129,11 @@ impl Request {
     ///
     /// # Errors
     /// Nothing can be copied at all, or the connection broke: what was copied before stays.
+    #[tracing::instrument(name = "copy_datacheck", skip_all, fields(date = %self.paths.date, user = %self.author))]
     pub async fn execute(&self, store: &Store) -> Result<PublishPlan, PublishError> {
         let begun = Instant::now();
         let request = self.clone();
-        let plan = tokio::task::spawn_blocking(move || request.plan()).await??;
+        let plan = blocking(move || request.plan()).await??;
         let deed = Deed {
             date: plan.date,
             prod_id: &plan.prod_id,
@@ -122,7 +144,7 @@ impl Request {
         };
         let line = store.begin_deed(&deed, self.now).await?;
         let path = self.search_path.clone();
-        let copied = tokio::task::spawn_blocking(move || copy(plan, &path)).await?;
+        let copied = blocking(move || copy(plan, &path)).await?;
         let outcome = match &copied {
             Ok(plan) => told(plan),
             Err(error) => DeedOutcome { well: false, message: error.to_string() },

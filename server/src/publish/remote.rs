@@ -9,6 +9,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
 
+use crate::internal::{Cause, context};
 use crate::model::{CopyState, PublishFile};
 
 use super::{PublishError, tar};
@@ -23,7 +24,7 @@ pub(super) fn copy(
     files: &mut [PublishFile],
     search_path: &OsString,
 ) -> Result<(), PublishError> {
-    let broken = |problem: String| PublishError::Remote { host: host.to_owned(), problem };
+    let broken = |problem: Cause| PublishError::Remote { host: host.to_owned(), problem };
     let files = readable(files);
     let script = format!("root={}\n{RECEIVE}", quoted(root));
     // The script comes over the connection, exactly as long as it is: the command itself has
@@ -37,19 +38,19 @@ pub(super) fn copy(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .map_err(|cause| broken(format!("cannot start ssh: {cause}")))?;
+        .map_err(|cause| broken(context("cannot start ssh", cause)))?;
     let said = collect(&mut child);
     let talked = talk(&mut child, script, files);
-    let status = child.wait().map_err(|cause| broken(cause.to_string()))?;
+    let status = child.wait().map_err(|cause| broken(cause.into()))?;
     let said = said.join().unwrap_or_default();
     if status.success() {
-        return talked.map_err(|cause| broken(cause.to_string()));
+        return talked.map_err(|cause| broken(cause.into()));
     }
     let words = said.trim();
     Err(broken(match (words.is_empty(), talked) {
-        (false, _) => words.to_owned(),
-        (true, Err(cause)) => format!("{cause} ({status})"),
-        (true, Ok(())) => format!("ssh ended with {status}"),
+        (false, _) => words.into(),
+        (true, Err(cause)) => context(format!("ssh ended with {status}"), cause),
+        (true, Ok(())) => format!("ssh ended with {status}").into(),
     }))
 }
 

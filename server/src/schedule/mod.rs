@@ -11,6 +11,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::config::{SchedulerKind, ServerConfig};
+use crate::hint::Hint;
+use crate::internal::{Cause, executable};
 use crate::model::{JobId, TaskRecord};
 use crate::store::Store;
 
@@ -31,23 +33,60 @@ pub struct JobRequest {
 }
 
 /// Why a job was not submitted, or may not have been.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum SubmitError {
     /// The scheduler refused: nothing was created.
-    #[error("{0}")]
-    Refused(String),
+    #[error(transparent)]
+    Refused(SchedulerError),
     /// The scheduler did not answer: the job may exist. Ask by name and comment before doing
     /// anything else.
-    #[error("{0}")]
-    Uncertain(String),
+    #[error(transparent)]
+    Uncertain(SchedulerError),
+}
+
+impl Hint for SubmitError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Refused(error) | Self::Uncertain(error) => error.hint(),
+        }
+    }
 }
 
 /// Why the scheduler could not be asked or told.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct SchedulerError {
     /// What was tried and what came back.
     pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// The error behind it, where there is one.
+    #[source]
+    pub cause: Option<Cause>,
+}
+
+impl SchedulerError {
+    /// What the scheduler itself said.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None, cause: None }
+    }
+
+    /// An error of ours that kept the scheduler from being asked or told.
+    pub fn caused_by(cause: impl std::error::Error + Hint + Send + Sync + 'static) -> Self {
+        Self { message: cause.to_string(), hint: cause.hint(), cause: Some(cause.into()) }
+    }
+
+    /// The same error, told in other words.
+    #[must_use]
+    pub fn with_message(self, message: impl Into<String>) -> Self {
+        Self { message: message.into(), ..self }
+    }
+}
+
+impl Hint for SchedulerError {
+    fn hint(&self) -> Option<String> {
+        self.hint.clone()
+    }
 }
 
 /// Everything the scheduler knows about our jobs, from one question.
@@ -86,9 +125,7 @@ pub fn open(server: &ServerConfig, store: Store) -> Result<Arc<dyn Scheduler>, S
     match server.scheduler_or_found() {
         SchedulerKind::Slurm => Ok(Arc::new(slurm::Slurm::new(server.child_path()))),
         SchedulerKind::Local => {
-            let program = std::env::current_exe().map_err(|cause| SchedulerError {
-                message: format!("cannot tell where this program's file is: {cause}"),
-            })?;
+            let program = executable().map_err(SchedulerError::caused_by)?;
             let settings = local::Settings::new(server.local_cpus);
             let local = local::Local::new(store, program, settings);
             Ok(Arc::new(local.with_path(server.child_path())))

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
+use crate::hint::Hint;
 use crate::model::{
     Action, Kind, NightState, NightStatus, Notice, Segment, Sequence, SequenceStatus, Severity,
     Stage, Subrun, TaskRecord,

@@ -35,6 +35,8 @@ use connections::{Connections, WriteError};
 
 pub(crate) use connections::write;
 
+use crate::hint::Hint;
+
 pub use closings::{Closing, NewClosing, StepAt};
 pub use decisions::NewDecision;
 pub use ledger::Ledger;
@@ -57,6 +59,25 @@ pub struct StoreError {
     pub cause: sqlx::Error,
     /// Whether something may have been written all the same: the commit itself failed.
     pub uncertain: bool,
+}
+
+impl Hint for StoreError {
+    fn hint(&self) -> Option<String> {
+        let file = self.file.display();
+        Some(match self.cause.as_database_error().and_then(|error| error.code()).as_deref() {
+            // SQLITE_FULL
+            Some("13") => format!("the disk that holds {file} is full: free some space"),
+            // SQLITE_BUSY, SQLITE_LOCKED
+            Some("5" | "6") => format!("another program holds {file} for long: try again later"),
+            // SQLITE_CORRUPT, SQLITE_NOTADB
+            Some("11" | "26") => format!("{file} is damaged or no database: restore a backup"),
+            _ => format!(
+                "check that this user may read and write {file} and its directory, and that the \
+                 disk is local and not full; `database` in osa.toml (OSA_DATABASE) names another \
+                 file"
+            ),
+        })
+    }
 }
 
 /// An open database, its schema up to date.

@@ -1,13 +1,14 @@
 //! Actions on a night for programs: the plan as data, and its execution.
 
 use axum::Json;
-use axum::extract::{Path, Query};
+use axum::extract::Query;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::caller::Caller;
+use super::path::Path;
 use super::problem::Problem;
 use crate::deeds::Became;
 use crate::model::{Deed, DeedPlan, Fields, NightDate};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
@@ -20,6 +20,7 @@ use crate::people::Author;
 
 use super::WebState;
 use super::logs::Start;
+use super::path::Path;
 use super::problem::Problem;
 
 type Answer<T> = Result<Json<T>, Problem>;
@@ -61,14 +62,17 @@ pub async fn nights(State(state): State<WebState>) -> Answer<Arc<NightList>> {
 /// `GET /api/v1/nights/{date}`
 pub async fn night(
     State(state): State<WebState>,
-    Path(date): Path<String>,
+    Path(date): Path<NightDate>,
 ) -> Answer<Arc<NightStatus>> {
-    Ok(Json(state.watcher.see_night(date.parse()?).await.seen()?.value))
+    Ok(Json(state.watcher.see_night(date).await.seen()?.value))
 }
 
 /// `GET /api/v1/nights/{date}/blockers`: what stands in the way of closing it.
-pub async fn blockers(State(state): State<WebState>, Path(date): Path<String>) -> Answer<Blockers> {
-    let night = state.watcher.see_night(date.parse()?).await.seen()?.value;
+pub async fn blockers(
+    State(state): State<WebState>,
+    Path(date): Path<NightDate>,
+) -> Answer<Blockers> {
+    let night = state.watcher.see_night(date).await.seen()?.value;
     Ok(Json(Blockers {
         date: night.date,
         closed: night.state == NightState::Closed,
@@ -80,25 +84,13 @@ pub async fn blockers(State(state): State<WebState>, Path(date): Path<String>) -
 /// `GET /api/v1/nights/{date}/runs/{run}`
 pub async fn run(
     State(state): State<WebState>,
-    Path((date, run)): Path<(String, String)>,
+    Path((date, run)): Path<(NightDate, RunId)>,
 ) -> Answer<Arc<RunDetail>> {
-    Ok(Json(state.watcher.see_run(date.parse()?, run.parse()?).await.seen()?.value))
+    Ok(Json(state.watcher.see_run(date, run).await.seen()?.value))
 }
 
-/// A log file's address.
-#[derive(Debug, Deserialize)]
-pub struct LogPath {
-    date: String,
-    run: String,
-    name: String,
-}
-
-impl LogPath {
-    /// Night, run and file name.
-    pub fn read(self) -> Result<(NightDate, RunId, String), Problem> {
-        Ok((self.date.parse()?, self.run.parse()?, self.name))
-    }
-}
+/// A log file's address: night, run and file name.
+pub type LogPath = (NightDate, RunId, String);
 
 /// Where a piece of a log begins.
 #[derive(Debug, Deserialize)]
@@ -110,10 +102,9 @@ pub struct From {
 /// `GET /api/v1/nights/{date}/runs/{run}/logs/{name}?from=`
 pub async fn log(
     State(state): State<WebState>,
-    Path(path): Path<LogPath>,
+    Path((date, run, name)): Path<LogPath>,
     Query(From { from }): Query<From>,
 ) -> Answer<LogChunk> {
-    let (date, run, name) = path.read()?;
     let start = from.map_or(Start::Tail, Start::Exactly);
     Ok(Json(state.watcher.log_piece(date, run, &name, start).await?))
 }
@@ -122,9 +113,8 @@ pub async fn log(
 /// begins.
 pub async fn raw_log(
     State(state): State<WebState>,
-    Path(path): Path<LogPath>,
+    Path((date, run, name)): Path<LogPath>,
 ) -> Result<Response, Problem> {
-    let (date, run, name) = path.read()?;
     let file = tokio::fs::File::from_std(state.watcher.open_log(date, run, &name).await?);
     let size = file.metadata().await.map_or(0, |metadata| metadata.len());
     let body = Body::from_stream(ReaderStream::new(file.take(size)));

@@ -54,7 +54,7 @@ impl Books {
             Err(error) => {
                 let notice = Notice {
                     severity: Severity::Error,
-                    message: format!("{error}: {}", error.cause),
+                    message: error.to_string(),
                     hint:
                         "decisions about runs are not known; see whether the file is there and its \
                            disk is full"
@@ -92,7 +92,7 @@ impl Books {
         jobs.notices.extend(error.map(|error| {
             Notice {
                 severity: Severity::Error,
-                message: format!("{error}: {}", error.cause),
+                message: error.to_string(),
                 hint:
                     "jobs of other productions of this night may be shown; see whether the file is \
                    there and its disk is full"

@@ -15,8 +15,11 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::path::Path;
+use super::problem::Problem;
 use super::who::Who;
 use super::{WebState, functions};
+use crate::model::NightDate;
 
 /// Age at which a page is made anew.
 const FRESH: Duration = Duration::from_secs(1);
@@ -51,12 +54,18 @@ struct Page {
 }
 
 /// Gives a page from the cache, or makes it.
-pub async fn cached(State(state): State<WebState>, request: Request, next: Next) -> Response {
+pub async fn cached(
+    State(state): State<WebState>,
+    date: Result<Path<NightDate>, Problem>,
+    request: Request,
+    next: Next,
+) -> Response {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
     // What came of a form is shown once.
     let wanted = [Method::GET, Method::HEAD].contains(request.method())
         && functions::number(request.uri()).is_none();
-    let version = if wanted { version(&state, request.uri().path()).await } else { None };
+    let version =
+        if wanted { version(&state, request.uri().path(), date.ok()).await } else { None };
     let Some(version) = version else { return next.run(request).await };
     let encoding = encoding(request.headers());
     let Some(who) = request.extensions().get::<Who>().cloned() else {
@@ -77,12 +86,11 @@ pub async fn cached(State(state): State<WebState>, request: Request, next: Next)
 }
 
 /// Version of what a page shows, if it is one that is kept: the list of nights, or a night.
-async fn version(state: &WebState, path: &str) -> Option<u64> {
-    let path = path.trim_matches('/');
-    if path.is_empty() {
+async fn version(state: &WebState, path: &str, date: Option<Path<NightDate>>) -> Option<u64> {
+    if path.trim_matches('/').is_empty() {
         return Some(state.watcher.see_nights().await.version);
     }
-    let date = path.strip_prefix("nights/")?.parse().ok()?;
+    let Path(date) = date?;
     Some(state.watcher.see_night(date).await.version)
 }
 
@@ -150,7 +158,7 @@ impl Maker {
         }
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.map_err(|error| {
-            tracing::error!("cannot make the page {}: {error}", self.path);
+            tracing::error!(path = self.path, %error, "cannot make a page");
             status(StatusCode::INTERNAL_SERVER_ERROR)
         })?;
         let mut headers = parts.headers;

@@ -9,17 +9,18 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, Sse};
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::model::LogChunk;
+use crate::model::{LogChunk, NightDate, RunId};
 
 use super::WebState;
 use super::api::{From, LogPath};
 use super::logs::Start;
+use super::path::Path;
 use super::problem::Problem;
 use super::shelf::Snapshot;
 
@@ -36,28 +37,27 @@ pub async fn nights(State(state): State<WebState>) -> News {
 /// `GET /api/v1/nights/{date}/events`
 pub async fn night(
     State(state): State<WebState>,
-    Path(date): Path<String>,
+    Path(date): Path<NightDate>,
 ) -> Result<News, Problem> {
-    Ok(follow(state.watcher.night.follow(date.parse()?), &state))
+    Ok(follow(state.watcher.night.follow(date), &state))
 }
 
 /// `GET /api/v1/nights/{date}/runs/{run}/events`
 pub async fn run(
     State(state): State<WebState>,
-    Path((date, run)): Path<(String, String)>,
+    Path((date, run)): Path<(NightDate, RunId)>,
 ) -> Result<News, Problem> {
-    Ok(follow(state.watcher.run.follow((date.parse()?, run.parse()?)), &state))
+    Ok(follow(state.watcher.run.follow((date, run)), &state))
 }
 
 /// `GET /api/v1/nights/{date}/runs/{run}/logs/{name}/events?from=`: what is written to a log from
 /// that byte on. After a break the browser says itself where it was.
 pub async fn log(
     State(state): State<WebState>,
-    Path(path): Path<LogPath>,
+    Path((date, run, name)): Path<LogPath>,
     Query(From { from }): Query<From>,
     headers: HeaderMap,
 ) -> Result<News, Problem> {
-    let (date, run, name) = path.read()?;
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     let mut at = last.or(from).unwrap_or(0);
     // What is wrong is told now; later it only ends the news.
@@ -152,7 +152,7 @@ async fn send(
     sender: &mpsc::Sender<Result<Event, Infallible>>,
     event: Result<Event, axum::Error>,
 ) -> Result<(), ()> {
-    let event = event.map_err(|error| tracing::error!("cannot write an event: {error}"))?;
+    let event = event.map_err(|error| tracing::error!(%error, "cannot write an event"))?;
     sender.send(Ok(event)).await.map_err(drop)
 }
 

@@ -37,7 +37,7 @@ pub async fn gate(
     next: Next,
 ) -> Response {
     let Some(who) = request.extensions().get::<Who>().cloned() else {
-        tracing::error!("{} {} is asked for by nobody", rule.verb, rule.path);
+        tracing::error!(method = %rule.verb, route = rule.path, "a request was not identified");
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let needs = rule.needs.effective(state.people.access.reading);
@@ -49,7 +49,10 @@ pub async fn gate(
         Ok(request) if needs == Needs::Nothing => next.run(request).await,
         Ok(request) => kept_to(next.run(request).await),
         Err(reason) => {
-            tracing::warn!("{} {} from {}: {reason}", rule.verb, rule.path, who.client.address);
+            tracing::warn!(
+                method = %rule.verb, route = rule.path, client = %who.client.address, reason,
+                "a request was refused as forged"
+            );
             disbelieve(&state, in_words, &who, reason).await
         }
     }

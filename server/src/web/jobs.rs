@@ -124,6 +124,7 @@ impl JobWatch {
     }
 
     /// Asks once; gives what was answered.
+    #[tracing::instrument(name = "ask_scheduler", level = "debug", skip_all, fields(scheduler = scheduler.engine()))]
     async fn ask(
         &self,
         scheduler: &dyn Scheduler,
@@ -159,7 +160,10 @@ impl JobWatch {
                             old.tasks == snapshot.tasks && old.unreadable == snapshot.unreadable
                         });
                     if news.health.error.is_some() {
-                        tracing::info!("{} answers again", news.health.engine);
+                        tracing::info!(
+                            scheduler = news.health.engine,
+                            "the scheduler answers again"
+                        );
                     }
                     news.health.answered = Some(snapshot.taken);
                     news.health.error = None;
@@ -176,7 +180,11 @@ impl JobWatch {
         self.news.send_if_modified(|news| {
             let changed = news.health.error.as_ref() != Some(&message);
             if changed {
-                tracing::warn!("{} does not answer: {message}", news.health.engine);
+                tracing::warn!(
+                    scheduler = news.health.engine,
+                    error = message,
+                    "the scheduler does not answer"
+                );
             }
             news.health.error = Some(message);
             changed
@@ -187,8 +195,7 @@ impl JobWatch {
 /// Writes down what the answer says about what was submitted.
 async fn note(store: &Store, snapshot: &JobSnapshot) {
     if let Err(error) = resolve(store, snapshot, Utc::now()).await {
-        let cause = &error.cause;
-        tracing::warn!("cannot write down what became of submitted jobs: {error}: {cause}");
+        tracing::warn!(%error, "cannot record what became of submitted jobs");
     }
 }
 

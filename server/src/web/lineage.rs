@@ -1,10 +1,12 @@
 //! Lineage over REST: where any file came from, and what was made of it. The parameters are ours, or
 //! those of the IVOA's ProvSAP under its names (<https://www.ivoa.net/documents/ProvDAL/>).
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 
+use crate::hint::Hint;
+use crate::internal::blocking;
 use crate::model::RunId;
 use crate::provenance::graph::{Direction, Graph, layout, pdf, svg};
 use crate::provenance::index::{Lineage, LineageError, Question, Start, lineage};
@@ -12,6 +14,7 @@ use crate::provenance::{json, jsonld, provn, turtle};
 
 use super::WebState;
 use super::kept::{self, Form};
+use super::path::Path;
 use super::problem::Problem;
 use super::provenance;
 
@@ -38,9 +41,8 @@ pub async fn find(
         None => provenance::negotiated(&headers)?,
     };
     let found = lineage(&state.people.store, &question).await.map_err(refused)?;
-    let body = tokio::task::spawn_blocking(move || written(&found, form)).await;
-    let body =
-        body.map_err(|error| Problem::unavailable(format!("writing was cut short: {error}")))?;
+    let body = blocking(move || written(&found, form)).await;
+    let body = body.map_err(|error| Problem::caused_by(&error))?;
     Ok(kept::answer(&headers, form, body))
 }
 
@@ -48,29 +50,26 @@ pub async fn find(
 /// gives, without the night.
 pub async fn of_run(
     State(state): State<WebState>,
-    Path(run): Path<String>,
+    Path(run): Path<RunId>,
     Query(asked): Query<provenance::Asked>,
     headers: HeaderMap,
     form: Option<Form>,
 ) -> Result<Response, Problem> {
-    let run: RunId = run.parse()?;
     let date = state.watcher.night_of(run).await?;
-    let of = (date.to_string(), run.to_string());
     let form = match form {
         Some(form) => form,
         None => provenance::negotiated(&headers)?,
     };
-    provenance::send(&state, of, asked, &headers, form).await
+    provenance::send(&state, (date, run), asked, &headers, form).await
 }
 
 fn refused(error: LineageError) -> Problem {
-    match error {
-        LineageError::Unknown(_) => Problem::not_found(format!(
-            "{error}; the newest sixty nights are in it, an older one after `osa provenance --date`"
-        )),
+    let problem = match error {
+        LineageError::Unknown(_) => Problem::not_found(error.to_string()),
         LineageError::TooMuch => Problem::bad_request(error.to_string()),
         LineageError::Store(_) => Problem::unavailable(error.to_string()),
-    }
+    };
+    problem.with_hint(error.hint())
 }
 
 fn written(found: &Lineage, form: Form) -> Vec<u8> {

@@ -8,6 +8,7 @@ use app::backend::BackendError;
 use chrono::{DateTime, Utc};
 
 use crate::config::SiteConfig;
+use crate::hint::Hint;
 use crate::model::{NightDate, NightList, NightStatus, Notice, ProdId, RunDetail, RunId, Severity};
 use crate::night::{self, JobLog, MissingSummary, NightError, NightPaths, Observation, RunSummary};
 use crate::status::{
@@ -18,6 +19,7 @@ use crate::status::{
 use super::books::Books;
 use super::jobs::JobNews;
 use super::logs;
+use super::problem::unavailable;
 
 /// What viewers want to know of the disk. Every function blocks.
 pub trait Look: Send + Sync + 'static {
@@ -89,7 +91,8 @@ impl SiteLook {
         match Observation::read(&paths, MissingSummary::Fail) {
             // Looked for and not there: no such night. Anything else is worth showing.
             Err(error @ NightError::NoSummary { .. }) => {
-                Err(BackendError::not_found(format!("there is no night {date}: {error}")))
+                let text = format!("there is no night {date}: {error}");
+                Err(BackendError::not_found(text).with_hint(error.hint()))
             }
             observation => read(&paths, observation.map(|seen| self.books.decided(&paths, seen))),
         }
@@ -103,7 +106,7 @@ impl Look for SiteLook {
         let caches = (&self.nights, &self.histories);
         let of_night = |paths: &_, seen: &_| self.books.jobs_of(paths, seen, jobs).into_tasks();
         let nights = list_nights(&self.any_night, &room(jobs), of_night, caches, now)
-            .map_err(unavailable)?;
+            .map_err(|error| unavailable(&error))?;
         Ok(NightList { nights, scanned: now })
     }
 
@@ -136,7 +139,7 @@ impl Look for SiteLook {
         now: DateTime<Utc>,
     ) -> Result<RunDetail, BackendError> {
         self.observe(date, |paths, observation| {
-            let observation = &observation.map_err(unavailable)?;
+            let observation = &observation.map_err(|error| unavailable(&error))?;
             let known = self.books.jobs_of(paths, observation, jobs);
             let jobs = &known.room(jobs);
             let input = NightInput { paths, observation, jobs, depth: Depth::Full, dl2: None, now };
@@ -151,6 +154,7 @@ impl Look for SiteLook {
         logs::open(&file).map_err(|error| match error.kind() {
             std::io::ErrorKind::PermissionDenied => {
                 BackendError::unavailable(format!("the log {name} may not be read: {error}"))
+                    .with_hint(error.hint())
             }
             _ => BackendError::not_found(format!("there is no log {name} of run {run}")),
         })
@@ -163,7 +167,7 @@ impl Look for SiteLook {
                 NightError::NoNight { .. } => {
                     BackendError::not_found(format!("no run summary has a run {run}"))
                 }
-                error => unavailable(error),
+                error => unavailable(&error),
             }),
         }
     }
@@ -173,9 +177,10 @@ impl Look for SiteLook {
         match paths.run_summary().is_file() {
             true => Ok(paths),
             false => {
-                let summary = paths.run_summary();
-                let text = format!("there is no night {date}: {} is missing", summary.display());
-                Err(BackendError::not_found(text))
+                let file = paths.run_summary();
+                let text = format!("there is no night {date}: {} is missing", file.display());
+                let hint = NightError::NoSummary { date, file }.hint();
+                Err(BackendError::not_found(text).with_hint(hint))
             }
         }
     }
@@ -226,8 +231,4 @@ pub(super) fn unreadable(news: &JobNews) -> Vec<Notice> {
         hint: "the states of some jobs may be missing or old".into(),
     });
     notice.into_iter().collect()
-}
-
-fn unavailable(error: NightError) -> BackendError {
-    BackendError::unavailable(error.to_string()).with_hint(error.hint())
 }

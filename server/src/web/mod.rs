@@ -1,5 +1,6 @@
 //! The web server: pages, the JSON interface, live news, files, and who may ask for what.
 
+mod access_log;
 mod actions;
 mod affairs;
 mod api;
@@ -19,6 +20,7 @@ mod look;
 mod notes;
 mod openapi;
 mod pages;
+mod path;
 mod people;
 mod problem;
 mod products;
@@ -53,7 +55,6 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::trace::TraceLayer;
 
 use crate::deeds::ActionService;
 
@@ -141,14 +142,14 @@ fn router_of(
         table = table.route(path, handler);
     }
     for page in pages {
-        tracing::error!("the page {page} has no rule and is not served");
+        tracing::error!(page, "a page has no rule and is not served");
     }
     let routes = table
         .layer(CompressionLayer::new().compress_when(worth_packing()))
         .layer(from_fn_with_state(state.clone(), who::identify))
         // Compressed at build time, so outside the layer that does it for every answer.
         .fallback_service(files(config, &state))
-        .with_state(state);
+        .with_state(state.clone());
     let routes = match config.prefix.as_str() {
         "" => routes,
         prefix => Router::new().nest_service(prefix, routes),
@@ -160,7 +161,7 @@ fn router_of(
         .layer(header_layer(OPENER_POLICY, "same-origin"))
         .layer(header_layer(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY))
         .layer(header_layer(header::CACHE_CONTROL, "no-cache"))
-        .layer(TraceLayer::new_for_http())
+        .layer(from_fn_with_state(state, access_log::record))
 }
 
 /// What is packed already only takes longer.
@@ -208,7 +209,7 @@ pub async fn serve(
     // Without it every answer waits 40 ms for the network's convenience.
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!("cannot set TCP_NODELAY: {error}");
+            tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
     });
     let server = axum::serve(listener, router).with_graceful_shutdown(async move {

@@ -1,11 +1,11 @@
 //! Notes about the data quality for programs.
 
 use axum::Json;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::caller::Caller;
+use super::path::Path;
 use super::problem::Problem;
 use crate::model::{DatacheckNote, NewNote, NightDate};
 

@@ -9,6 +9,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::hint::Hint;
+
 /// What is wrong with a request, or with us.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -44,6 +46,18 @@ impl Problem {
         Self::of(StatusCode::BAD_REQUEST, detail)
     }
 
+    /// It cannot be done now because of an error of ours, with what to do about that.
+    pub fn caused_by(error: &(impl std::error::Error + Hint)) -> Self {
+        Self::unavailable(error.to_string()).with_hint(error.hint())
+    }
+
+    /// Adds what to do about it; `None` adds nothing.
+    #[must_use]
+    pub fn with_hint(mut self, hint: Option<String>) -> Self {
+        self.hint = hint.or(self.hint);
+        self
+    }
+
     /// What is wrong, in words.
     #[cfg(test)]
     pub fn detail(&self) -> &str {
@@ -76,6 +90,11 @@ impl Problem {
     }
 }
 
+/// An error of ours that keeps a page from being shown, with what to do about that.
+pub fn unavailable(error: &(impl std::error::Error + Hint)) -> BackendError {
+    BackendError::unavailable(error.to_string()).with_hint(error.hint())
+}
+
 impl From<BackendError> for Problem {
     fn from(error: BackendError) -> Self {
         Self { status: error.kind.status(), detail: error.text, hint: error.hint }
@@ -84,7 +103,8 @@ impl From<BackendError> for Problem {
 
 impl From<app::model::IdError> for Problem {
     fn from(error: app::model::IdError) -> Self {
-        Self::not_found(error.to_string())
+        let hint = error.hint();
+        Self::not_found(error.to_string()).with_hint(hint)
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::UNIX_EPOCH;
 use app::backend::BackendError;
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
@@ -23,7 +23,9 @@ use tokio_util::io::ReaderStream;
 use super::WebState;
 use super::kept;
 use super::logs;
+use super::path::Path;
 use super::problem::Problem;
+use crate::hint::Hint;
 use crate::model::{Missing, MissingProduct, NightDate, Product, ProductGroup, Products};
 use crate::night::NightPaths;
 use crate::publish::{self, Found};
@@ -37,18 +39,17 @@ const SANDBOX: &str = "sandbox allow-scripts; default-src 'none'; \
 /// `GET /api/v1/nights/{date}/products`
 pub async fn list(
     State(state): State<WebState>,
-    Path(date): Path<String>,
+    Path(date): Path<NightDate>,
 ) -> Result<Json<Products>, Problem> {
-    Ok(Json(state.watcher.products(date.parse()?).await?))
+    Ok(Json(state.watcher.products(date).await?))
 }
 
 /// `GET /api/v1/nights/{date}/products/{group}/{product}`
 pub async fn send(
     State(state): State<WebState>,
-    Path((date, group, name)): Path<(String, String, String)>,
+    Path((date, group, name)): Path<(NightDate, ProductGroup, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (date, group) = (date.parse::<NightDate>()?, group.parse::<ProductGroup>()?);
     let wanted = name.clone();
     let open = move |paths: &NightPaths| open(paths, group, &wanted);
     let (file, metadata) = state.watcher.of_night(date, open).await?;
@@ -131,7 +132,8 @@ fn open(
     });
     opened.map_err(|cause| match cause.kind() {
         std::io::ErrorKind::NotFound => none(": it vanished"),
-        _ => BackendError::unavailable(format!("{} cannot be read: {cause}", file.source)),
+        _ => BackendError::unavailable(format!("{} cannot be read: {cause}", file.source))
+            .with_hint(cause.hint()),
     })
 }
 

@@ -7,23 +7,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use app::backend::BackendError;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use serde::Deserialize;
 
-use crate::model::{Kind, ProvenanceAsked, ProvenanceView, RunId};
+use crate::model::{Kind, NightDate, ProvenanceAsked, ProvenanceView, RunId};
 use crate::night::{MissingSummary, NightPaths, Observation};
 use crate::provenance::document::Document;
 use crate::provenance::graph::{Graph, layout, pdf, svg};
 use crate::provenance::products::{Filter, products};
-use crate::provenance::{
-    Fold, ProvenanceError, Request, document_of, json, jsonld, provn, read_log, turtle,
-};
+use crate::provenance::{Fold, Request, document_of, json, jsonld, provn, read_log, turtle};
 
 use super::WebState;
 use super::kept::{Form, Kept};
-use super::problem::Problem;
+use super::path::Path;
+use super::problem::{Problem, unavailable};
 use super::provenance_view;
 
 /// Written documents that are kept of a night; one has some tens of kilobytes.
@@ -75,8 +74,8 @@ impl Logs {
         {
             return Ok(Arc::clone(&read.folds));
         }
-        let observation = Observation::read(paths, MissingSummary::Fail)
-            .map_err(|error| BackendError::unavailable(error.to_string()))?;
+        let observation =
+            Observation::read(paths, MissingSummary::Fail).map_err(|error| unavailable(&error))?;
         let calibration =
             observation.calibration.ok_or_else(|| missing(&"the night has no calibration runs"))?;
         let data = observation.sequences.iter().filter(|sequence| sequence.kind == Kind::Data);
@@ -87,7 +86,7 @@ impl Logs {
             date: paths.date,
         };
         let requests: Vec<_> = data.map(|sequence| request(sequence.run)).collect();
-        let (folds, scan) = read_log(&log, &requests).map_err(unavailable)?;
+        let (folds, scan) = read_log(&log, &requests).map_err(|error| unavailable(&error))?;
         let runs = folds.into_iter().map(|fold| (fold.request().run, fold)).collect();
         let folds = Folds { runs, bad_lines: scan.bad_count, written: Mutex::default() };
         let folds = Arc::new(folds);
@@ -171,10 +170,6 @@ impl Folds {
     }
 }
 
-fn unavailable(error: ProvenanceError) -> BackendError {
-    BackendError::unavailable(error.to_string())
-}
-
 /// Which part of the pipeline is wanted, as `provprocess -f` has it.
 #[derive(Debug, Deserialize)]
 pub struct Asked {
@@ -206,7 +201,7 @@ pub fn negotiated(headers: &HeaderMap) -> Result<Form, Problem> {
 /// `GET /api/v1/nights/{date}/runs/{run}/provenance`, and with a suffix for one form.
 pub async fn of_run(
     State(state): State<WebState>,
-    Path(of): Path<(String, String)>,
+    Path(of): Path<(NightDate, RunId)>,
     Query(asked): Query<Asked>,
     headers: HeaderMap,
     form: Option<Form>,
@@ -221,12 +216,11 @@ pub async fn of_run(
 /// Sends a run's provenance in a form.
 pub async fn send(
     state: &WebState,
-    (date, run): (String, String),
+    (date, run): (NightDate, RunId),
     Asked { filter }: Asked,
     headers: &HeaderMap,
     form: Form,
 ) -> Result<Response, Problem> {
-    let run = run.parse()?;
     let filter = match filter.as_deref() {
         None | Some("") => None,
         Some(name) => {
@@ -236,7 +230,7 @@ pub async fn send(
         }
     };
     let write = move |logs: &Logs, paths: &NightPaths| logs.document(paths, run, filter, form);
-    let kept = state.watcher.provenance_of(date.parse()?, write).await?;
+    let kept = state.watcher.provenance_of(date, write).await?;
     Ok(kept.answer(headers))
 }
 

@@ -79,6 +79,7 @@ impl Board {
     }
 
     /// Judges the runs of a night whose files have changed. Blocks.
+    #[tracing::instrument(name = "judge_quality", level = "debug", skip_all, fields(date = %paths.date))]
     pub fn judge(&self, paths: &NightPaths) {
         let began = Instant::now();
         let criteria = self.figures.criteria.current();

@@ -2,6 +2,7 @@
 //! does.
 
 use std::collections::HashMap;
+use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -107,7 +108,7 @@ struct Plan {
 
 impl<K, T> Shelf<K, T>
 where
-    K: Clone + Eq + Hash + Send + Sync + 'static,
+    K: Clone + Debug + Eq + Hash + Send + Sync + 'static,
     T: Send + Sync + 'static,
 {
     /// An empty shelf; `look` blocks, and is called on threads that may.
@@ -239,6 +240,7 @@ where
         }
         let (shelf, entry) = (Arc::clone(self), Arc::clone(entry));
         tokio::task::spawn_blocking(move || {
+            let _span = tracing::debug_span!("refresh", what = ?key).entered();
             let looking = Looking(&entry.looking);
             let began = Instant::now();
             let found = (shelf.look)(&key);

@@ -9,6 +9,8 @@ use chrono::{DateTime, Days, NaiveTime, Utc};
 use tokio::sync::{Semaphore, watch};
 
 use crate::datacheck::Criteria;
+use crate::hint::Hint;
+use crate::internal::blocking;
 use crate::model::{
     DatacheckNote, DatacheckRange, DatacheckSheet, FigureQuery, LogChunk, NightDate, NightList,
     NightStatus, Products, ProvenanceAsked, ProvenanceView, RunDetail, RunId,
@@ -21,6 +23,7 @@ use super::figures::{self, Figures, NightWish, RangeWish, RunWish};
 use super::jobs::{AskPace, JobNews, JobWatch};
 use super::logs::{self, Start};
 use super::look::Look;
+use super::problem::unavailable;
 use super::products;
 use super::provenance::Logs;
 use super::quality::{self, Board};
@@ -152,7 +155,7 @@ impl Watcher {
                 let judge = move || look.paths(date).map(|paths| quality.judge(&paths));
                 let judged = in_thread(judge).await;
                 if let Err(error) = judged.and(self.notes(date).await) {
-                    tracing::debug!("night {date} is not judged: {error}");
+                    tracing::debug!(%date, %error, "a night is not judged");
                 }
             }
         }
@@ -162,8 +165,8 @@ impl Watcher {
     pub async fn notes(&self, date: NightDate) -> Result<Vec<DatacheckNote>, BackendError> {
         let prod_id = self.of_night(date, |paths| Ok(paths.prod_id.clone())).await?;
         let notes = self.store.notes(date, &prod_id).await.map_err(|error| {
-            let cause = &error.cause;
-            BackendError::unavailable(format!("notes cannot be read: {error}: {cause}"))
+            let text = format!("notes cannot be read: {error}");
+            BackendError::unavailable(text).with_hint(error.hint())
         })?;
         self.quality.note(date, &notes);
         Ok(notes)
@@ -305,6 +308,7 @@ impl Watcher {
             let mut file = look.open_log(date, run, &name)?;
             let unread = |error: std::io::Error| {
                 BackendError::unavailable(format!("the log {name} cannot be read: {error}"))
+                    .with_hint(error.hint())
             };
             let now = Utc::now();
             let modified = file.metadata().and_then(|metadata| metadata.modified());
@@ -314,9 +318,7 @@ impl Watcher {
             let logs::Piece { from, to, size, text } = piece;
             Ok(LogChunk { name, from, to, size, text, live, read: now })
         };
-        tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| {
-            Err(BackendError::unavailable(format!("reading the log failed: {error}")))
-        })
+        in_thread(read).await
     }
 
     /// A log file as it is, open.
@@ -328,9 +330,7 @@ impl Watcher {
     ) -> Result<std::fs::File, BackendError> {
         let (look, name) = (Arc::clone(&self.look), name.to_owned());
         let open = move || look.open_log(date, run, &name);
-        tokio::task::spawn_blocking(open).await.unwrap_or_else(|error| {
-            Err(BackendError::unavailable(format!("opening the log failed: {error}")))
-        })
+        in_thread(open).await
     }
 
     /// The list of nights, for somebody who looks.
@@ -424,9 +424,7 @@ impl Watcher {
 async fn in_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, BackendError> + Send + 'static,
 ) -> Result<T, BackendError> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
-        Err(BackendError::unavailable(format!("reading was cut short: {error}")))
-    })
+    blocking(work).await.unwrap_or_else(|error| Err(unavailable(&error)))
 }
 
 fn interval(period: Duration) -> tokio::time::Interval {

@@ -12,6 +12,7 @@ mod provenance;
 mod publish;
 mod scheduler;
 mod sequencer;
+mod serve;
 mod stages;
 mod submission;
 mod support;

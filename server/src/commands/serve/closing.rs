@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::close::auto::{self, AutoOptions};
 use crate::close::{self, CloseError, Request};
 use crate::config::Settings;
+use crate::internal::blocking;
 use crate::launch::Engine;
 use crate::model::{Author, CloseOptions, NightDate, ProdId};
 
@@ -26,31 +27,32 @@ pub(super) async fn keep(engine: Engine, settings: Settings, prod_id: ProdId) {
             Ok(()) => {}
             // Somebody else is at it.
             Err(CloseError::Busy { .. }) => {}
-            Err(error) => tracing::warn!("closing {last}: {error}"),
+            Err(error) => tracing::warn!(date = %last, %error, "cannot close the night"),
         }
         tokio::time::sleep(PAUSE).await;
     }
 }
 
 /// Goes on with closings whose program is gone.
+#[tracing::instrument(name = "resume_closings", skip_all)]
 async fn resume(engine: &Engine, settings: &Settings) {
     let interrupted = match close::interrupted(&engine.store).await {
         Ok(interrupted) => interrupted,
         Err(error) => {
-            tracing::warn!("which closings were cut short is not known: {error}");
+            tracing::warn!(%error, "cannot tell which closings were interrupted");
             return;
         }
     };
     for (date, prod_id, options) in interrupted {
-        tracing::info!("going on with the closing of {date} ({prod_id}), which was cut short");
+        tracing::info!(%date, %prod_id, "resuming an interrupted closing");
         let now = Utc::now();
         let closed = async {
             let request = read(settings, date, &prod_id, options, now).await?;
             close::start(engine, &request).await
         };
         match closed.await {
-            Ok(_) => tracing::info!("{date} ({prod_id}) is closed"),
-            Err(error) => tracing::warn!("closing {date} ({prod_id}): {error}"),
+            Ok(_) => tracing::info!(%date, %prod_id, "the night is closed"),
+            Err(error) => tracing::warn!(%date, %prod_id, %error, "cannot close the night"),
         }
     }
 }
@@ -64,9 +66,10 @@ async fn read(
 ) -> Result<Request, CloseError> {
     let (settings, prod_id) = (settings.clone(), prod_id.clone());
     let read = move || Request::read(settings, date, prod_id, options, Author::Auto, now);
-    tokio::task::spawn_blocking(read).await?
+    blocking(read).await?
 }
 
+#[tracing::instrument(name = "autoclose_check", skip_all, fields(%date, %prod_id))]
 async fn close_if_ready(
     engine: &Engine,
     settings: &Settings,
@@ -81,7 +84,7 @@ async fn close_if_ready(
     let outcome = auto::run(engine, &request, AutoOptions::default()).await?;
     for (_, closed) in outcome.closings {
         closed?;
-        tracing::info!("{date} ({prod_id}) is closed");
+        tracing::info!(%date, %prod_id, "the night is closed");
     }
     Ok(())
 }

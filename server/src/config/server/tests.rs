@@ -4,6 +4,7 @@ use std::fs;
 
 use super::*;
 use crate::config::Reading;
+use crate::hint::Hint;
 
 fn no_variables(_: &str) -> Option<OsString> {
     None
@@ -32,6 +33,7 @@ fn without_file_and_variables_there_are_defaults() {
     assert_eq!(server.listen.to_string(), "127.0.0.1:8750");
     assert_eq!((server.prefix.as_str(), server.poll), ("", Duration::from_secs(1)));
     assert_eq!(server.lost_after, Duration::from_secs(60));
+    assert_eq!(server.log_format, LogFormat::Text);
     assert_eq!((server.scheduler, server.database, server.site), (None, None, None));
     assert!(server.local_cpus >= 1 && server.job_path.is_empty());
     let access = &server.access;
@@ -75,6 +77,7 @@ fn every_setting_is_overridden_by_its_variable() {
         "/p:/q",
         "7",
         "/s",
+        "json",
         "mail:2525",
         "a@b",
         "c@d",
@@ -97,6 +100,7 @@ fn every_setting_is_overridden_by_its_variable() {
     assert_eq!(server.known_errors.as_deref(), Some(Path::new("/k")));
     assert_eq!(server.datacheck_thresholds.as_deref(), Some(Path::new("/t")));
     assert_eq!(server.analysis_config.as_deref(), Some(Path::new("/c")));
+    assert_eq!(server.log_format, LogFormat::Json);
     assert_eq!(server.mail_host, Some(("mail".into(), 2525)));
     assert_eq!(
         (server.mail_from.as_deref(), server.mail_to.as_deref()),
@@ -138,6 +142,7 @@ fn every_fault_names_file_and_line_or_variable() {
             problem("job_path = ['/a:b']\n", &[]),
             problem("job_path = [1]\n", &[]),
             problem("database = ''\n", &[]),
+            problem("log_format = 'xml'\n", &[]),
             problem("mail_host = 'a b'\n", &[]),
             problem("mail_to = 'shifters'\n", &[]),
             problem("autoclose = 'perhaps'\n", &[]),
@@ -149,6 +154,7 @@ fn every_fault_names_file_and_line_or_variable() {
             problem("demo = 'maybe'\n", &[]),
             problem("", &[("OSA_LISTEN", "8750")]),
             problem("", &[("OSA_POLL_SECONDS", "NaN")]),
+            problem("", &[("OSA_LOG_FORMAT", "JSON")]),
         ]
         .join("\n")
     );

@@ -1,14 +1,13 @@
 //! Charts and two-dimensional histograms, drawn by plotters. It places everything on whole units,
 //! so they are drawn large and shown at half the size.
 
-use std::fmt::Display;
-
 use plotters::chart::ChartContext;
 use plotters::coord::cartesian::Cartesian2d;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::datacheck::figure::{Axis, Chart, Heat, Mark, Palette, Scale, Series, Span};
+use crate::internal::Cause;
 
 use super::axis::DrawnAxis;
 use super::colours;
@@ -23,7 +22,7 @@ const LEGEND: u32 = 44;
 type Context<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<DrawnAxis, DrawnAxis>>;
 
 /// Draws a chart; of very many points, as many as can be told apart.
-pub fn draw_chart(title: &str, chart: &Chart) -> Result<String, String> {
+pub fn draw_chart(title: &str, chart: &Chart) -> Result<String, Cause> {
     let thinned = chart.thinned();
     let chart = thinned.as_ref().unwrap_or(chart);
     let x_values = chart.series.iter().flat_map(|series| series.x.iter().copied());
@@ -38,7 +37,7 @@ pub fn draw_chart(title: &str, chart: &Chart) -> Result<String, String> {
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, (WIDTH, HEIGHT)).into_drawing_area();
-        area.fill(&WHITE).map_err(text)?;
+        area.fill(&WHITE)?;
         let strip = if chart.series.len() > 1 { LEGEND } else { 0 };
         let (head, rest) = area.split_vertically(TITLE_STRIP + strip);
         draw_head(&head, title, chart)?;
@@ -47,7 +46,7 @@ pub fn draw_chart(title: &str, chart: &Chart) -> Result<String, String> {
         for (index, series) in chart.series.iter().enumerate() {
             draw_series(&mut context, series, style(index, series.mark))?;
         }
-        area.present().map_err(text)?;
+        area.present()?;
     }
     Ok(half_size(svg))
 }
@@ -66,7 +65,7 @@ fn draw_head(
     area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>,
     title: &str,
     chart: &Chart,
-) -> Result<(), String> {
+) -> Result<(), Cause> {
     draw_title(area, title)?;
     if chart.series.len() < 2 {
         return Ok(());
@@ -82,9 +81,9 @@ fn draw_head(
         let middle = baseline + 16;
         let line =
             PathElement::new(vec![(left, middle), (left + 30, middle)], colour.stroke_width(6));
-        area.draw(&line).map_err(text)?;
+        area.draw(&line)?;
         let name = Text::new(series.name.clone(), (left + 40, baseline), ("sans-serif", TEXT));
-        area.draw(&name).map_err(text)?;
+        area.draw(&name)?;
         left += width(series);
     }
     Ok(())
@@ -93,10 +92,10 @@ fn draw_head(
 fn draw_title(
     area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>,
     title: &str,
-) -> Result<(), String> {
+) -> Result<(), Cause> {
     let middle = Pos::new(HPos::Center, VPos::Top);
     let style = ("sans-serif", TITLE).into_text_style(area).pos(middle);
-    area.draw(&Text::new(title.to_owned(), (WIDTH as i32 / 2, 14), style)).map_err(text)
+    Ok(area.draw(&Text::new(title.to_owned(), (WIDTH as i32 / 2, 14), style))?)
 }
 
 /// The vertical axis: over values with their errors; counts begin at 0, or below the least.
@@ -134,14 +133,13 @@ fn frame<'a, 'b>(
     y_axis: &Axis,
     x: DrawnAxis,
     y: DrawnAxis,
-) -> Result<Context<'a, 'b>, String> {
+) -> Result<Context<'a, 'b>, Cause> {
     let mut context = ChartBuilder::on(area)
         .margin(16)
         .margin_right(40)
         .x_label_area_size(86)
         .y_label_area_size(140)
-        .build_cartesian_2d(x, y)
-        .map_err(text)?;
+        .build_cartesian_2d(x, y)?;
     context
         .configure_mesh()
         .max_light_lines(0)
@@ -151,13 +149,12 @@ fn frame<'a, 'b>(
         .y_desc(y_axis.caption())
         .label_style(("sans-serif", TEXT))
         .axis_desc_style(("sans-serif", TEXT))
-        .draw()
-        .map_err(text)?;
+        .draw()?;
     Ok(context)
 }
 
 /// Stretches of the horizontal axis as bands behind the series; named where there is room.
-fn draw_spans(context: &mut Context<'_, '_>, spans: &[Span]) -> Result<(), String> {
+fn draw_spans(context: &mut Context<'_, '_>, spans: &[Span]) -> Result<(), Cause> {
     let (x, y) =
         (context.as_coord_spec().x_spec().clone(), context.as_coord_spec().y_spec().clone());
     let (bottom, top) = y.ends();
@@ -167,14 +164,14 @@ fn draw_spans(context: &mut Context<'_, '_>, spans: &[Span]) -> Result<(), Strin
     let bands = ends.iter().map(|(_, from, to)| {
         Rectangle::new([(*from, bottom), (*to, top)], BLACK.mix(0.07).filled())
     });
-    context.draw_series(bands).map_err(text)?;
+    context.draw_series(bands)?;
     // A number of a run is about as wide as a tenth of the drawing.
     if ends.iter().all(|(_, from, to)| x.place(*to) - x.place(*from) > 0.1) {
         let style = ("sans-serif", TEXT * 3 / 4).into_font().color(&BLACK.mix(0.6));
         let names = ends
             .iter()
             .map(|(span, from, _)| Text::new(span.name.clone(), (*from, top), style.clone()));
-        context.draw_series(names).map_err(text)?;
+        context.draw_series(names)?;
     }
     Ok(())
 }
@@ -183,7 +180,7 @@ fn draw_series(
     context: &mut Context<'_, '_>,
     series: &Series,
     colour: RGBColor,
-) -> Result<(), String> {
+) -> Result<(), Cause> {
     let (x, y) =
         (context.as_coord_spec().x_spec().clone(), context.as_coord_spec().y_spec().clone());
     let point = |at: (&f64, &f64)| (*at.0, *at.1);
@@ -195,12 +192,12 @@ fn draw_series(
             let stroke = colour.stroke_width(3);
             for part in pairs.split(|pair| !shown(pair)) {
                 let line = LineSeries::new(part.iter().copied(), stroke);
-                context.draw_series(line).map_err(text)?;
+                context.draw_series(line)?;
             }
             if series.mark == Mark::Line && pairs.len() <= 300 {
                 let dots = pairs.iter().filter(|pair| shown(pair));
                 let dots = dots.map(|pair| Circle::new(*pair, 5, colour.filled()));
-                context.draw_series(dots).map_err(text)?;
+                context.draw_series(dots)?;
             }
         }
         Mark::Point => {
@@ -210,12 +207,12 @@ fn draw_series(
                     let ends =
                         [(pair.0, y.clamp(pair.1 - error)), (pair.0, y.clamp(pair.1 + error))];
                     let bar = PathElement::new(ends.to_vec(), colour.stroke_width(2));
-                    context.draw_series([bar]).map_err(text)?;
+                    context.draw_series([bar])?;
                 }
             }
             let dots = pairs.iter().filter(|pair| shown(pair));
             let dots = dots.map(|pair| Circle::new(*pair, size, colour.filled()));
-            context.draw_series(dots).map_err(text)?;
+            context.draw_series(dots)?;
         }
         Mark::Limit => {
             let mut sorted: Vec<(f64, f64)> = pairs.into_iter().filter(shown).collect();
@@ -225,7 +222,7 @@ fn draw_series(
                 sorted = vec![(from, only.1), (to, only.1)];
             }
             let line = DashedLineSeries::new(sorted, 12, 8, colour.stroke_width(3));
-            context.draw_series(line).map_err(text)?;
+            context.draw_series(line)?;
         }
         Mark::Step => {
             let mut outline = Vec::with_capacity(2 * series.y.len());
@@ -237,7 +234,7 @@ fn draw_series(
                 }
             }
             let line = PathElement::new(outline, colour.stroke_width(3));
-            context.draw_series([line]).map_err(text)?;
+            context.draw_series([line])?;
         }
         Mark::Fill => {
             let boxes = series.x.windows(2).zip(&series.y).filter_map(|(edges, value)| {
@@ -245,7 +242,7 @@ fn draw_series(
                 let corners = [(from, floor), (to, y.clamp(*value))];
                 (from < to && *value > floor).then(|| Rectangle::new(corners, colour.filled()))
             });
-            context.draw_series(boxes).map_err(text)?;
+            context.draw_series(boxes)?;
         }
         Mark::Bar => {
             let boxes = pairs.iter().filter(|(_, value)| *value > floor).map(|(place, value)| {
@@ -254,14 +251,14 @@ fn draw_series(
                     colour.filled(),
                 )
             });
-            context.draw_series(boxes).map_err(text)?;
+            context.draw_series(boxes)?;
         }
     }
     Ok(())
 }
 
 /// Draws a histogram of two dimensions.
-pub fn draw_heat(title: &str, heat: &Heat) -> Result<String, String> {
+pub fn draw_heat(title: &str, heat: &Heat) -> Result<String, Cause> {
     let ends = |axis: &Axis, edges: &[f64]| {
         let from = edges.first().copied().unwrap_or(0.0);
         let to = edges.last().copied().unwrap_or(1.0);
@@ -279,7 +276,7 @@ pub fn draw_heat(title: &str, heat: &Heat) -> Result<String, String> {
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, (WIDTH, HEIGHT)).into_drawing_area();
-        area.fill(&WHITE).map_err(text)?;
+        area.fill(&WHITE)?;
         let (head, rest) = area.split_vertically(TITLE_STRIP);
         draw_title(&head, title)?;
         let (left, right) = rest.split_horizontally(WIDTH - 130);
@@ -292,9 +289,9 @@ pub fn draw_heat(title: &str, heat: &Heat) -> Result<String, String> {
             let to = (*heat.x_edges.get(i + 1)?, *heat.y_edges.get(j + 1)?);
             Some(Rectangle::new([from, to], shade(bar.place(*count)).filled()))
         });
-        context.draw_series(boxes).map_err(text)?;
+        context.draw_series(boxes)?;
         draw_bar(&right, &heat.z, &bar, shade)?;
-        area.present().map_err(text)?;
+        area.present()?;
     }
     Ok(half_size(svg))
 }
@@ -304,24 +301,20 @@ fn draw_bar(
     z: &Axis,
     axis: &DrawnAxis,
     shade: impl Fn(f64) -> RGBColor,
-) -> Result<(), String> {
+) -> Result<(), Cause> {
     let (top, height, steps) = (50i32, HEIGHT as i32 - 210, 64i32);
     for step in 0..steps {
         let y = |step: i32| top + height - height * step / steps;
         let place = (f64::from(step) + 0.5) / f64::from(steps);
         let piece = Rectangle::new([(0, y(step + 1)), (30, y(step))], shade(place).filled());
-        area.draw(&piece).map_err(text)?;
+        area.draw(&piece)?;
     }
     let style = ("sans-serif", TEXT).into_font();
     for tick in axis.ticks() {
         let y = top + height - (f64::from(height) * axis.place(*tick)).round() as i32;
-        area.draw(&Text::new(axis.label(*tick), (38, y - 14), style.clone())).map_err(text)?;
+        area.draw(&Text::new(axis.label(*tick), (38, y - 14), style.clone()))?;
     }
-    area.draw(&Text::new(z.caption(), (0, top - 34), style)).map_err(text)
-}
-
-fn text(error: impl Display) -> String {
-    error.to_string()
+    Ok(area.draw(&Text::new(z.caption(), (0, top - 34), style))?)
 }
 
 /// Shows the drawing at half its size.

@@ -1,6 +1,7 @@
 //! The forms in which figures leave the program.
 
 use crate::datacheck::figure::{Figure, Sheet, to_csv, to_json};
+use crate::internal::Cause;
 
 use super::{DrawError, Hover, print, sheet, svg};
 
@@ -42,14 +43,14 @@ impl Format {
 
 /// A figure in a form; `hover` says what pixels of an SVG tell.
 pub fn figure_as(figure: &Figure, format: Format, hover: Hover<'_>) -> Result<Vec<u8>, DrawError> {
-    let failed = |problem: String| DrawError { figure: figure.id.clone(), problem };
+    let failed = |cause: Cause| DrawError { figure: figure.id.clone(), cause };
     match format {
         Format::Svg => Ok(svg(figure, hover)?.into_bytes()),
         Format::Png => print::png(&svg(figure, Hover::Silent)?).map_err(failed),
         Format::Pdf => print::pdf(&svg(figure, Hover::Silent)?).map_err(failed),
         Format::Csv => Ok(to_csv(figure).into_bytes()),
         Format::Json => {
-            to_json(figure).map(String::into_bytes).map_err(|error| failed(error.to_string()))
+            to_json(figure).map(String::into_bytes).map_err(|error| failed(error.into()))
         }
     }
 }
@@ -57,13 +58,13 @@ pub fn figure_as(figure: &Figure, format: Format, hover: Hover<'_>) -> Result<Ve
 /// All figures of a sheet on one page, titled with what it is `of`; `None` for CSV, of which each
 /// figure has its own.
 pub fn sheet_as(of: &str, sheet: &Sheet, format: Format) -> Result<Option<Vec<u8>>, DrawError> {
-    let failed = |problem: String| DrawError { figure: sheet.key.clone(), problem };
+    let failed = |cause: Cause| DrawError { figure: sheet.key.clone(), cause };
     let drawn = || sheet::draw(sheet, of);
     Ok(Some(match format {
         Format::Svg => drawn()?.into_bytes(),
         Format::Png => print::png(&drawn()?).map_err(failed)?,
         Format::Pdf => print::pdf(&drawn()?).map_err(failed)?,
-        Format::Json => serde_json::to_vec(sheet).map_err(|error| failed(error.to_string()))?,
+        Format::Json => serde_json::to_vec(sheet).map_err(|error| failed(error.into()))?,
         Format::Csv => return Ok(None),
     }))
 }

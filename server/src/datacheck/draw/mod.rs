@@ -9,6 +9,9 @@ mod format;
 mod print;
 mod sheet;
 
+use crate::hint::Hint;
+use crate::internal::Cause;
+
 use super::figure::{Figure, Panel};
 
 pub use camera::Hover;
@@ -16,12 +19,19 @@ pub use format::{Format, figure_as, sheet_as};
 
 /// A figure that could not be drawn.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot draw the figure {figure}: {problem}")]
+#[error("cannot draw the figure {figure}: {cause}")]
 pub struct DrawError {
     /// The figure.
     pub figure: String,
     /// What went wrong.
-    pub problem: String,
+    #[source]
+    pub cause: Cause,
+}
+
+impl Hint for DrawError {
+    fn hint(&self) -> Option<String> {
+        Some("its data can still be had as JSON".to_owned())
+    }
 }
 
 /// Draws a figure. `hover` says whether pixels of a map tell number and value under the pointer,
@@ -33,7 +43,7 @@ pub fn svg(figure: &Figure, hover: Hover<'_>) -> Result<String, DrawError> {
         Panel::Heat(heat) => chart::draw_heat(&figure.title, heat),
         Panel::Missing { why } => Ok(nothing(&figure.title, why)),
     };
-    drawn.map_err(|problem| DrawError { figure: figure.id.clone(), problem })
+    drawn.map_err(|cause| DrawError { figure: figure.id.clone(), cause })
 }
 
 fn nothing(title: &str, why: &str) -> String {

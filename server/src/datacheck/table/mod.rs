@@ -36,6 +36,7 @@ pub use cell::{Cell, Column, Kind, Row};
 pub use write::write;
 
 use super::error::DatacheckError;
+use crate::internal::Cause;
 use library::{Id, Layout, c_name, check, chunk, id, layout, member_index, read_text};
 
 /// Rows are read in blocks of at most this many bytes, or one by one if a row is larger.
@@ -72,7 +73,7 @@ impl File {
         let mut start = [0; 8];
         let raw = std::fs::File::open(path).map_err(read)?;
         if raw.read_at(&mut start, 0).map_err(read)? < 8 {
-            let problem = format!("it has {} bytes", size.len());
+            let problem = format!("it has {} bytes", size.len()).into();
             return Err(DatacheckError::Damaged { file: path.to_owned(), problem });
         }
         if start != *b"\x89HDF\r\n\x1a\n" {
@@ -84,7 +85,7 @@ impl File {
             .open(path)
             .map_err(|error| DatacheckError::Damaged {
                 file: path.to_owned(),
-                problem: error.to_string(),
+                problem: error.into(),
             })?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS);
         Ok(Self { path: path.to_owned(), opened, raw: Arc::new(raw), threads })
@@ -116,7 +117,7 @@ impl File {
         depth: usize,
         nodes: &mut Vec<String>,
     ) -> Result<(), DatacheckError> {
-        for name in group.member_names().map_err(|error| self.damaged(&error))? {
+        for name in group.member_names().map_err(|error| self.damaged(error))? {
             if nodes.len() > 1000 || depth > 8 {
                 break;
             }
@@ -134,19 +135,20 @@ impl File {
         if !self.has(path) {
             return Ok(None);
         }
-        let foreign = |problem: String| DatacheckError::Table {
+        let foreign = |problem: Cause| DatacheckError::Table {
             file: self.path.clone(),
             table: path.to_owned(),
             problem,
         };
-        let dataset = self.opened.dataset(path).map_err(|error| foreign(error.to_string()))?;
+        let dataset = self.opened.dataset(path).map_err(|error| foreign(error.into()))?;
         let &[rows] = dataset.shape().as_slice() else {
             return Err(foreign("not one-dimensional: no table".into()));
         };
-        let layout = layout(&dataset).map_err(&foreign)?;
+        let layout = layout(&dataset).map_err(|problem| foreign(problem.into()))?;
         let width = layout.width;
         if rows > MAX_ROWS || width > MAX_ROW {
-            return Err(foreign(format!("{rows} rows of {width} bytes: too large to be real")));
+            let problem = format!("{rows} rows of {width} bytes: too large to be real");
+            return Err(foreign(problem.into()));
         }
         // SAFETY: the dataset is open; the call only asks for a number.
         let stored = sync(|| unsafe { H5Dget_storage_size(dataset.id()) });
@@ -154,7 +156,7 @@ impl File {
             let problem = format!("{rows} rows of {width} bytes, but {stored} bytes are stored");
             return Err(DatacheckError::Damaged {
                 file: self.path.clone(),
-                problem: format!("table {path}: {problem}"),
+                problem: format!("table {path}: {problem}").into(),
             });
         }
         let (file, raw, path) = (self.path.clone(), self.raw.clone(), path.to_owned());
@@ -191,8 +193,8 @@ impl File {
         })
     }
 
-    fn damaged(&self, error: &hdf5::Error) -> DatacheckError {
-        DatacheckError::Damaged { file: self.path.clone(), problem: error.to_string() }
+    fn damaged(&self, error: hdf5::Error) -> DatacheckError {
+        DatacheckError::Damaged { file: self.path.clone(), problem: error.into() }
     }
 }
 
@@ -356,7 +358,7 @@ impl Table {
             self.read_block(&columns, &offsets, start, count, &mut buffer[..count * width])
                 .map_err(|problem| DatacheckError::Damaged {
                     file: self.file.clone(),
-                    problem: format!("table {}, row {start}: {problem}", self.path),
+                    problem: format!("table {}, row {start}: {problem}", self.path).into(),
                 })?;
             for (row, bytes) in (start..).zip(buffer[..count * width].chunks_exact(width)) {
                 visit(row, Row { columns: &columns, offsets: &offsets, picked: &picked, bytes })?;

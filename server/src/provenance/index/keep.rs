@@ -58,7 +58,7 @@ impl Keeper {
                 Err(error) => {
                     let error = error.to_string();
                     if error != said {
-                        tracing::warn!("the provenance index is not up to date: {error}");
+                        tracing::warn!(error, "the provenance index is not up to date");
                         said = error;
                     }
                 }
@@ -68,6 +68,7 @@ impl Keeper {
     }
 
     /// Indexes what was added to any log since the last look.
+    #[tracing::instrument(name = "provenance_index", level = "debug", skip_all)]
     pub async fn look(&mut self) -> Result<(), IndexError> {
         let any_night = Arc::clone(&self.any_night);
         let found = tokio::task::spawn_blocking(move || looks(&any_night)).await;

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::hint::Hint;
 use crate::model::RunId;
 use crate::store::{Store, StoreError};
 
@@ -57,6 +58,19 @@ pub enum LineageError {
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl Hint for LineageError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unknown(_) => Some(
+                "the newest sixty nights are in it; `osa provenance --date` adds an older one"
+                    .into(),
+            ),
+            Self::TooMuch => None,
+            Self::Store(error) => error.hint(),
+        }
+    }
 }
 
 /// An answer.

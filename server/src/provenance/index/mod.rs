@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use sqlx::{SqliteConnection, SqliteExecutor};
 
+use crate::hint::Hint;
 use crate::store::{Store, StoreError};
 
 use super::digest::sha256_hex;
@@ -42,11 +43,21 @@ pub enum IndexError {
         /// The log.
         file: PathBuf,
         /// Why not.
+        #[source]
         cause: io::Error,
     },
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl Hint for IndexError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Read { cause, .. } => cause.hint(),
+            Self::Store(error) => error.hint(),
+        }
+    }
 }
 
 /// How far a log is indexed.

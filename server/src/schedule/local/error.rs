@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::hint::Hint;
+use crate::internal::{Cause, InternalError};
 use crate::store::StoreError;
 
 /// Why the local scheduler cannot do its work.
@@ -19,29 +21,53 @@ pub enum LocalError {
         /// The file.
         file: PathBuf,
         /// Why not.
+        #[source]
         cause: io::Error,
     },
     /// The supervisor could not be started.
     #[error(
-        "cannot start the local scheduler ({} local-scheduler): {problem}; see {}",
+        "cannot start the local scheduler ({} local-scheduler): {cause}; see {}",
         program.display(), log.display()
     )]
     Start {
         /// The program.
         program: PathBuf,
         /// What happened.
-        problem: String,
+        #[source]
+        cause: Cause,
         /// What the supervisor itself had to say.
         log: PathBuf,
     },
+    /// A failure within the program.
+    #[error(transparent)]
+    Internal(#[from] InternalError),
     /// The system refused something that it never should.
     #[error("{what}: {cause}")]
     System {
         /// What was tried.
         what: &'static str,
         /// Why not.
+        #[source]
         cause: io::Error,
     },
+}
+
+impl Hint for LocalError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Store(error) => error.hint(),
+            Self::Internal(error) => error.hint(),
+            Self::File { cause, .. } => cause.hint(),
+            Self::Start { program, log, .. } => Some(format!(
+                "read the end of {}, and check that {} can be run",
+                log.display(),
+                program.display()
+            )),
+            Self::System { .. } => {
+                Some("check the limits of this user's processes and open files (ulimit -a)".into())
+            }
+        }
+    }
 }
 
 impl LocalError {

@@ -15,17 +15,17 @@ mod supervisor;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tokio::process::Command;
-use tokio::task::spawn_blocking;
 
-use super::script::{Directives, TimeLimit};
+use super::script::{Directives, ScriptError, TimeLimit};
 use super::{JobRequest, JobSnapshot, Scheduler, SchedulerError, SubmitError};
+use crate::internal::{Cause, blocking};
 use crate::model::JobId;
 use crate::store::Store;
 use crate::store::local_queue::{EnqueueError, LocalQueue, NewJob, QueueSettings};
@@ -90,22 +90,22 @@ impl Local {
     /// Sees to it that a supervisor is at work, and waits until it is.
     async fn ensure_supervisor(&self) -> Result<(), LocalError> {
         let local = self.clone();
-        let found = spawn_blocking(move || {
+        let found = blocking(move || {
             let place = local.place()?;
-            Ok((place.has_supervisor()?, place))
+            Ok::<_, LocalError>((place.has_supervisor()?, place))
         });
-        let (found, place) = joined(found.await)?;
+        let (found, place) = found.await??;
         if found { Ok(()) } else { self.start_supervisor(place).await }
     }
 
     async fn start_supervisor(&self, place: Place) -> Result<(), LocalError> {
-        let failed = |problem: String| LocalError::Start {
+        let failed = |cause: Cause| LocalError::Start {
             program: self.program.clone(),
-            problem,
+            cause,
             log: place.log(),
         };
         let here = place.clone();
-        let log = joined(spawn_blocking(move || here.open_log()).await)?;
+        let log = blocking(move || here.open_log()).await??;
         let mut child = Command::new(&self.program)
             .arg("local-scheduler")
             .arg("--database")
@@ -116,15 +116,19 @@ impl Local {
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
-            .map_err(|cause| failed(cause.to_string()))?;
+            .map_err(|cause| failed(cause.into()))?;
         let deadline = Instant::now() + START;
         while Instant::now() < deadline {
-            if let Some(status) = child.try_wait().map_err(|cause| failed(cause.to_string()))? {
+            if let Some(status) = child.try_wait().map_err(|cause| failed(cause.into()))? {
                 // Well ended: another supervisor was faster, or the work is already done.
-                return if status.success() { Ok(()) } else { Err(failed(status.to_string())) };
+                return if status.success() {
+                    Ok(())
+                } else {
+                    Err(failed(status.to_string().into()))
+                };
             }
             let here = place.clone();
-            if joined(spawn_blocking(move || here.has_supervisor()).await)? {
+            if blocking(move || here.has_supervisor()).await?? {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(2)).await;
@@ -138,12 +142,15 @@ impl Local {
             grace: self.settings.grace,
             idle: self.settings.idle,
         };
-        let refused = |error: LocalError| SubmitError::Refused(error.to_string());
+        let refused = |error: LocalError| SubmitError::Refused(SchedulerError::caused_by(error));
         self.ensure_supervisor().await.map_err(refused)?;
         let enqueued = self.queue.enqueue(&job, settings, Utc::now()).await;
         let id = enqueued.map_err(|error| match error {
-            EnqueueError::Uncertain(_) => SubmitError::Uncertain(error.to_string()),
-            _ => SubmitError::Refused(format!("{}: {error}", job.script.display())),
+            EnqueueError::Uncertain(_) => SubmitError::Uncertain(SchedulerError::caused_by(error)),
+            _ => {
+                let message = format!("{}: {error}", job.script.display());
+                SubmitError::Refused(SchedulerError::caused_by(error).with_message(message))
+            }
         })?;
         // The supervisor may have ended meanwhile. The job exists whatever comes of this, and
         // whoever asks for it will try again.
@@ -162,26 +169,24 @@ impl Scheduler for Local {
 
     async fn submit(&self, request: &JobRequest) -> Result<JobId, SubmitError> {
         let (request, local) = (request.clone(), self.clone());
-        let read = spawn_blocking(move || local.read_job(&request)).await;
-        let job = read.unwrap_or_else(|error| Err(error.to_string()));
+        let job = blocking(move || local.read_job(&request)).await;
+        let job = job.map_err(SchedulerError::caused_by).flatten();
         self.enqueue(job.map_err(SubmitError::Refused)?).await
     }
 
     async fn jobs(&self, since: DateTime<Utc>) -> Result<JobSnapshot, SchedulerError> {
-        let wrap = |error: LocalError| SchedulerError { message: error.to_string() };
-        if self.queue.has_work().await.map_err(|error| wrap(error.into()))? {
-            self.ensure_supervisor().await.map_err(wrap)?;
+        if self.queue.has_work().await.map_err(SchedulerError::caused_by)? {
+            self.ensure_supervisor().await.map_err(SchedulerError::caused_by)?;
         }
         let taken = Utc::now();
-        let tasks = self.queue.tasks(since, taken).await.map_err(|error| wrap(error.into()))?;
+        let tasks = self.queue.tasks(since, taken).await.map_err(SchedulerError::caused_by)?;
         Ok(JobSnapshot { taken, since, tasks, unreadable: Vec::new() })
     }
 
     async fn cancel(&self, job: JobId) -> Result<(), SchedulerError> {
-        let wrap = |error: LocalError| SchedulerError { message: error.to_string() };
-        self.queue.cancel(job, Utc::now()).await.map_err(|error| wrap(error.into()))?;
-        if self.queue.has_work().await.map_err(|error| wrap(error.into()))? {
-            self.ensure_supervisor().await.map_err(wrap)?;
+        self.queue.cancel(job, Utc::now()).await.map_err(SchedulerError::caused_by)?;
+        if self.queue.has_work().await.map_err(SchedulerError::caused_by)? {
+            self.ensure_supervisor().await.map_err(SchedulerError::caused_by)?;
         }
         Ok(())
     }
@@ -189,13 +194,17 @@ impl Scheduler for Local {
 
 impl Local {
     /// Reads all of a job that will count: its script as it is now, and the environment.
-    fn read_job(&self, request: &JobRequest) -> Result<NewJob, String> {
-        let script = std::path::absolute(&request.script).map_err(|cause| cause.to_string())?;
-        let body = std::fs::read(&script)
-            .map_err(|cause| format!("cannot read the job script {}: {cause}", script.display()))?;
+    fn read_job(&self, request: &JobRequest) -> Result<NewJob, SchedulerError> {
+        let unreadable = |file: &Path| {
+            let file = file.to_owned();
+            move |cause| SchedulerError::caused_by(ScriptError::Read { file, cause })
+        };
+        let script = std::path::absolute(&request.script).map_err(unreadable(&request.script))?;
+        let body = std::fs::read(&script).map_err(unreadable(&script))?;
         let directives = Directives::parse(&String::from_utf8_lossy(&body), &script)
-            .map_err(|error| error.to_string())?;
-        let refused = |problem: String| Err(format!("{}: {problem}", script.display()));
+            .map_err(SchedulerError::caused_by)?;
+        let refused =
+            |problem: String| Err(SchedulerError::new(format!("{}: {problem}", script.display())));
         if directives.dependency.is_some() {
             return refused(
                 "--dependency in a script is not supported by the local scheduler".into(),
@@ -243,14 +252,4 @@ impl Local {
         }
         environment::pack(inherited.into_iter(), added)
     }
-}
-
-/// The result of work on a blocking thread, which ends early only when the program does.
-fn joined<T>(
-    result: Result<Result<T, LocalError>, tokio::task::JoinError>,
-) -> Result<T, LocalError> {
-    result.unwrap_or_else(|error| {
-        let cause = std::io::Error::other(error);
-        Err(LocalError::System { what: "a thread ended early", cause })
-    })
 }

@@ -10,6 +10,8 @@ mod values;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::hint::Hint;
+
 pub use pattern::{Names, expand};
 pub use values::{Array, MAX_TASKS, memory_bytes, time_limit};
 
@@ -22,6 +24,7 @@ pub enum ScriptError {
         /// The script.
         file: PathBuf,
         /// Why not.
+        #[source]
         cause: std::io::Error,
     },
     /// It does not begin with `#!`, or a directive is wrong.
@@ -34,6 +37,17 @@ pub enum ScriptError {
         /// What is wrong, and what would be right.
         problem: String,
     },
+}
+
+impl Hint for ScriptError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Read { cause, .. } => cause.hint(),
+            Self::Directive { .. } => {
+                Some("correct this line of the job script, or launch again to write it anew".into())
+            }
+        }
+    }
 }
 
 /// What a script asks for; `None` where it says nothing. A directive given twice counts as last

@@ -1,7 +1,7 @@
 //! What sbatch's answer means: submitted, refused, or nobody knows.
 
 use crate::model::JobId;
-use crate::schedule::SubmitError;
+use crate::schedule::{SchedulerError, SubmitError};
 
 use super::call::{Answer, CallError};
 
@@ -43,24 +43,27 @@ pub(super) fn judge(answer: Result<Answer, CallError>) -> Result<JobId, SubmitEr
     let answer = match answer {
         Ok(answer) => answer,
         Err(error @ CallError::NotStarted { .. }) => {
-            return Err(SubmitError::Refused(format!(
+            let message = format!(
                 "{error}; install Slurm's client commands here, or set scheduler = \"local\""
-            )));
+            );
+            let refusal = SchedulerError::caused_by(error).with_message(message);
+            return Err(SubmitError::Refused(refusal));
         }
-        Err(error) => return Err(SubmitError::Uncertain(error.to_string())),
+        Err(error) => return Err(SubmitError::Uncertain(SchedulerError::caused_by(error))),
     };
     let said = one_line(&answer.stderr);
+    let uncertain = |text: String| SubmitError::Uncertain(SchedulerError::new(text));
     match answer.status.code() {
         Some(0) => job_id(&answer.stdout).ok_or_else(|| {
             let words = one_line(&answer.stdout);
-            SubmitError::Uncertain(format!("sbatch answered {words:?} in place of a job id"))
+            uncertain(format!("sbatch answered {words:?} in place of a job id"))
         }),
-        Some(_) if refused(&said) => Err(SubmitError::Refused(said)),
+        Some(_) if refused(&said) => Err(SubmitError::Refused(SchedulerError::new(said))),
         Some(code) if said.is_empty() => {
-            Err(SubmitError::Uncertain(format!("sbatch ended with status {code}, without a word")))
+            Err(uncertain(format!("sbatch ended with status {code}, without a word")))
         }
-        Some(_) => Err(SubmitError::Uncertain(said)),
-        None => Err(SubmitError::Uncertain(format!("sbatch was killed: {}", answer.status))),
+        Some(_) => Err(uncertain(said)),
+        None => Err(uncertain(format!("sbatch was killed: {}", answer.status))),
     }
 }
 

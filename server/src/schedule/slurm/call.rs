@@ -11,6 +11,8 @@ use nix::unistd::Pid;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 
+use crate::hint::Hint;
+
 /// More than any sane answer: 150 bytes a line for half a million tasks.
 const LONGEST_ANSWER: u64 = 64 << 20;
 
@@ -45,13 +47,35 @@ pub(super) struct Answer {
 pub(super) enum CallError {
     /// It was never started: nothing was asked.
     #[error("cannot start {tool}: {cause}")]
-    NotStarted { tool: &'static str, cause: std::io::Error },
+    NotStarted {
+        tool: &'static str,
+        #[source]
+        cause: std::io::Error,
+    },
     /// It took too long and was killed: what it did meanwhile is unknown.
     #[error("{tool} gave no answer within {} s and was stopped", limit.as_secs_f32())]
     TimedOut { tool: &'static str, limit: Duration },
     /// Its output could not be read to the end.
     #[error("cannot read the answer of {tool}: {cause}")]
-    Broken { tool: &'static str, cause: std::io::Error },
+    Broken {
+        tool: &'static str,
+        #[source]
+        cause: std::io::Error,
+    },
+}
+
+impl Hint for CallError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NotStarted { tool, .. } => format!(
+                "install Slurm's client commands here, put the directory of {tool} on the PATH \
+                 (job_path in osa.toml), or set scheduler = \"local\" in osa.toml (OSA_SCHEDULER)"
+            ),
+            Self::TimedOut { .. } | Self::Broken { .. } => {
+                "see whether Slurm is up (scontrol ping), and try again".to_owned()
+            }
+        })
+    }
 }
 
 impl Call {

@@ -18,7 +18,7 @@ use crate::model::JobId;
 
 use super::{JobRequest, JobSnapshot, Scheduler, SchedulerError, SubmitError};
 use answer::one_line;
-use call::{Answer, Call};
+use call::{Answer, Call, CallError};
 use sacct::Dialect;
 
 /// Given to every job, as the original does: plots need no display.
@@ -105,7 +105,7 @@ impl Slurm {
             let dialect = if older { Dialect::WithoutSubmitLine } else { Dialect::WithSubmitLine };
             let arguments = sacct::arguments(dialect, nix::unistd::getuid().as_raw(), since);
             let call = self.question("sacct", arguments, self.timeouts.ask);
-            let answer = call.run(&self.path).await.map_err(|e| failed(&e.to_string()))?;
+            let answer = call.run(&self.path).await.map_err(unanswered)?;
             if !older && !answer.status.success() && sacct::is_older(&answer.stderr) {
                 self.older.store(true, Ordering::Relaxed);
                 continue;
@@ -116,7 +116,7 @@ impl Slurm {
 
     async fn squeue(&self) -> Result<(String, String), SchedulerError> {
         let call = self.question("squeue", squeue::arguments(), self.timeouts.ask);
-        let answer = call.run(&self.path).await.map_err(|e| failed(&e.to_string()))?;
+        let answer = call.run(&self.path).await.map_err(unanswered)?;
         good("squeue", answer)
     }
 }
@@ -164,13 +164,18 @@ impl Scheduler for Slurm {
 
     async fn cancel(&self, job: JobId) -> Result<(), SchedulerError> {
         let call = self.question("scancel", vec![job.to_string()], self.timeouts.cancel);
-        let answer = call.run(&self.path).await.map_err(|e| failed(&e.to_string()))?;
+        let answer = call.run(&self.path).await.map_err(unanswered)?;
         good("scancel", answer).map(|_| ())
     }
 }
 
 fn failed(what: &str) -> SchedulerError {
-    SchedulerError { message: format!("Slurm does not answer: {what}") }
+    SchedulerError::new(format!("Slurm does not answer: {what}"))
+}
+
+fn unanswered(error: CallError) -> SchedulerError {
+    let message = failed(&error.to_string()).message;
+    SchedulerError::caused_by(error).with_message(message)
 }
 
 /// The answer, and what was said beside it: an error that did not keep the tool from answering.

@@ -2,17 +2,19 @@
 //! may edit (`configs/known_errors.toml`).
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::hint::Hint;
 use crate::model::{JobState, Stage};
 
 /// The errors that the program brings along.
 const SHIPPED: &str = include_str!("../../../../configs/known_errors.toml");
 
 /// Why a file of known errors cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum KnownErrorsError {
     /// It cannot be read.
     #[error("cannot read the known errors {}: {cause}", file.display())]
@@ -20,7 +22,8 @@ pub enum KnownErrorsError {
         /// The file.
         file: PathBuf,
         /// Why not.
-        cause: String,
+        #[source]
+        cause: Arc<std::io::Error>,
     },
     /// It is not what it should be.
     #[error("{}:{line}: {problem}", file.display())]
@@ -32,6 +35,19 @@ pub enum KnownErrorsError {
         /// What is wrong.
         problem: String,
     },
+}
+
+impl Hint for KnownErrorsError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Read { cause, .. } => cause.hint(),
+            Self::Wrong { .. } => Some(
+                "correct this line; configs/known_errors.toml explains every key, and without \
+                 known_errors in osa.toml (OSA_KNOWN_ERRORS) the program uses its own"
+                    .into(),
+            ),
+        }
+    }
 }
 
 /// What may help.
@@ -138,7 +154,7 @@ pub fn load(file: Option<&Path>) -> Result<Vec<KnownError>, KnownErrorsError> {
     let Some(file) = file else { return parse(SHIPPED, Path::new("known_errors.toml")) };
     let text = std::fs::read_to_string(file).map_err(|cause| KnownErrorsError::Read {
         file: file.to_owned(),
-        cause: cause.to_string(),
+        cause: Arc::new(cause),
     })?;
     parse(&text, file)
 }

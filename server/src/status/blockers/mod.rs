@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
 
+use crate::hint::Hint;
 use crate::model::{
     Action, Blocker, BlockerKind, Condition, Evidence, JobState, Kind, NightDate, NightStatus,
     Remedy, RunId, Sequence, SequenceStatus, Subrun, TaskRecord, spans,

@@ -15,6 +15,7 @@ use sqlx::types::Text;
 use sqlx::{SqliteConnection, SqliteExecutor};
 
 use super::{Store, StoreError, Timestamp};
+use crate::hint::Hint;
 use crate::model::{ExitCode, JobId, JobState, TaskRecord};
 
 pub use run::{Ending, Order};
@@ -93,6 +94,17 @@ pub enum EnqueueError {
     /// The database failed at the end of the transaction: the job may exist.
     #[error(transparent)]
     Uncertain(StoreError),
+}
+
+impl Hint for EnqueueError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::UnknownParent(_) => {
+                Some("submit the job that it depends on first, or launch the night again".into())
+            }
+            Self::Refused(error) | Self::Uncertain(error) => error.hint(),
+        }
+    }
 }
 
 /// The queue in our database.

@@ -62,8 +62,7 @@ impl Caller {
     async fn is_password(&self, user: &User, password: String) -> Result<bool, PeopleError> {
         let stored = self.state.people.store.user(&user.name).await?.map(|stored| stored.password);
         let verify = move || Passwords::verify(stored.as_deref(), &password);
-        let right = tokio::task::spawn_blocking(verify).await;
-        right.map_err(|cause| PeopleError::Hash(cause.to_string()))?
+        crate::internal::blocking(verify).await?
     }
 
     /// Creates a token.
@@ -90,7 +89,7 @@ impl Caller {
         let store = &self.state.people.store;
         let made = people::add_token(store, &name, role, Some(user), expires, self.now()).await;
         let secret = made.map_err(refused)?;
-        tracing::info!("{} has made the token {name}", user.name);
+        tracing::info!(user = %user.name, token = %name, "a token was created");
         let message = format!("Token {name} is created. Copy its secret now.");
         Ok(NewToken { message, name, secret: secret.reveal().to_owned() })
     }
@@ -112,6 +111,6 @@ async fn renew(session: &Session, content: Content) {
         session.save().await
     };
     if let Err(error) = renewed.await {
-        tracing::error!("cannot go on in a new session: {error}");
+        tracing::error!(%error, "cannot go on in a new session");
     }
 }

@@ -22,6 +22,7 @@ use tower_sessions::Session;
 use super::WebState;
 use super::problem::Problem;
 use super::who::Who;
+use crate::hint::Hint;
 use crate::model::{
     Account, ApiOperation, Author, Confirmation, DatacheckNote, DatacheckRange, DatacheckSheet,
     Deed, DeedPlan, FigureQuery, LogChunk, NewNote, NewToken, NightDate, NightList, NightStatus,
@@ -93,10 +94,10 @@ impl FromRequestParts<WebState> for Caller {
 /// to the log.
 fn refused(error: PeopleError) -> BackendError {
     if error.is_mistake() {
-        return BackendError::invalid(error.to_string());
+        return BackendError::invalid(error.to_string()).with_hint(error.hint());
     }
     tracing::error!(error = &error as &dyn std::error::Error, "the user database cannot be used");
-    BackendError::unavailable("the database cannot be used now")
+    BackendError::unavailable("the database cannot be used now").with_hint(error.hint())
 }
 
 /// What was done, as a sentence.

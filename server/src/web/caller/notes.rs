@@ -4,6 +4,7 @@ use app::backend::BackendError;
 
 use super::Caller;
 use crate::datacheck::figure::NightSheet;
+use crate::hint::Hint;
 use crate::model::{DatacheckNote, NewNote, NightDate, Role};
 use crate::store::StoreError;
 use crate::web::figures::RunFigures;
@@ -40,7 +41,7 @@ impl Caller {
         let store = &self.state.people.store;
         let night = (date, &night.prod_id);
         let id = store.note(night, &note, &author, self.now()).await.map_err(lost)?;
-        tracing::info!("{author} has noted something about night {date}");
+        tracing::info!(%date, user = %author, "a note was added");
         self.note(date, id).await
     }
 
@@ -68,5 +69,6 @@ impl Caller {
 }
 
 fn lost(error: StoreError) -> BackendError {
-    BackendError::unavailable(format!("the note was not kept: {error}: {}", error.cause))
+    let text = format!("the note was not kept: {error}: {}", error.cause);
+    BackendError::unavailable(text).with_hint(error.hint())
 }

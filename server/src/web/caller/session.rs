@@ -38,7 +38,7 @@ impl Caller {
         let error = match outcome.await {
             Ok(user) => {
                 self.begin(&user, self.session()?).await.map_err(|error| unusable(&error))?;
-                tracing::info!("{} has signed in from {}", user.name, self.who.client.address);
+                tracing::info!(user = %user.name, client = %self.who.client.address, "signed in");
                 return Ok(());
             }
             Err(Refusal::Error(error)) => return Err(unusable(&error)),
@@ -48,7 +48,7 @@ impl Caller {
                 BackendError::too_many_requests(too_often(left))
             }
         };
-        tracing::warn!("a sign-in from {} was refused: {error}", self.who.client.address);
+        tracing::warn!(client = %self.who.client.address, reason = %error, "a sign-in was refused");
         Err(error)
     }
 
@@ -90,7 +90,7 @@ impl Caller {
 }
 
 fn unusable(error: &dyn std::fmt::Display) -> BackendError {
-    tracing::error!("cannot sign somebody in or out: {error}");
+    tracing::error!(%error, "cannot sign somebody in or out");
     BackendError::unavailable("the database cannot be used now")
 }
 

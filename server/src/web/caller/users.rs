@@ -68,6 +68,6 @@ impl Caller {
 
 /// What was done, also for the log.
 fn recorded(author: &Author, done: String) -> Confirmation {
-    tracing::info!("by {author}: {done}");
+    tracing::info!(user = %author, done, "a user was changed");
     confirmed(done)
 }

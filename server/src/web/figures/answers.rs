@@ -1,7 +1,7 @@
 //! The JSON interface's answers about figures.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 
@@ -9,25 +9,26 @@ use crate::model::{DatacheckRange, DatacheckSheet, FigureQuery, NightDate, RunId
 use crate::night::NightPaths;
 
 use super::super::WebState;
+use super::super::path::Path;
 use super::super::problem::Problem;
 use super::{Figures, NightWish, RunWish};
 
 /// `GET /api/v1/nights/{date}/runs/{run}/datacheck?sheet=`
 pub async fn run(
     State(state): State<WebState>,
-    Path((date, run)): Path<(String, String)>,
+    Path((date, run)): Path<(NightDate, RunId)>,
     Query(query): Query<FigureQuery>,
 ) -> Result<Json<DatacheckSheet>, Problem> {
-    Ok(Json(state.watcher.run_datacheck(date.parse()?, run.parse()?, query).await?))
+    Ok(Json(state.watcher.run_datacheck(date, run, query).await?))
 }
 
 /// `GET /api/v1/nights/{date}/datacheck?sheet=`
 pub async fn night(
     State(state): State<WebState>,
-    Path(date): Path<String>,
+    Path(date): Path<NightDate>,
     Query(query): Query<FigureQuery>,
 ) -> Result<Json<DatacheckSheet>, Problem> {
-    Ok(Json(state.watcher.night_datacheck(date.parse()?, query).await?))
+    Ok(Json(state.watcher.night_datacheck(date, query).await?))
 }
 
 /// `GET /api/v1/datacheck?from=&to=`
@@ -41,11 +42,10 @@ pub async fn range(
 /// `GET /api/v1/nights/{date}/runs/{run}/datacheck/{sheet}/{figure}`
 pub async fn run_figure(
     State(state): State<WebState>,
-    Path((date, run, sheet, figure)): Path<(String, String, String, String)>,
+    Path((date, run, sheet, figure)): Path<(NightDate, RunId, String, String)>,
     Query(query): Query<FigureQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (date, run) = (date.parse::<NightDate>()?, run.parse::<RunId>()?);
     let wish = RunWish::read(&query, Some(&sheet))?;
     let prefix = state.prefix.clone();
     let draw = move |figures: &Figures, paths: &NightPaths| {
@@ -57,11 +57,11 @@ pub async fn run_figure(
 /// `GET /api/v1/nights/{date}/datacheck/{sheet}/{figure}`
 pub async fn night_figure(
     State(state): State<WebState>,
-    Path((date, sheet, figure)): Path<(String, String, String)>,
+    Path((date, sheet, figure)): Path<(NightDate, String, String)>,
     Query(query): Query<FigureQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (date, wish) = (date.parse::<NightDate>()?, NightWish::read(&query, Some(&sheet))?);
+    let wish = NightWish::read(&query, Some(&sheet))?;
     let prefix = state.prefix.clone();
     let draw = move |figures: &Figures, paths: &NightPaths| {
         figures.night_figure(paths, &wish, &figure, &prefix)

@@ -7,6 +7,7 @@ use app::backend::BackendError;
 use crate::datacheck::draw::{DrawError, Format, Hover, figure_as, sheet_as};
 use crate::datacheck::figure::{Figure, Panel, Sheet};
 use crate::model::{FigureInfo, NightDate, RunId};
+use crate::web::problem::unavailable;
 
 use super::super::kept::{Form, Kept};
 
@@ -32,7 +33,7 @@ impl Drawn {
     /// `sheet.pdf`. Pixels lead to their history on this site, which is below `prefix`.
     pub fn figure(&self, name: &str, prefix: &str) -> Result<Kept, BackendError> {
         let none = || BackendError::not_found(format!("there is no figure {name:?} on this sheet"));
-        let failed = |error: DrawError| BackendError::unavailable(error.to_string());
+        let failed = |error: DrawError| unavailable(&error);
         let (id, suffix) = name.rsplit_once('.').ok_or_else(none)?;
         let format = Format::by_suffix(suffix).ok_or_else(none)?;
         let began = Instant::now();

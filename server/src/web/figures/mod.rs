@@ -24,6 +24,7 @@ use crate::model::{DatacheckSheet, FigureChoice, NightDate, OtherRun, RunId};
 use crate::night::NightPaths;
 
 use super::kept::Kept;
+use super::problem::unavailable;
 
 pub use answers::{night, night_figure, range as nights, range_figure as nights_figure};
 pub use answers::{run, run_figure};
@@ -330,5 +331,5 @@ fn left_out<P: AsRef<Path>>(files: &[(P, String)]) -> Vec<String> {
 }
 
 fn unreadable(error: DatacheckError) -> BackendError {
-    BackendError::unavailable(error.to_string())
+    unavailable(&error)
 }

@@ -8,6 +8,7 @@ mod functions;
 mod notes;
 mod openapi;
 mod pages;
+mod paths;
 mod products;
 mod quality;
 

@@ -144,15 +144,18 @@ async fn what_is_not_there_leads_on() {
 #[tokio::test]
 async fn an_unreadable_tree_is_said_and_not_hidden() {
     let app = TestApp::new().await;
-    let away = BackendError::unavailable("RUN_SUMMARY_DIR cannot be read");
+    let away = BackendError::unavailable("RUN_SUMMARY_DIR cannot be read")
+        .with_hint("mount <it>".to_owned());
     *app.site.error.lock().unwrap() = Some(away);
     let page = app.get("/").await;
     assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(page.text.contains("RUN_SUMMARY_DIR cannot be read."));
+    assert!(page.text.contains(r#"<p class="hint">Mount &lt;it&gt;.</p>"#), "{}", page.main());
     let api = app.get("/api/v1/nights").await;
     assert_eq!(api.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(api.headers[header::CONTENT_TYPE], "application/problem+json");
     assert_eq!(api.json()["detail"], "RUN_SUMMARY_DIR cannot be read");
+    assert_eq!(api.json()["hint"], "mount <it>");
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ pub use csrf::{FORM_COOKIE, FormCookie, forged};
 pub use session::{Clock, Content, Sessions};
 
 use super::WebState;
+use super::access_log::Details;
 use super::problem::Problem;
 use crate::model::{Role, User};
 use crate::people::{Author, token_author};
@@ -67,6 +68,7 @@ impl Who {
 
 /// Puts [`Who`] into the request. Whoever shows a token is nobody else: cookies are not looked at.
 pub async fn identify(State(state): State<WebState>, mut request: Request, next: Next) -> Response {
+    Details::note_route(&request);
     let client = Client::of(&request, &state.people.access);
     let uri = request.uri().clone();
     if let Some(token) = bearer(request.headers()) {
@@ -78,17 +80,14 @@ pub async fn identify(State(state): State<WebState>, mut request: Request, next:
                     .into_response();
             }
             Err(error) => {
-                tracing::error!("cannot look a token up: {error}");
+                tracing::error!(%error, "cannot look a token up");
                 return Problem::unavailable("the database cannot be read").into_response();
             }
         };
         request.headers_mut().remove(header::COOKIE);
-        request.extensions_mut().insert(Who {
-            author: Some(author),
-            form_token: None,
-            client,
-            uri,
-        });
+        let who = Who { author: Some(author), form_token: None, client, uri };
+        Details::note_user(&request, &who);
+        request.extensions_mut().insert(who);
         return next.run(request).await;
     }
     // Reading without a session, which is most of what is asked, has no need of the rest.
@@ -116,6 +115,7 @@ async fn with_session(state: WebState, client: Client, request: Request, next: N
             if let Some(session) = request.extensions().get::<Session>().cloned() {
                 who = of_session(&state, &session, who).await;
             }
+            Details::note_user(&request, &who);
             request.extensions_mut().insert(who);
             Ok::<_, std::convert::Infallible>(next.run(request).await)
         }
@@ -132,7 +132,7 @@ async fn of_session(state: &WebState, session: &Session, nobody: Who) -> Who {
     let user = match state.people.store.user_by_id(content.user).await {
         Ok(user) => user.filter(|user| user.disabled.is_none()),
         Err(error) => {
-            tracing::error!("cannot look a user up: {error}");
+            tracing::error!(%error, "cannot look a user up");
             None
         }
     };

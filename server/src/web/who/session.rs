@@ -46,7 +46,7 @@ impl Content {
     /// The content of a session, if it has any.
     pub async fn read(session: &Session) -> Option<Self> {
         let read = session.get(KEY).await;
-        read.inspect_err(|error| tracing::error!("cannot read a session: {error}")).ok().flatten()
+        read.inspect_err(|error| tracing::error!(%error, "cannot read a session")).ok().flatten()
     }
 
     /// Puts it into the session.
@@ -64,7 +64,7 @@ impl Content {
         }
         self.seen = now;
         if let Err(error) = self.write(session).await {
-            tracing::error!("cannot note that a session is used: {error}");
+            tracing::error!(%error, "cannot record that a session is used");
         }
     }
 
