@@ -10,7 +10,7 @@ OSA := $(abspath $(TARGET))/debug/osa
 # Tests are compiled by clippy, so that one build both lints and makes what is tested: a separate lint
 # would compile every dependency once more. Every invocation selects the whole workspace, since another
 # selection has other features and compiles again.
-TESTS := test test-build test-fast unit browser slurm check-sql
+TESTS := test test-build test-fast test-long unit browser slurm check-sql
 $(TESTS): export RUSTC_WORKSPACE_WRAPPER := clippy-driver
 $(TESTS): export CLIPPY_ARGS := -Dwarnings__CLIPPY_HACKERY__
 # CI builds once: what an incremental build would keep for the next time is only written.
@@ -51,10 +51,10 @@ browser: ## Browser tests (Chromium through playwright, axe)
 slurm: ## The scheduler scenarios and a whole night on a real one-node Slurm
 	OSA=$(OSA) end2end/slurm/test
 
-test-long: ## What takes longer than `make test` may: a soak of the server
+test-long: ## What takes longer: many more property cases, rounds of kills, a release and its limits
 	end2end/setup test
 	$(MAKE) --no-print-directory test-build
-	OSA=$(OSA) end2end/soak
+	end2end/long
 
 bench: ## Measure speed and memory, and print the figures
 	end2end/setup build

@@ -62,7 +62,6 @@ pub use books::Books;
 pub use look::{Look, SiteLook};
 pub use people::People;
 pub use watcher::Watcher;
-pub use who::Shifter;
 
 /// How long the server waits for viewers to finish when it ends.
 const FAREWELL: Duration = Duration::from_secs(5);

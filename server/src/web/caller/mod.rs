@@ -64,7 +64,10 @@ impl Caller {
     }
 
     /// Who signs what is done: somebody who may do what `role` may.
-    fn author(&self, role: Role) -> Result<Author, BackendError> {
+    ///
+    /// # Errors
+    /// The caller may not.
+    pub fn author(&self, role: Role) -> Result<Author, BackendError> {
         let author = self.who.author.as_ref().filter(|author| author.may(role));
         let author = author.and_then(|author| author.to_string().parse().ok());
         author.ok_or_else(|| BackendError::forbidden(format!("this needs the role {role}")))

@@ -33,7 +33,8 @@ use tower::ServiceExt;
 
 use super::rules::{self as table, Needs, Route};
 use super::testing::{FakeDoer, FakeScheduler, FakeSite};
-use super::who::Shifter;
+use super::caller::Caller;
+use super::problem::Problem;
 use super::{People, Watcher, WebConfig, WebState, router_of};
 use crate::config::{AccessConfig, ServerConfig};
 use crate::model::Role;
@@ -163,10 +164,13 @@ impl TestApp {
 
 /// Addresses that only tests have: what shifters will do, in the browser and through the interface.
 fn probes() -> [Route; 2] {
-    let deed = |Shifter(author): Shifter| async move { format!("done by {author}") };
+    let action = |caller: Caller| async move {
+        let author = caller.author(Role::Shifter)?;
+        Ok::<_, Problem>(format!("done by {author}"))
+    };
     [
-        table::post("/probe", Needs::Role(Role::Shifter), deed),
-        table::post("/api/v1/probe", Needs::Role(Role::Shifter), deed),
+        table::post("/probe", Needs::Role(Role::Shifter), action),
+        table::post("/api/v1/probe", Needs::Role(Role::Shifter), action),
     ]
 }
 

@@ -171,19 +171,3 @@ impl<S: Sync> FromRequestParts<S> for Author {
         author.ok_or_else(|| Problem::unauthorized("sign in, or send a token"))
     }
 }
-
-/// A shifter or more, in a handler of what changes a night. `.0` signs the deed.
-#[derive(Clone, Debug)]
-pub struct Shifter(pub Author);
-
-impl<S: Sync> FromRequestParts<S> for Shifter {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let author = Author::from_request_parts(parts, state).await?;
-        match author.may(Role::Shifter) {
-            true => Ok(Self(author)),
-            false => Err(Problem::forbidden("this needs a shifter")),
-        }
-    }
-}
