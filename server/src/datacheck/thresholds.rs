@@ -271,7 +271,7 @@ mod tests {
 
     #[test]
     fn wrong_rules_are_told_with_their_quantity() {
-        let wrong = |text: &str| Thresholds::parse(text).unwrap_err();
+        let wrong = |text: &str| Thresholds::parse(text).unwrap_err().to_string();
         insta::assert_snapshot!(
             [
                 wrong("[[rule]]\nquantity = \"muon_rate\"\nwarn = { tolerance = 0.1 }"),

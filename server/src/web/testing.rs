@@ -56,7 +56,7 @@ impl Scheduler for FakeScheduler {
     }
 
     async fn submit(&self, _: &JobRequest) -> Result<JobId, SubmitError> {
-        Err(SubmitError::Refused("a test does not submit".into()))
+        Err(SubmitError::Refused(SchedulerError::new("a test does not submit")))
     }
 
     async fn jobs(&self, since: DateTime<Utc>) -> Result<JobSnapshot, SchedulerError> {
@@ -64,7 +64,7 @@ impl Scheduler for FakeScheduler {
         let answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner).clone();
         answer
             .map(|tasks| JobSnapshot { taken: Utc::now(), since, tasks, unreadable: Vec::new() })
-            .map_err(|message| SchedulerError { message })
+            .map_err(SchedulerError::new)
     }
 
     async fn cancel(&self, _: JobId) -> Result<(), SchedulerError> {

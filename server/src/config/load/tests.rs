@@ -5,6 +5,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::*;
+use crate::hint::Hint;
 use crate::model::Kind;
 
 const GOLDEN: &str = include_str!("../../../tests/golden/sequencer.cfg");

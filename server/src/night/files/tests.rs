@@ -1,6 +1,7 @@
 //! Which calibration files are used when several are there, or none.
 
 use super::*;
+use crate::hint::Hint;
 use crate::testing::{site, write};
 
 struct Tree {

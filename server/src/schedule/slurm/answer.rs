@@ -105,8 +105,9 @@ mod tests {
 
     #[test]
     fn an_id_alone_is_an_answer() {
-        assert_eq!(judged(0, "1234\n", ""), Ok(JobId(1234)));
-        assert_eq!(judged(0, "1234;lst\n", "sbatch: using account dpps"), Ok(JobId(1234)));
+        assert_eq!(judged(0, "1234\n", "").unwrap(), JobId(1234));
+        let with_cluster = judged(0, "1234;lst\n", "sbatch: using account dpps");
+        assert_eq!(with_cluster.unwrap(), JobId(1234));
         for garbage in
             ["", "\n", "Submitted batch job 12\n", "12\n13\n", "-1\n", "12 \n", "1;\u{fffd}\n"]
         {
@@ -130,8 +131,8 @@ mod tests {
             "sbatch: unrecognized option '--nonsense'\nTry \"sbatch --help\" for more information",
         ] {
             let answer = judged(1, "", said);
-            let Err(SubmitError::Refused(text)) = &answer else { panic!("{said}: {answer:?}") };
-            assert_eq!(text.split("; ").next(), said.lines().next().map(str::trim));
+            let Err(SubmitError::Refused(error)) = &answer else { panic!("{said}: {answer:?}") };
+            assert_eq!(error.message.split("; ").next(), said.lines().next().map(str::trim));
         }
     }
 

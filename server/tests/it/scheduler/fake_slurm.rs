@@ -87,7 +87,9 @@ async fn a_refusal_is_told_in_slurm_s_words_and_leaves_nothing() {
     let fake = FakeSlurm::holding();
     fake.set("faults/sbatch", "refuse Invalid account or account/partition combination specified");
     let answer = Job::new("LST1_19101", "true").try_submit(&fake).await;
-    let Err(SubmitError::Refused(text)) = answer else { panic!("{answer:?}") };
+    let Err(SubmitError::Refused(SchedulerError { message: text, .. })) = answer else {
+        panic!("{answer:?}")
+    };
     assert!(text.ends_with("Invalid account or account/partition combination specified"), "{text}");
     assert_eq!(lines(&fake.snapshot().await.unwrap()), Vec::<String>::new());
 }

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use chrono::{TimeDelta, Utc};
 use nix::unistd::getsid;
 use server::model::{ExitCode, JobId, JobState};
-use server::schedule::{Scheduler, SubmitError};
+use server::schedule::{Scheduler, SchedulerError, SubmitError};
 
 use super::LocalLab;
 use super::processes::{Process, written_in};
@@ -54,7 +54,9 @@ async fn jobs_that_ended_before_are_not_told_again() {
 async fn an_unknown_parent_is_refused_and_nothing_created() {
     let lab = LocalLab::new().await;
     let refused = Job::new("orphan", "true").after(JobId(77)).try_submit(&lab).await;
-    let Err(SubmitError::Refused(message)) = refused else { panic!("{refused:?}") };
+    let Err(SubmitError::Refused(SchedulerError { message, .. })) = refused else {
+        panic!("{refused:?}")
+    };
     assert!(message.ends_with("orphan.sh: it depends on job 77, which is not in the queue"));
     assert!(tasks(&lab, JobId(1)).await.is_empty());
 }
@@ -63,7 +65,9 @@ async fn an_unknown_parent_is_refused_and_nothing_created() {
 async fn more_processors_than_there_are_is_refused() {
     let lab = LocalLab::new().await;
     let refused = Job::new("wide", "true").directive("--cpus-per-task=3").try_submit(&lab).await;
-    let Err(SubmitError::Refused(message)) = refused else { panic!("{refused:?}") };
+    let Err(SubmitError::Refused(SchedulerError { message, .. })) = refused else {
+        panic!("{refused:?}")
+    };
     assert!(message.contains("--cpus-per-task=3") && message.contains("local_cpus"), "{message}");
 }
 

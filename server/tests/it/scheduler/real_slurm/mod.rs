@@ -13,7 +13,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use server::model::{JobId, JobState};
 use server::schedule::slurm::Slurm;
-use server::schedule::{Scheduler, SubmitError};
+use server::schedule::{Scheduler, SchedulerError, SubmitError};
 use tempfile::TempDir;
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -204,7 +204,9 @@ async fn slurm_s_refusals_are_refusals() {
         request.script = lab.dir().join(format!("{name}.sh"));
         std::fs::write(&request.script, script).unwrap();
         let refused = lab.scheduler().submit(&request).await;
-        let Err(SubmitError::Refused(text)) = refused else { panic!("{name}: {refused:?}") };
+        let Err(SubmitError::Refused(SchedulerError { message: text, .. })) = refused else {
+            panic!("{name}: {refused:?}")
+        };
         assert!(text.contains("Batch job submission failed"), "{name}: {text}");
     }
 }
