@@ -31,10 +31,10 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
-use super::rules::{self as table, Needs, Route};
-use super::testing::{FakeDoer, FakeScheduler, FakeSite};
 use super::caller::Caller;
 use super::problem::Problem;
+use super::rules::{self as table, Needs, Route};
+use super::testing::{FakeDoer, FakeScheduler, FakeSite};
 use super::{People, Watcher, WebConfig, WebState, router_of};
 use crate::config::{AccessConfig, ServerConfig};
 use crate::model::Role;
