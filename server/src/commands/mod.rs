@@ -161,7 +161,7 @@ async fn run(command: Command) -> Outcome {
         Command::LocalTask(arguments) => local_task::run(arguments).await,
         Command::Logbook(arguments) => logbook::run(arguments).await,
         Command::Provenance(args) => provenance::run(args).await,
-        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Serve(arguments) => Box::pin(serve::run(arguments)).await,
         Command::Token(args) => token::run(args).await,
         Command::User(args) => user::run(args).await,
         Command::Why(arguments) => why::run(arguments).await,
