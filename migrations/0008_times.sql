@@ -3,7 +3,7 @@
 -- rightly only as long as all are written in the same way.
 --
 -- SQLite cannot change a column's type: each table is made anew and takes the place of the old.
--- Fractions of a millisecond are rounded. What prov_activities has of times stays as it is: those
+-- Fractions of a millisecond are cut off. What prov_activities has of times stays as it is: those
 -- are quotations from a log, kept letter by letter, and compared with nothing.
 
 CREATE TABLE new_submissions (

@@ -8,8 +8,8 @@ use crate::store::Store;
 /// that is full shows itself there: until then the change is in memory.
 async fn let_commits_fail(store: &Store) {
     let mut sql = vec![
-        "CREATE TABLE nothing (id INTEGER PRIMARY KEY)".to_owned(),
-        "CREATE TABLE fault (id INTEGER REFERENCES nothing (id) DEFERRABLE INITIALLY DEFERRED)"
+        "CREATE TABLE nowhere (id INTEGER PRIMARY KEY)".to_owned(),
+        "CREATE TABLE fault (id INTEGER REFERENCES nowhere (id) DEFERRABLE INITIALLY DEFERRED)"
             .to_owned(),
     ];
     for table in tables(store).await {

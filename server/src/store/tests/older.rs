@@ -76,7 +76,7 @@ async fn assert_rows(store: &Store) {
     };
     assert_eq!((first.id, second.id), (1, 5));
     assert_eq!((first.created, first.touched), (after(0), after(1)));
-    assert_eq!((first.asked, first.settled), (Some(after(1123)), Some(after(3000))));
+    assert_eq!((first.asked, first.settled), (Some(after(1123)), Some(after(2999))));
     assert_eq!(first.missing_since, Some(after(3500)));
     assert_eq!(second.touched.to_rfc3339(), "1999-12-31T23:59:59+00:00");
     assert_eq!((second.asked, second.settled, second.missing_since), (None, None, None));
