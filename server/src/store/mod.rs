@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::SqlitePool;
+use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use crate::hint::Hint;
@@ -41,7 +42,7 @@ pub struct StoreError {
 impl Hint for StoreError {
     fn hint(&self) -> Option<String> {
         let file = self.file.display();
-        Some(match self.cause.as_database_error().and_then(|error| error.code()).as_deref() {
+        Some(match self.cause.as_database_error().and_then(DatabaseError::code).as_deref() {
             // SQLITE_FULL
             Some("13") => format!("the disk that holds {file} is full: free some space"),
             // SQLITE_BUSY, SQLITE_LOCKED
