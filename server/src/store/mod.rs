@@ -27,6 +27,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sqlx::error::DatabaseError;
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
 use sqlx::{Sqlite, SqliteConnection, SqlitePool};
@@ -64,7 +65,7 @@ pub struct StoreError {
 impl Hint for StoreError {
     fn hint(&self) -> Option<String> {
         let file = self.file.display();
-        Some(match self.cause.as_database_error().and_then(|error| error.code()).as_deref() {
+        Some(match self.cause.as_database_error().and_then(DatabaseError::code).as_deref() {
             // SQLITE_FULL
             Some("13") => format!("the disk that holds {file} is full: free some space"),
             // SQLITE_BUSY, SQLITE_LOCKED
