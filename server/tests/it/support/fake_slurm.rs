@@ -56,7 +56,7 @@ impl FakeSlurm {
 
     /// Our adapter gives up soon on a command that hangs; long enough for one that does not.
     pub fn impatient(mut self) -> Self {
-        let short = Duration::from_secs(5);
+        let short = Duration::from_secs(10);
         let timeouts = Timeouts { submit: short, ask: short, cancel: short };
         self.slurm = self.slurm.with_timeouts(timeouts);
         self
