@@ -37,7 +37,11 @@ fn date() -> NightDate {
 }
 
 fn store() -> StoreError {
-    StoreError { file: "/site/osa.sqlite".into(), cause: sqlx::Error::PoolTimedOut }
+    StoreError {
+        file: "/site/osa.sqlite".into(),
+        cause: sqlx::Error::PoolTimedOut,
+        uncertain: false,
+    }
 }
 
 fn no_summary() -> NightError {

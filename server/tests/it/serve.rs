@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::support::{TempNight, golden_night};
+use crate::support::TestSite;
 
 /// A server of the golden night, with its log as JSON.
 struct Server {
@@ -17,27 +17,27 @@ struct Server {
     stderr: BufReader<ChildStderr>,
     address: String,
     token: String,
-    _night: TempNight,
+    _site: TestSite,
 }
 
 impl Server {
     fn start() -> Self {
-        let night = golden_night();
-        let made = night.osa().args(["token", "add", "export", "--role", "viewer"]).output();
-        let token = String::from_utf8(made.unwrap().stdout).unwrap().trim().to_owned();
-        let pages = night.dir.path().join("pages");
+        let site = TestSite::golden().with_local_scheduler();
+        let made = site.run(["token", "add", "export", "--role", "viewer"]).succeeds();
+        let token = made.out.trim().to_owned();
+        let pages = site.dir().join("pages");
         fs::create_dir_all(pages.join("pkg")).unwrap();
         fs::write(pages.join("pkg/app.css"), "a { color: red }").unwrap();
-        let mut serve = night.osa();
-        serve.args(["serve", "--listen", "127.0.0.1:0"]).env("OSA_SITE", &pages);
-        serve.env("OSA_SCHEDULER", "local").env("OSA_LOG_FORMAT", "json").env_remove("RUST_LOG");
+        let serve = site.command(["serve", "--listen", "127.0.0.1:0"]).env("OSA_SITE", &pages);
+        let mut serve = serve.env("OSA_LOG_FORMAT", "json").into_std();
+        serve.env_remove("RUST_LOG");
         let mut process = serve.stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(process.stderr.take().unwrap());
         let mut line = String::new();
         stderr.read_line(&mut line).unwrap();
         let address = line.strip_prefix("http://").unwrap_or_else(|| panic!("{line}"));
         let address = address.trim_end().trim_end_matches('/').to_owned();
-        Self { process, stderr, address, token, _night: night }
+        Self { process, stderr, address, token, _site: site }
     }
 
     fn connect(&self, path: &str, header: &str) -> TcpStream {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use server::model::{JobId, JobState};
-use server::schedule::{JobSnapshot, Scheduler, SubmitError};
+use server::schedule::{JobSnapshot, Scheduler, SchedulerError, SubmitError};
 
 use super::lab::{Job, Lab, until_ended, until_file, until_tasks};
 use super::scenarios::scheduler_scenarios;
