@@ -145,26 +145,22 @@ fn programs_are_told_what_to_do_about_an_error() {
     server.end();
 }
 
-/// What a command says that fails.
-fn failure(night: &TempNight, arguments: &[&str], variable: (&str, &str)) -> String {
-    let output = night.osa().args(arguments).env(variable.0, variable.1).output().unwrap();
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
-    String::from_utf8(output.stderr).unwrap()
-}
-
 #[test]
 fn commands_say_what_to_do_about_an_error() {
-    let night = golden_night();
-    let said = failure(&night, &["user", "list"], ("OSA_DATABASE", "/nowhere/osa.sqlite"));
+    let site = TestSite::golden().with_local_scheduler();
+    let failed = |words: &[&str], variable: (&str, &str)| {
+        site.command(words).env(variable.0, variable.1).run().exits(1).err
+    };
+    let said = failed(&["user", "list"], ("OSA_DATABASE", "/nowhere/osa.sqlite"));
     assert!(said.starts_with("error: cannot use the database /nowhere/osa.sqlite: "), "{said}");
     assert!(said.contains("\nhint: check that this user may read and write "), "{said}");
-    let said = failure(&night, &["config"], ("OSA_LOG_FORMAT", "xml"));
+    let said = failed(&["config"], ("OSA_LOG_FORMAT", "xml"));
     assert_eq!(
         said,
         "error: the environment variable OSA_LOG_FORMAT: \"xml\" is neither text nor json\n\
          hint: correct or unset OSA_LOG_FORMAT; osa.toml explains what it may be\n"
     );
     let none = ["sequencer", "-s", "-d", "2020-01-01", "LST1"];
-    let said = failure(&night, &none, ("OSA_SCHEDULER", "local"));
+    let said = failed(&none, ("OSA_SCHEDULER", "local"));
     assert!(said.contains("\nhint: make it with lstchain_create_run_summary"), "{said}");
 }
