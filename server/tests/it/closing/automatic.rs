@@ -79,7 +79,7 @@ fn the_gain_selection_is_asked_for() {
 #[test]
 fn one_automatic_closer_at_a_time_and_a_dead_one_counts_for_nothing() {
     let site = on_slurm();
-    site.night_command("autocloser", &["-t"]).env("OSA_FAULT_KILL", "3").run().is_killed();
+    site.night_command("autocloser", &["-t"]).env("OSA_FAULT_KILL", "3").run().ends_killed();
     block_on(async {
         let store = Store::open(&site.database()).await.unwrap();
         let name = "automatic closing";
@@ -98,7 +98,7 @@ fn one_automatic_closer_at_a_time_and_a_dead_one_counts_for_nothing() {
 #[test]
 fn the_server_goes_on_with_a_closing_that_was_cut_short() {
     let site = on_local();
-    site.night_command("closer", &[]).env("OSA_FAULT_KILL", "12").run().is_killed();
+    site.night_command("closer", &[]).env("OSA_FAULT_KILL", "12").run().ends_killed();
     assert!(!site.flag().exists());
     let server = TestServer::start(&site);
     until("the night to be closed", || site.flag().exists());

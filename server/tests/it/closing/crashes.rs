@@ -34,7 +34,7 @@ impl Play {
     /// Killed at the place with this number (from 1), and run again.
     fn killed_at(&self, number: usize, expected: &BTreeMap<String, String>) -> TestSite {
         let site = (self.site)();
-        self.closer(&site).env("OSA_FAULT_KILL", number.to_string()).run().is_killed();
+        self.closer(&site).env("OSA_FAULT_KILL", number.to_string()).run().ends_killed();
         self.closer(&site).run().succeeds();
         let tree = site.tree();
         for (name, content) in expected {
@@ -119,7 +119,7 @@ fn killed_while_it_submits_no_job_is_doubled_or_forgotten() {
         let _case = Case::named(format!("{fault:?}"));
         let site = on_slurm();
         site.slurm().set("faults/sbatch", fault);
-        site.closer(&[]).is_killed();
+        site.closer(&[]).ends_killed();
         site.closer(&[]).succeeds().says("is closed.");
         assert_no_job_twice(&site);
         assert_eq!(site.jobs().len(), once().len());
@@ -132,7 +132,7 @@ fn killed_and_run_again_in_another_way_no_job_is_doubled() {
     let (points, _) = play.undisturbed();
     let number = 1 + points.iter().position(|name| name == "after submit").unwrap();
     let site = on_slurm();
-    play.closer(&site).env("OSA_FAULT_KILL", number.to_string()).run().is_killed();
+    play.closer(&site).env("OSA_FAULT_KILL", number.to_string()).run().ends_killed();
     site.closer(&["--no-dl2"]).succeeds().says("is closed.");
     each_job_was_submitted_once(&site);
 }

@@ -40,7 +40,7 @@ fn killed_at_any_step_the_sequencer_leaves_no_job_twice_and_none_forgotten() {
         let _case = Case::named(format!("{tool}: {faults:?}"));
         let site = fresh();
         site.slurm().set(&format!("faults/{tool}"), faults);
-        site.sequencer(&[]).is_killed();
+        site.sequencer(&[]).ends_killed();
         assert_each_job_is_submitted_once(&site, accepted);
     }
 }

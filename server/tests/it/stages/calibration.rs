@@ -101,7 +101,7 @@ fn after_kill_9_the_half_written_file_is_not_taken_for_good() {
     let child = site.calibration().start();
     until("the file is begun", || site.path(DRS4_FILE).exists());
     child.send(Signal::SIGKILL);
-    child.wait().is_killed();
+    child.wait().ends_killed();
     assert!(site.path(DRS4_FILE).exists(), "the killed try leaves half a file");
     assert_eq!(lines(&history(&site)), []);
 

@@ -51,7 +51,7 @@ fn sigint_ends_the_stage_and_is_written_down() {
 #[test]
 fn after_kill_9_a_rerun_ends_what_is_left_and_completes() {
     let site = site();
-    stopped_in_dl1b(&site, Signal::SIGKILL).is_killed();
+    stopped_in_dl1b(&site, Signal::SIGKILL).ends_killed();
     assert_eq!(site.processes().len(), 1, "the stage outlives its owner");
     assert_eq!(site.history(), tries(&[(R0_TO_DL1, 0)]));
     assert_a_rerun_completes(&site, &[(R0_TO_DL1, 0)]).says("ended 1 processes");

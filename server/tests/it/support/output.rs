@@ -52,7 +52,7 @@ impl CommandOutput {
 
     /// It was ended as no process can survive (SIGKILL).
     #[track_caller]
-    pub fn is_killed(self) -> Self {
+    pub fn ends_killed(self) -> Self {
         assert_eq!(self.signal, Some(9), "{self}");
         self
     }

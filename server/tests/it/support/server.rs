@@ -29,7 +29,7 @@ impl TestServer {
             assert!(server.process.try_wait().unwrap().is_none(), "{}", server.log());
             let log = server.log();
             let address = log.split_once('\n').and_then(|(line, _)| line.strip_prefix("http://"));
-            server.address = address.unwrap_or_default().trim_end_matches('/').to_owned();
+            address.unwrap_or_default().trim_end_matches('/').clone_into(&mut server.address);
             !server.address.is_empty()
         });
         server
