@@ -56,7 +56,7 @@ impl Caller {
         if let Some(content) = content {
             renew(session, content).await;
         }
-        Ok(confirmed("the password is changed; you are signed out everywhere else"))
+        Ok(confirmed("The password is changed. You are signed out everywhere else."))
     }
 
     async fn is_password(&self, user: &User, password: String) -> Result<bool, PeopleError> {
@@ -99,7 +99,7 @@ impl Caller {
         let user = self.user()?;
         let store = &self.state.people.store;
         people::revoke_token(store, name, Some(user), self.now()).await.map_err(refused)?;
-        Ok(confirmed(format!("token {name} is revoked")))
+        Ok(confirmed(format!("Token {name} is revoked.")))
     }
 }
 

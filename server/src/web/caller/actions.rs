@@ -41,8 +41,8 @@ impl Caller {
         }
         let label = action.label();
         Ok(match self.execute(date, action, mark).await? {
-            Became::Done(outcome) => confirmed(outcome),
-            Became::UnderWay => confirmed(format!("{label}: under way")),
+            Became::Done(outcome) => confirmed(app::sentence(&outcome)),
+            Became::UnderWay => confirmed(format!("{label}: under way.")),
         })
     }
 }

@@ -104,8 +104,8 @@ fn refused(error: PeopleError) -> BackendError {
 }
 
 /// What was done, as a sentence.
-fn confirmed(text: impl Into<String>) -> Confirmation {
-    Confirmation { message: app::sentence(&text.into()) }
+fn confirmed(message: impl Into<String>) -> Confirmation {
+    Confirmation { message: message.into() }
 }
 
 #[async_trait]

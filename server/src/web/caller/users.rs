@@ -26,7 +26,7 @@ impl Caller {
             name.trim().parse().map_err(|e| BackendError::invalid(format!("{e}")))?;
         let store = &self.state.people.store;
         people::add_user(store, &name, role, password, self.now()).await.map_err(refused)?;
-        Ok(recorded(&author, format!("{name} is added, {role}")))
+        Ok(recorded(&author, format!("{name} is added, {role}.")))
     }
 
     /// Gives another user a role.
@@ -37,7 +37,7 @@ impl Caller {
     ) -> Result<Confirmation, BackendError> {
         let author = self.about_another(name)?;
         people::set_role(&self.state.people.store, name, role).await.map_err(refused)?;
-        Ok(recorded(&author, format!("{name} is now {role}")))
+        Ok(recorded(&author, format!("{name} is now {role}.")))
     }
 
     /// Lets another user sign in, or no longer.
@@ -53,7 +53,7 @@ impl Caller {
             true => "may sign in again",
             false => "may not sign in any more and is signed out everywhere",
         };
-        Ok(recorded(&author, format!("{name} {done}")))
+        Ok(recorded(&author, format!("{name} {done}.")))
     }
 
     /// The administrator who changes a user other than themselves: nobody locks themselves out here.
