@@ -116,9 +116,9 @@ fn programs(profile: Profile) -> Result {
 fn build_wasm(root: &Path, target: &Path, profile: Profile) -> Result<PathBuf> {
     let (_, profile, directory) = profile.names();
     // A library for Rust natively, so that cargo can go on with its users before it is finished;
-    // here the module itself. The resolver takes features of the package in whose directory it is called.
-    run(cargo(&root.join("app"))
-        .args(["rustc", "--lib", "--crate-type", "cdylib", "--locked"])
+    // here the module itself.
+    run(cargo(root)
+        .args(["rustc", "--package", "app", "--lib", "--crate-type", "cdylib", "--locked"])
         .args(["--target", "wasm32-unknown-unknown", "--no-default-features"])
         .args(["--features", "hydrate", "--profile", profile]))?;
     Ok(target.join("wasm32-unknown-unknown").join(directory).join("app.wasm"))

@@ -138,7 +138,7 @@ fn over_ssh_everything_is_copied_once_with_one_connection_each_time() {
 }
 
 #[test]
-fn a_copy_that_ends_killed_half_way_leaves_no_half_file_and_the_next_one_ends_it() {
+fn a_copy_that_is_killed_half_way_leaves_no_half_file_and_the_next_one_ends_it() {
     let sshd = Sshd::start();
     let site = site(HOST);
     let file = fs::File::create(site.source("h5")).unwrap();

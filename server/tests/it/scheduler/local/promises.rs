@@ -99,7 +99,7 @@ async fn cancelling_a_waiting_array_ends_it_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_ignores_sigterm_ends_killed_after_the_grace() {
+async fn whoever_ignores_sigterm_is_killed_after_the_grace() {
     let lab = LocalLab::new().await;
     let body = "trap '' TERM; echo $$ > pid; touch began; while :; do sleep 0.1; done";
     for (name, time) in [("cancelled", "0"), ("late", "0:01")] {
