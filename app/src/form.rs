@@ -98,7 +98,10 @@ pub fn banner() -> Option<AnyView> {
             let text = value.get("message")?.as_str()?.to_owned();
             (Tone::Done, "status", text, None)
         }
-        Err(error) => (Tone::Failed, "alert", sentence(&error.text), error.hint),
+        Err(error) => {
+            let hint = error.hint.as_deref().map(sentence);
+            (Tone::Failed, "alert", sentence(&error.text), hint)
+        }
     };
     let banner = view! {
         <div class=format!("banner {}", tone.class()) role=role>
