@@ -30,7 +30,9 @@ serve: ## Build everything and serve demo nights in the browser (local scheduler
 test: ## Run every test: lints, unit, integration, browser, real Slurm
 	end2end/setup test
 	$(MAKE) --no-print-directory test-build
-	$(MAKE) --no-print-directory --jobs 3 --output-sync=target unit browser slurm
+	$(MAKE) --no-print-directory unit
+	# These two mostly wait; the tests before keep both processors busy.
+	$(MAKE) --no-print-directory --jobs 2 --output-sync=target browser slurm
 
 test-build: ## Compile everything that tests run; warnings are errors, and so is untidy formatting
 	$(CARGO) fmt --all --check
