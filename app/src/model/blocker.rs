@@ -12,6 +12,8 @@ use super::{ExitCode, JobId, JobState, NightDate, RunId, Subrun};
 pub enum BlockerKind {
     /// The scheduler does not answer: nothing is known of jobs.
     SchedulerSilent,
+    /// The night was submitted to another scheduler than the one that is asked.
+    OtherScheduler,
     /// Something of the night cannot be read.
     Unreadable,
     /// A calibration run or file is not within reach.
@@ -45,6 +47,7 @@ impl BlockerKind {
     pub fn title(self) -> &'static str {
         match self {
             Self::SchedulerSilent => "Scheduler silent",
+            Self::OtherScheduler => "Other scheduler",
             Self::Unreadable => "Unreadable",
             Self::CalibrationMissing => "Calibration missing",
             Self::Failed => "Failed",

@@ -213,6 +213,17 @@ pub struct SchedulerHealth {
     pub answered: Option<DateTime<Utc>>,
     /// Why it does not answer now; `None` when all is well.
     pub error: Option<String>,
+    /// Why its answer says nothing about this night: it was submitted to another scheduler. Two
+    /// sentences, with what to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<String>,
+}
+
+impl SchedulerHealth {
+    /// A scheduler that was not asked yet.
+    pub fn of(engine: &str) -> Self {
+        Self { engine: engine.to_owned(), answered: None, error: None, elsewhere: None }
+    }
 }
 
 /// Everything about a night that its page, its table and the other commands show.

@@ -128,6 +128,9 @@ impl Planner<'_> {
             let why = format!("The scheduler does not tell which jobs there are: {error}.");
             self.hinder(why);
         }
+        if let Some(why) = &self.ground.jobs.health.elsewhere {
+            self.hinder(why.clone());
+        }
     }
 
     fn decide(&mut self, run: RunId, choice: Choice) {

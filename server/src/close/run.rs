@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::launch::Engine;
-use crate::launch::PlannedJob;
-use crate::launch::ledger::resolve;
+use crate::launch::ledger::{elsewhere, resolve};
 use crate::launch::submit::{Order, SubmitFailure, Verdict, execute_after};
+use crate::launch::{Engine, LaunchError, PlannedJob};
 use crate::model::{ClosingJob, ClosingPlan, MoveGroup, RunId, StepState, TaskRecord};
 use crate::night::NightPaths;
 use crate::status::jobs::NEVER;
@@ -172,6 +171,9 @@ impl Run<'_> {
         };
         resolve(store, &snapshot, self.clock.now()).await?;
         let submissions = self.submissions().await?;
+        if let Some(why) = elsewhere(&submissions, &snapshot.scheduler) {
+            return Err(LaunchError::Elsewhere(why).into());
+        }
         // A job behind one that has failed would wait for ever.
         let tokens: BTreeSet<&str> = submissions.iter().map(|s| s.token.as_str()).collect();
         let stuck = snapshot.tasks.iter().filter(|task| {

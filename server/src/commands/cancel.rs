@@ -129,6 +129,9 @@ async fn stuck(
     if let Some(error) = answer.health.error {
         return Err(Failure::new(format!("the scheduler does not answer: {error}")));
     }
+    if let Some(why) = answer.health.elsewhere {
+        return Err(Failure::new(why));
+    }
     let stuck = answer.tasks.into_iter().filter(|t| t.state.is_waiting() && t.reason == NEVER);
     Ok(stuck.map(|task| (task.job, task.name)).collect())
 }

@@ -92,7 +92,7 @@ fn server_settings(settings: &Settings) -> Vec<(&'static str, Value, String)> {
         ("listen", json!(server.listen.to_string())),
         ("prefix", json!(server.prefix)),
         ("database", json!(server.database_file(&settings.site))),
-        ("scheduler", json!(server.scheduler_or_found().as_str())),
+        ("scheduler", json!(server.scheduler.as_str())),
         ("poll_seconds", json!(server.poll.as_secs_f64())),
         ("lost_after_seconds", json!(server.lost_after.as_secs_f64())),
         ("known_errors", json!(server.known_errors)),

@@ -7,13 +7,13 @@ use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
 use crate::config::{SchedulerKind, Settings};
 use crate::model::{Notice, SchedulerHealth, Severity, TaskRecord};
 use crate::night::{NightPaths, Observation};
-use crate::schedule::{self, JobSnapshot, Scheduler, SchedulerError, slurm::Slurm};
+use crate::schedule::{self, JobSnapshot, Scheduler, SchedulerError, SchedulerId, slurm::Slurm};
 use crate::status::Jobs;
 use crate::store::local_queue::LocalQueue;
 use crate::store::{Grace, Store, StoreError, Submission};
 
 use super::LaunchError;
-use super::ledger::{night_jobs, resolve};
+use super::ledger::{elsewhere, night_jobs, resolve};
 
 /// The books and the scheduler.
 #[derive(Clone)]
@@ -32,7 +32,7 @@ impl std::fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// Opens the books, which are made if they are missing, and the scheduler that is set or found.
+    /// Opens the books, which are made if they are missing, and the scheduler that is set.
     ///
     /// # Errors
     /// Either cannot be used.
@@ -75,18 +75,15 @@ impl Answer {
     }
 
     fn silent(engine: &str, error: &SchedulerError) -> Self {
-        let health = SchedulerHealth {
-            engine: engine.to_owned(),
-            answered: None,
-            error: Some(error.to_string()),
-        };
+        let error = Some(error.to_string());
+        let health = SchedulerHealth { error, ..SchedulerHealth::of(engine) };
         Self { health, ..Self::unknown() }
     }
 
     fn new(
-        engine: &str,
         snapshot: &JobSnapshot,
         submissions: &[Submission],
+        elsewhere: Option<String>,
         paths: &NightPaths,
         names: &[String],
         grace: Grace,
@@ -105,9 +102,9 @@ impl Answer {
             hint: "states of jobs may be missing".into(),
         }));
         let health = SchedulerHealth {
-            engine: engine.to_owned(),
             answered: Some(snapshot.taken),
-            error: None,
+            elsewhere,
+            ..SchedulerHealth::of(&snapshot.scheduler.engine)
         };
         Self { tasks: night.tasks, notices, health }
     }
@@ -132,7 +129,9 @@ pub async fn ask(
     resolve(store, &snapshot, now).await?;
     let names = names(observation);
     let submissions = store.submissions_named(&names).await?;
-    Ok(Answer::new(scheduler.engine(), &snapshot, &submissions, paths, &names, store.grace))
+    let of_night = store.submissions_of(paths.date, &paths.prod_id).await?;
+    let elsewhere = elsewhere(&of_night, &snapshot.scheduler);
+    Ok(Answer::new(&snapshot, &submissions, elsewhere, paths, &names, store.grace))
 }
 
 /// As [`ask`], and writes nothing: missing books are not made, an idle local scheduler is not
@@ -149,25 +148,27 @@ pub async fn look_on(
     let server = &settings.server;
     let store = Store::open_to_read(&server.database_file(&settings.site)).await?;
     let since = since(paths, now);
-    let kind = server.scheduler_or_found();
+    let kind = server.scheduler;
     let snapshot = match (kind, &store) {
         (SchedulerKind::Slurm, _) => Slurm::new(server.child_path()).jobs(since).await,
         (SchedulerKind::Local, Some(store)) => queued(store.clone(), since, now).await,
-        (SchedulerKind::Local, None) => {
-            Ok(JobSnapshot { taken: now, since, tasks: Vec::new(), unreadable: Vec::new() })
-        }
+        (SchedulerKind::Local, None) => Ok(local(Vec::new(), since, now)),
     };
     let snapshot = match snapshot {
         Ok(snapshot) => snapshot,
         Err(error) => return Ok(Answer::silent(kind.as_str(), &error)),
     };
     let names = names(observation);
-    let submissions = match store {
-        Some(store) => store.submissions_named(&names).await?,
-        None => Vec::new(),
+    let (submissions, of_night) = match store {
+        Some(store) => (
+            store.submissions_named(&names).await?,
+            store.submissions_of(paths.date, &paths.prod_id).await?,
+        ),
+        None => (Vec::new(), Vec::new()),
     };
+    let elsewhere = elsewhere(&of_night, &snapshot.scheduler);
     let grace = Grace::new(server.lost_after);
-    Ok(Answer::new(kind.as_str(), &snapshot, &submissions, paths, &names, grace))
+    Ok(Answer::new(&snapshot, &submissions, elsewhere, paths, &names, grace))
 }
 
 /// What was observed, as people have decided about it. Books that are missing hold no decision, and
@@ -194,7 +195,12 @@ async fn queued(
 ) -> Result<JobSnapshot, SchedulerError> {
     let wrap = |error: StoreError| SchedulerError { message: error.to_string() };
     let tasks = LocalQueue::new(store).tasks(since, now).await.map_err(wrap)?;
-    Ok(JobSnapshot { taken: now, since, tasks, unreadable: Vec::new() })
+    Ok(local(tasks, since, now))
+}
+
+fn local(tasks: Vec<TaskRecord>, since: DateTime<Utc>, taken: DateTime<Utc>) -> JobSnapshot {
+    let scheduler = SchedulerId::new(SchedulerKind::Local.as_str());
+    JobSnapshot { scheduler, taken, since, tasks, unreadable: Vec::new() }
 }
 
 fn names(observation: &Observation) -> Vec<String> {

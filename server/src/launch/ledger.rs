@@ -9,7 +9,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::{JobId, JobState, Notice, Severity, TaskRecord};
-use crate::schedule::JobSnapshot;
+use crate::schedule::{JobSnapshot, SchedulerId};
 use crate::store::{Grace, Ledger, Store, StoreError, Submission, SubmissionState};
 
 /// What is to be written down about a submission.
@@ -39,12 +39,57 @@ pub(super) fn is_job_of(task: &TaskRecord, submission: &Submission) -> bool {
         }
 }
 
+/// Is this a submission to a scheduler that is surely another one than `here`, which nobody has
+/// released from it? Then what `here` says proves nothing about its job.
+fn is_elsewhere(submission: &Submission, here: &SchedulerId) -> bool {
+    submission.released.is_none()
+        && submission.asked.is_some()
+        && matches!(submission.state, SubmissionState::Intended | SubmissionState::Submitted)
+        && submission.scheduler.as_ref().is_some_and(|scheduler| scheduler.differs(here))
+}
+
+/// Why a night must not be judged by what `here` says, nor be submitted to it: jobs of it belong to
+/// another scheduler. In sentences, with what to do; `None` if it may.
+///
+/// `submissions` are those of the night ([`Store::submissions_of`]).
+pub fn elsewhere<'s>(
+    submissions: impl IntoIterator<Item = &'s Submission>,
+    here: &SchedulerId,
+) -> Option<String> {
+    let mut others = submissions.into_iter().filter(|submission| is_elsewhere(submission, here));
+    let first = others.next()?;
+    let there = first.scheduler.as_ref()?;
+    let job = first.job.map_or_else(|| "a job".to_owned(), |job| format!("job {job}"));
+    let more = match others.count() {
+        0 => String::new(),
+        1 => " and one other job".to_owned(),
+        number => format!(" and {number} other jobs"),
+    };
+    let back = if there.engine == here.engine {
+        let cluster = there.cluster.as_deref().unwrap_or_default();
+        format!("let osa ask cluster {cluster} (slurm_cluster in osa.toml, or SLURM_CONF)")
+    } else {
+        format!("set scheduler = \"{}\" in osa.toml (OSA_SCHEDULER)", there.engine)
+    };
+    Some(format!(
+        "{job} for {} of {}{more} belong{} to {there}, but the scheduler in use is {here}. To go on \
+         with the night, {back}. If it must go on here, cancel its jobs there and run `osa release \
+         {}`.",
+        first.purpose,
+        first.date,
+        if more.is_empty() { "s" } else { "" },
+        first.date,
+    ))
+}
+
 /// The tasks that belong to a submission.
 pub(super) fn tasks_of<'s>(
     submission: &Submission,
     snapshot: &'s JobSnapshot,
 ) -> Vec<&'s TaskRecord> {
-    snapshot.tasks.iter().filter(|task| is_job_of(task, submission)).collect()
+    // A number or a name of another scheduler's job means nothing here.
+    let ours = submission.scheduler.as_ref().is_none_or(|id| !id.differs(&snapshot.scheduler));
+    snapshot.tasks.iter().filter(|task| ours && is_job_of(task, submission)).collect()
 }
 
 /// The job's state as a whole once no task is active: the first failure, else the first task's.
@@ -93,6 +138,7 @@ fn proves_absence(submission: &Submission, tasks: &[&TaskRecord], snapshot: &Job
     let within = !tasks.is_empty() || submission.created >= snapshot.since;
     submission.end_state.is_none()
         && snapshot.unreadable.is_empty()
+        && submission.scheduler.as_ref().is_none_or(|id| snapshot.scheduler.is_surely(id))
         && snapshot.taken > known_from
         && within
 }
@@ -224,12 +270,19 @@ pub fn night_jobs(
     let (ours, foreign): (Vec<_>, Vec<_>) = submissions.iter().partition(|s| ours(s));
     let mut night = NightJobs::default();
     for task in snapshot.tasks.iter().filter(|task| names.contains(&task.name)) {
-        let claimed = ours.iter().any(|s| is_job_of(task, s));
-        if claimed || !foreign.iter().any(|s| is_job_of(task, s)) {
+        let here = |s: &&&Submission| {
+            s.scheduler.as_ref().is_none_or(|id| !id.differs(&snapshot.scheduler))
+        };
+        let claimed = ours.iter().filter(here).any(|s| is_job_of(task, s));
+        if claimed || !foreign.iter().filter(here).any(|s| is_job_of(task, s)) {
             night.tasks.push(task.clone());
         }
     }
     for submission in &ours {
+        // Told once, of the night as a whole.
+        if is_elsewhere(submission, &snapshot.scheduler) {
+            continue;
+        }
         let last = !ours.iter().any(|s| s.purpose == submission.purpose && s.id > submission.id);
         if let Some(notice) = notice(submission, last, snapshot, grace) {
             night.notices.push(notice);
@@ -330,7 +383,13 @@ mod tests {
             settled: job.map(|_| at(11)),
             missing_since: None,
             end_state: None,
+            scheduler: Some(slurm("lst")),
+            released: None,
         }
+    }
+
+    fn slurm(cluster: &str) -> SchedulerId {
+        SchedulerId::new("slurm").on(Some(cluster.to_owned()))
     }
 
     fn task(job: u64, state: &str, comment: &str) -> TaskRecord {
@@ -345,7 +404,13 @@ mod tests {
 
     /// An answer that was asked for at `taken`.
     fn answer(taken: i64, tasks: Vec<TaskRecord>) -> JobSnapshot {
-        JobSnapshot { taken: at(taken), since: at(-3600), tasks, unreadable: Vec::new() }
+        JobSnapshot {
+            scheduler: slurm("lst"),
+            taken: at(taken),
+            since: at(-3600),
+            tasks,
+            unreadable: Vec::new(),
+        }
     }
 
     use SubmissionState::{Intended, Lost, Submitted};
@@ -482,5 +547,56 @@ mod tests {
         assert_eq!(seen, [(7, "RUNNING"), (10, "FAILED"), (9, "LOST")]);
         assert_eq!(night.notices.len(), 1);
         assert_eq!(night.notices[0].message, "sequence 19103: job 9 vanished");
+    }
+
+    #[test]
+    fn what_another_scheduler_says_proves_nothing() {
+        let mut known = submission(Submitted, Some(7));
+        known.missing_since = Some(at(100));
+        let unnamed = SchedulerId::new("slurm");
+        for other in [SchedulerId::new("local"), slurm("test"), unnamed.clone()] {
+            let silent = JobSnapshot { scheduler: other.clone(), ..answer(900, vec![]) };
+            assert_eq!(changes(&known, &silent, GRACE), [], "{other}");
+        }
+        // The other's job of the same number and name is another job.
+        let theirs = TaskRecord { comment: String::new(), ..task(7, "COMPLETED", "") };
+        let local =
+            JobSnapshot { scheduler: SchedulerId::new("local"), ..answer(900, vec![theirs]) };
+        assert_eq!(changes(&known, &local, GRACE), []);
+        known.missing_since = None;
+        let found = answer(900, vec![task(8, "RUNNING", "osa:a")]);
+        let unsure = JobSnapshot { scheduler: unnamed, ..found };
+        assert_eq!(changes(&known, &unsure, GRACE), [Change::Found(JobId(8))]);
+    }
+
+    #[test]
+    fn a_night_of_another_scheduler_is_told_with_what_to_do() {
+        let local = SchedulerId::new("local");
+        let known = submission(Submitted, Some(7));
+        let text = elsewhere([&known], &local).unwrap();
+        assert_eq!(
+            text,
+            "job 7 for sequence 19102 of 2024-11-28 belongs to Slurm (cluster lst), but the \
+             scheduler in use is the local scheduler. To go on with the night, set scheduler = \
+             \"slurm\" in osa.toml (OSA_SCHEDULER). If it must go on here, cancel its jobs there \
+             and run `osa release 2024-11-28`."
+        );
+        let text = elsewhere([&known, &known], &slurm("test")).unwrap();
+        assert!(text.contains("one other job belong to Slurm (cluster lst)"), "{text}");
+        assert!(text.contains("let osa ask cluster lst"), "{text}");
+        let ended = Submission { end_state: Some(JobState::Failed), ..known.clone() };
+        assert!(elsewhere([&ended], &local).is_some(), "it was launched there");
+        for harmless in [
+            Submission { released: Some(at(50)), ..known.clone() },
+            Submission { scheduler: None, ..known.clone() },
+            Submission { asked: None, ..submission(Intended, None) },
+            submission(SubmissionState::Refused, None),
+        ] {
+            assert_eq!(elsewhere([&harmless], &local), None);
+        }
+        assert_eq!(elsewhere([&known], &slurm("lst")), None);
+        let night = JobSnapshot { scheduler: local, ..answer(900, vec![]) };
+        let names = ["LST1_19102".to_owned()];
+        assert_eq!(night_jobs(&[known], |_| true, &night, &names, GRACE), NightJobs::default());
     }
 }

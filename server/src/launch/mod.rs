@@ -44,6 +44,9 @@ pub enum LaunchError {
     /// The scheduler did not tell what there is: nothing was submitted.
     #[error("nothing was submitted, since the scheduler does not answer: {0}")]
     Unanswered(String),
+    /// The night belongs to another scheduler: nothing was submitted.
+    #[error("nothing was submitted: {0}")]
+    Elsewhere(String),
     /// A job script cannot be made or written: nothing was submitted.
     #[error(transparent)]
     Script(#[from] ScriptError),

@@ -17,7 +17,7 @@ use crate::schedule::{JobRequest, JobSnapshot, Scheduler, SchedulerError, Submit
 use crate::store::{Grace, Intent, Store, StoreError, Submission, SubmissionState};
 
 use super::PlannedJob;
-use super::ledger::{is_job_of, obstacle, resolve_in, tasks_of};
+use super::ledger::{elsewhere, is_job_of, obstacle, resolve_in, tasks_of};
 
 /// How far back the scheduler is asked at least: jobs that wait or run are told in any case.
 const WINDOW: TimeDelta = TimeDelta::days(2);
@@ -131,7 +131,11 @@ pub async fn execute_after(
     let clock = Clock { now, begun: Instant::now() };
     let names: Vec<String> = order.jobs.iter().map(|job| job.name.clone()).collect();
     let earlier = store.submissions_named(&names).await?;
-    let snapshot = scheduler.jobs(window(&earlier, now)).await?;
+    let engine = scheduler.engine();
+    // Those of another scheduler are never cleared up by this one.
+    let here =
+        |s: &&Submission| s.scheduler.as_ref().is_none_or(|scheduler| scheduler.engine == engine);
+    let snapshot = scheduler.jobs(window(earlier.iter().filter(here), now)).await?;
     let verdicts = present.iter().map(|(purpose, job)| (&**purpose, Verdict::Active(*job)));
     let mut work = Work { store, scheduler, order, clock, verdicts: verdicts.collect() };
     match work.run(&names, &snapshot).await {
@@ -141,8 +145,8 @@ pub async fn execute_after(
 }
 
 /// From when on the scheduler must tell: before everything that is not cleared up.
-fn window(earlier: &[Submission], now: DateTime<Utc>) -> DateTime<Utc> {
-    let unclear = earlier.iter().filter(|s| match s.state {
+fn window<'s>(earlier: impl Iterator<Item = &'s Submission>, now: DateTime<Utc>) -> DateTime<Utc> {
+    let unclear = earlier.filter(|s| match s.state {
         SubmissionState::Intended => true,
         SubmissionState::Submitted => s.end_state.is_none(),
         _ => false,
@@ -198,6 +202,12 @@ impl<'a> Work<'a> {
         let Order { date, prod_id, author, .. } = *self.order;
         let mut ledger = self.store.ledger().await?;
         resolve_in(&mut ledger, snapshot, self.clock.now()).await?;
+        if let Some(why) = elsewhere(&ledger.of(date, prod_id).await?, &snapshot.scheduler) {
+            let verdict = |job: &'a PlannedJob| (&*job.purpose, Verdict::Blocked(why.clone()));
+            self.verdicts = self.order.jobs.iter().map(verdict).collect();
+            ledger.commit().await?;
+            return Ok(Vec::new());
+        }
         let known = ledger.named(names).await?;
         let mut intents: Vec<Pending> = Vec::new();
         for job in self.order.jobs {
@@ -221,6 +231,7 @@ impl<'a> Work<'a> {
                 token: &token,
                 script: &job.script,
                 author,
+                scheduler: &snapshot.scheduler,
             };
             let id = ledger.record(&intent, self.clock.now()).await?;
             intents.push(Pending { job, id, token });

@@ -79,6 +79,9 @@ impl Undertaking {
         if let Some(error) = jobs.health.error {
             return Err(LaunchError::Unanswered(error));
         }
+        if let Some(why) = jobs.health.elsewhere {
+            return Err(LaunchError::Elsewhere(why));
+        }
         let prepared = self.prepare(jobs).await?;
         if prepared.plan.gate.is_some() {
             return Ok(Launched { prepared, outcomes: Vec::new() });

@@ -1,5 +1,6 @@
 //! Where jobs run.
 
+mod identity;
 pub mod local;
 pub mod script;
 pub mod slurm;
@@ -13,6 +14,8 @@ use chrono::{DateTime, Utc};
 use crate::config::{SchedulerKind, ServerConfig};
 use crate::model::{JobId, TaskRecord};
 use crate::store::Store;
+
+pub use identity::SchedulerId;
 
 /// A job to submit. Resources, array and output files are `#SBATCH` directives in the script
 /// itself, which both engines read.
@@ -53,6 +56,8 @@ pub struct SchedulerError {
 /// Everything the scheduler knows about our jobs, from one question.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobSnapshot {
+    /// Who was asked.
+    pub scheduler: SchedulerId,
     /// When the asking began: a job that came to be later may be missing.
     pub taken: DateTime<Utc>,
     /// How far back was asked for: a job that ended earlier may be missing.
@@ -80,10 +85,9 @@ pub trait Scheduler: Send + Sync {
     async fn cancel(&self, job: JobId) -> Result<(), SchedulerError>;
 }
 
-/// Opens the engine that is configured, or found: Slurm if its commands are there, else this
-/// machine, with its queue in `store`.
+/// Opens the engine that is configured, the local one with its queue in `store`.
 pub fn open(server: &ServerConfig, store: Store) -> Result<Arc<dyn Scheduler>, SchedulerError> {
-    match server.scheduler_or_found() {
+    match server.scheduler {
         SchedulerKind::Slurm => Ok(Arc::new(slurm::Slurm::new(server.child_path()))),
         SchedulerKind::Local => {
             let program = std::env::current_exe().map_err(|cause| SchedulerError {

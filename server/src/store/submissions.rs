@@ -6,9 +6,10 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, Row, Sqlite, SqliteExecutor, Transaction};
+use sqlx::{Row, Sqlite, SqliteExecutor, Transaction};
 
 use crate::model::{JobId, JobState, NightDate, ProdId};
+use crate::schedule::SchedulerId;
 
 use super::{Store, StoreError};
 
@@ -100,6 +101,10 @@ pub struct Submission {
     pub missing_since: Option<DateTime<Utc>>,
     /// How the job as a whole ended, as last seen.
     pub end_state: Option<JobState>,
+    /// The scheduler that it is for; `None` if an earlier version did not record it.
+    pub scheduler: Option<SchedulerId>,
+    /// Since when somebody lets its night be processed by another scheduler.
+    pub released: Option<DateTime<Utc>>,
 }
 
 /// A submission to be recorded.
@@ -119,16 +124,17 @@ pub struct Intent<'a> {
     pub script: &'a std::path::Path,
     /// Who.
     pub author: &'a str,
+    /// The scheduler that it is for.
+    pub scheduler: &'a SchedulerId,
 }
-
-const COLUMNS: &str = "id, date, prod_id, purpose, attempt, job_name, token, script, state, job_id, \
-    message, author, created, touched, asked, settled, missing_since, end_state";
 
 impl Submission {
     fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
         let word: String = row.try_get("state")?;
         let state = STATES.iter().find(|(_, w)| *w == word).map(|(state, _)| *state);
         let end: Option<String> = row.try_get("end_state")?;
+        let engine: Option<String> = added(row, "scheduler")?;
+        let cluster: Option<String> = added(row, "cluster")?;
         Ok(Self {
             id: row.try_get("id")?,
             date: parsed(row, "date")?,
@@ -148,7 +154,20 @@ impl Submission {
             settled: row.try_get("settled")?,
             missing_since: row.try_get("missing_since")?,
             end_state: end.map(JobState::from),
+            scheduler: engine.map(|engine| SchedulerId { engine, cluster }),
+            released: added(row, "released")?,
         })
+    }
+}
+
+/// A column that an older database, opened to read only, does not have yet.
+fn added<T>(row: &SqliteRow, column: &str) -> Result<Option<T>, sqlx::Error>
+where
+    T: for<'r> sqlx::Decode<'r, Sqlite> + sqlx::Type<Sqlite>,
+{
+    match row.try_get(column) {
+        Err(sqlx::Error::ColumnNotFound(_)) => Ok(None),
+        value => value,
     }
 }
 
@@ -172,15 +191,7 @@ impl Store {
         date: NightDate,
         prod_id: &ProdId,
     ) -> Result<Vec<Submission>, StoreError> {
-        let sql =
-            format!("SELECT {COLUMNS} FROM submissions WHERE date = ? AND prod_id = ? ORDER BY id");
-        let rows = sqlx::query(AssertSqlSafe(sql))
-            .bind(date.to_string())
-            .bind(prod_id.as_str())
-            .fetch_all(&self.pool)
-            .await;
-        rows.and_then(|rows| rows.iter().map(Submission::from_row).collect())
-            .map_err(|e| self.error(e))
+        of_night(&self.pool, date, prod_id).await.map_err(|e| self.error(e))
     }
 
     /// Submissions, of any night, that a look at the scheduler may change: those whose outcome is
@@ -201,16 +212,24 @@ impl Store {
     }
 }
 
+async fn of_night(
+    from: impl SqliteExecutor<'_>,
+    date: NightDate,
+    prod_id: &ProdId,
+) -> Result<Vec<Submission>, sqlx::Error> {
+    let sql = "SELECT * FROM submissions WHERE date = ? AND prod_id = ? ORDER BY id";
+    let query = sqlx::query(sql).bind(date.to_string()).bind(prod_id.as_str());
+    query.fetch_all(from).await?.iter().map(Submission::from_row).collect()
+}
+
 async fn named(
     from: impl SqliteExecutor<'_>,
     names: &[String],
 ) -> Result<Vec<Submission>, sqlx::Error> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM submissions
-         WHERE job_name IN (SELECT value FROM json_each(?)) ORDER BY id"
-    );
+    let sql = "SELECT * FROM submissions
+         WHERE job_name IN (SELECT value FROM json_each(?)) ORDER BY id";
     let names = serde_json::json!(names).to_string();
-    let rows = sqlx::query(AssertSqlSafe(sql)).bind(names).fetch_all(from).await?;
+    let rows = sqlx::query(sql).bind(names).fetch_all(from).await?;
     rows.iter().map(Submission::from_row).collect()
 }
 
@@ -218,13 +237,11 @@ async fn open(
     from: impl SqliteExecutor<'_>,
     since: DateTime<Utc>,
 ) -> Result<Vec<Submission>, sqlx::Error> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM submissions
+    let sql = "SELECT * FROM submissions
          WHERE state = 'intended' OR (state = 'submitted' AND end_state IS NULL)
             OR (state IN ('submitted', 'lost') AND created >= ?)
-         ORDER BY id"
-    );
-    let rows = sqlx::query(AssertSqlSafe(sql)).bind(since).fetch_all(from).await?;
+         ORDER BY id";
+    let rows = sqlx::query(sql).bind(since).fetch_all(from).await?;
     rows.iter().map(Submission::from_row).collect()
 }
 
@@ -257,6 +274,15 @@ impl Ledger<'_> {
         named(&mut *self.tx, names).await.map_err(|e| self.store.error(e))
     }
 
+    /// As [`Store::submissions_of`].
+    pub async fn of(
+        &mut self,
+        date: NightDate,
+        prod_id: &ProdId,
+    ) -> Result<Vec<Submission>, StoreError> {
+        of_night(&mut *self.tx, date, prod_id).await.map_err(|e| self.store.error(e))
+    }
+
     /// As [`Store::submissions_open`].
     pub async fn open(&mut self, since: DateTime<Utc>) -> Result<Vec<Submission>, StoreError> {
         open(&mut *self.tx, since).await.map_err(|e| self.store.error(e))
@@ -270,8 +296,9 @@ impl Ledger<'_> {
     ) -> Result<i64, StoreError> {
         let row = sqlx::query(
             "INSERT INTO submissions (date, prod_id, purpose, attempt, job_name, token, script,
-                                      state, author, created, touched)
-             SELECT ?1, ?2, ?3, COALESCE(MAX(attempt), 0) + 1, ?4, ?5, ?6, 'intended', ?7, ?8, ?8
+                                      state, author, created, touched, scheduler, cluster)
+             SELECT ?1, ?2, ?3, COALESCE(MAX(attempt), 0) + 1, ?4, ?5, ?6, 'intended', ?7, ?8, ?8,
+                    ?9, ?10
              FROM submissions WHERE date = ?1 AND prod_id = ?2 AND purpose = ?3
              RETURNING id",
         )
@@ -283,6 +310,8 @@ impl Ledger<'_> {
         .bind(intent.script.to_string_lossy().into_owned())
         .bind(intent.author)
         .bind(now)
+        .bind(&intent.scheduler.engine)
+        .bind(&intent.scheduler.cluster)
         .fetch_one(&mut *self.tx)
         .await;
         row.and_then(|row| row.try_get("id")).map_err(|e| self.store.error(e))
@@ -403,6 +432,34 @@ impl Ledger<'_> {
     pub async fn ended(&mut self, id: i64, state: Option<&JobState>) -> Result<(), StoreError> {
         let state = state.map(|state| state.as_str().to_owned());
         change!(self, "UPDATE submissions SET end_state = ? WHERE id = ?", state, id).map(|_| ())
+    }
+
+    /// Lets a night be processed by another scheduler than those that it was submitted to: its jobs
+    /// there count no more, and what was not seen to end is given up. Gives how many there were.
+    pub async fn release(
+        &mut self,
+        date: NightDate,
+        prod_id: &ProdId,
+        here: &SchedulerId,
+        message: &str,
+        now: DateTime<Utc>,
+    ) -> Result<u64, StoreError> {
+        change!(
+            self,
+            "UPDATE submissions SET released = ?1,
+                    state = CASE WHEN end_state IS NULL THEN 'lost' ELSE state END,
+                    settled = CASE WHEN end_state IS NULL THEN ?1 ELSE settled END,
+                    message = CASE WHEN end_state IS NULL THEN ?2 ELSE message END
+             WHERE date = ?3 AND prod_id = ?4 AND released IS NULL AND asked IS NOT NULL
+               AND state IN ('intended', 'submitted', 'lost')
+               AND (scheduler <> ?5 OR lower(cluster) <> lower(?6))",
+            now,
+            message,
+            date.to_string(),
+            prod_id.as_str(),
+            &here.engine,
+            &here.cluster,
+        )
     }
 
     /// Leaves a message with an intent.

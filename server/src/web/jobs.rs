@@ -69,7 +69,7 @@ const OLD: Duration = Duration::from_secs(10);
 impl JobWatch {
     /// Nothing is known yet; [`JobWatch::run`] asks.
     pub fn new(engine: &str) -> Arc<Self> {
-        let health = SchedulerHealth { engine: engine.to_owned(), answered: None, error: None };
+        let health = SchedulerHealth::of(engine);
         let news = watch::Sender::new(JobNews { snapshot: None, health });
         Arc::new(Self { news, interest: Notify::new(), heard: watch::Sender::new(None) })
     }

@@ -11,7 +11,9 @@ use tokio::sync::watch;
 
 use crate::deeds::{Became, DeedError, Order};
 use crate::model::*;
-use crate::schedule::{JobRequest, JobSnapshot, Scheduler, SchedulerError, SubmitError};
+use crate::schedule::{
+    JobRequest, JobSnapshot, Scheduler, SchedulerError, SchedulerId, SubmitError,
+};
 
 use super::deeds::Doer;
 use super::jobs::JobNews;
@@ -64,7 +66,13 @@ impl Scheduler for FakeScheduler {
         let _ = self.hanging.subscribe().wait_for(|hanging| !hanging).await;
         let answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner).clone();
         answer
-            .map(|tasks| JobSnapshot { taken: Utc::now(), since, tasks, unreadable: Vec::new() })
+            .map(|tasks| JobSnapshot {
+                scheduler: SchedulerId::new(self.engine()),
+                taken: Utc::now(),
+                since,
+                tasks,
+                unreadable: Vec::new(),
+            })
             .map_err(|message| SchedulerError { message })
     }
 

@@ -469,6 +469,7 @@ fn same_night(old: &NightStatus, new: &NightStatus) -> bool {
         && old.blockers == new.blockers
         && old.scheduler.engine == new.scheduler.engine
         && old.scheduler.error == new.scheduler.error
+        && old.scheduler.elsewhere == new.scheduler.elsewhere
 }
 
 /// Whether two runs look the same: when they were looked at is no difference.
@@ -481,4 +482,5 @@ fn same_run(old: &RunDetail, new: &RunDetail) -> bool {
         && old.logs == new.logs
         && old.scheduler.engine == new.scheduler.engine
         && old.scheduler.error == new.scheduler.error
+        && old.scheduler.elsewhere == new.scheduler.elsewhere
 }

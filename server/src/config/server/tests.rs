@@ -32,7 +32,8 @@ fn without_file_and_variables_there_are_defaults() {
     assert_eq!(server.listen.to_string(), "127.0.0.1:8750");
     assert_eq!((server.prefix.as_str(), server.poll), ("", Duration::from_secs(1)));
     assert_eq!(server.lost_after, Duration::from_secs(60));
-    assert_eq!((server.scheduler, server.database, server.site), (None, None, None));
+    assert_eq!((server.database, server.site), (None, None));
+    assert_eq!(server.scheduler, SchedulerKind::Slurm, "whatever is on the PATH");
     assert!(server.local_cpus >= 1 && server.job_path.is_empty());
     let access = &server.access;
     assert_eq!((access.reading, access.demo), (Reading::Open, false));
@@ -53,7 +54,7 @@ fn the_file_sets_everything_and_its_paths_are_relative_to_it() {
     assert_eq!(server.listen.to_string(), "0.0.0.0:80");
     assert_eq!((server.prefix.as_str(), server.poll), ("/osa", Duration::from_millis(500)));
     assert_eq!(server.database, Some(dir.join("osa.sqlite")));
-    assert_eq!(server.scheduler, Some(SchedulerKind::Local));
+    assert_eq!(server.scheduler, SchedulerKind::Local);
     assert_eq!(server.job_path, [dir.join("bin"), "/opt/bin".into()]);
     assert_eq!(server.local_cpus, 3);
     assert!(server.origins["local_cpus"].to_string().ends_with("osa.toml:8"));
@@ -90,7 +91,7 @@ fn every_setting_is_overridden_by_its_variable() {
     let text = "listen = '0.0.0.0:80'\nlocal_cpus = 3\nscheduler = 'local'\njob_path = ['/r']\n";
     let server = read(text, &variables).unwrap();
     assert_eq!((server.listen.to_string().as_str(), server.prefix.as_str()), ("[::1]:1", "/x"));
-    assert_eq!(server.scheduler, Some(SchedulerKind::Slurm));
+    assert_eq!(server.scheduler, SchedulerKind::Slurm);
     assert_eq!(server.job_path, [Path::new("/p"), Path::new("/q")]);
     assert_eq!((server.local_cpus, server.poll), (7, Duration::from_secs(2)));
     assert_eq!(server.lost_after, Duration::from_secs(90));
@@ -133,6 +134,7 @@ fn every_fault_names_file_and_line_or_variable() {
             problem("prefix = 'osa'\n", &[]),
             problem("prefix = '/a/../b'\n", &[]),
             problem("scheduler = 'pbs'\n", &[]),
+            problem("scheduler = 'auto'\n", &[]),
             problem("poll_seconds = 0\n", &[]),
             problem("local_cpus = 0\n", &[]),
             problem("job_path = ['/a:b']\n", &[]),
@@ -172,17 +174,6 @@ fn the_documented_file_is_all_defaults() {
     let on: Vec<&str> = documented.lines().filter(is_setting).map(|line| &line[1..]).collect();
     let server = read(&on.join("\n"), &[]).unwrap();
     assert!(server.origins.values().all(|origin| matches!(origin, Origin::File { .. })));
-}
-
-#[test]
-fn slurm_is_the_engine_where_sbatch_is_on_the_path() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut server = ServerConfig::read(None, &no_variables).unwrap();
-    server.job_path = vec![dir.path().to_owned()];
-    fs::write(dir.path().join("sbatch"), "").unwrap();
-    assert_eq!(server.scheduler_or_found(), SchedulerKind::Slurm);
-    server.scheduler = Some(SchedulerKind::Local);
-    assert_eq!(server.scheduler_or_found(), SchedulerKind::Local);
 }
 
 proptest::proptest! {

@@ -25,7 +25,7 @@ use tokio::process::Command;
 use tokio::task::spawn_blocking;
 
 use super::script::{Directives, TimeLimit};
-use super::{JobRequest, JobSnapshot, Scheduler, SchedulerError, SubmitError};
+use super::{JobRequest, JobSnapshot, Scheduler, SchedulerError, SchedulerId, SubmitError};
 use crate::model::JobId;
 use crate::store::Store;
 use crate::store::local_queue::{EnqueueError, LocalQueue, NewJob, QueueSettings};
@@ -174,7 +174,8 @@ impl Scheduler for Local {
         }
         let taken = Utc::now();
         let tasks = self.queue.tasks(since, taken).await.map_err(|error| wrap(error.into()))?;
-        Ok(JobSnapshot { taken, since, tasks, unreadable: Vec::new() })
+        let scheduler = SchedulerId::new(self.engine());
+        Ok(JobSnapshot { scheduler, taken, since, tasks, unreadable: Vec::new() })
     }
 
     async fn cancel(&self, job: JobId) -> Result<(), SchedulerError> {

@@ -43,9 +43,7 @@ pub(super) fn judge(answer: Result<Answer, CallError>) -> Result<JobId, SubmitEr
     let answer = match answer {
         Ok(answer) => answer,
         Err(error @ CallError::NotStarted { .. }) => {
-            return Err(SubmitError::Refused(format!(
-                "{error}; install Slurm's client commands here, or set scheduler = \"local\""
-            )));
+            return Err(SubmitError::Refused(error.to_string()));
         }
         Err(error) => return Err(SubmitError::Uncertain(error.to_string())),
     };

@@ -96,7 +96,17 @@ fn find(tool: &str, path: &OsString) -> std::io::Result<PathBuf> {
         .find(|file| {
             file.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
         })
-        .ok_or_else(|| std::io::Error::new(std::io::ErrorKind::NotFound, "it is not on the PATH"))
+        .ok_or_else(|| std::io::Error::new(std::io::ErrorKind::NotFound, missing(path)))
+}
+
+/// What to do about a tool that is nowhere: cron, for one, knows few directories.
+fn missing(path: &OsString) -> String {
+    format!(
+        "it is in none of the directories of the PATH, {:?}; name the directory of Slurm's commands \
+         in job_path of osa.toml (OSA_JOB_PATH), or set scheduler = \"local\" (OSA_SCHEDULER) if \
+         jobs are to run on this machine",
+        path.to_string_lossy()
+    )
 }
 
 async fn finish(child: &mut Child) -> std::io::Result<Answer> {
@@ -186,7 +196,9 @@ mod tests {
     #[tokio::test]
     async fn a_missing_tool_is_told_from_one_that_did_not_answer() {
         let error = call(&[], Duration::from_secs(60)).run(&"/nowhere".into()).await.unwrap_err();
-        assert_eq!(error.to_string(), "cannot start squeue: it is not on the PATH");
+        let text = error.to_string();
+        assert!(text.contains("squeue") && text.contains("PATH, \"/nowhere\""), "{text}");
+        assert!(text.contains("job_path") && text.contains("scheduler = \"local\""), "{text}");
         assert!(matches!(error, CallError::NotStarted { .. }));
     }
 }

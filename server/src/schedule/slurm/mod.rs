@@ -2,6 +2,7 @@
 
 mod answer;
 mod call;
+mod controller;
 mod fields;
 mod merge;
 mod sacct;
@@ -16,9 +17,10 @@ use chrono::{DateTime, Utc};
 
 use crate::model::JobId;
 
-use super::{JobRequest, JobSnapshot, Scheduler, SchedulerError, SubmitError};
+use super::{JobRequest, JobSnapshot, Scheduler, SchedulerError, SchedulerId, SubmitError};
 use answer::one_line;
 use call::{Answer, Call};
+use controller::Known;
 use sacct::Dialect;
 
 /// Given to every job, as the original does: plots need no display.
@@ -52,6 +54,7 @@ pub struct Slurm {
     environment: Vec<(String, String)>,
     timeouts: Timeouts,
     older: AtomicBool,
+    cluster: Known<Option<String>>,
 }
 
 impl Slurm {
@@ -62,6 +65,7 @@ impl Slurm {
             environment: Vec::new(),
             timeouts: Timeouts::default(),
             older: AtomicBool::new(false),
+            cluster: Known::default(),
         }
     }
 
@@ -114,6 +118,22 @@ impl Slurm {
         }
     }
 
+    /// The cluster's name; `None` if the controller does not tell it.
+    async fn cluster(&self) -> Option<String> {
+        let ask = || async {
+            let arguments = ["show", "config"].map(Into::into).into();
+            let call = self.question("scontrol", arguments, self.timeouts.ask);
+            match call.run(&self.path).await {
+                Ok(answer) => controller::cluster_name(&answer.stdout),
+                Err(error) => {
+                    tracing::warn!("the name of Slurm's cluster is not known: {error}");
+                    None
+                }
+            }
+        };
+        self.cluster.get(ask).await
+    }
+
     async fn squeue(&self) -> Result<(String, String), SchedulerError> {
         let call = self.question("squeue", squeue::arguments(), self.timeouts.ask);
         let answer = call.run(&self.path).await.map_err(|e| failed(&e.to_string()))?;
@@ -152,6 +172,7 @@ impl Scheduler for Slurm {
     /// later, or has forgotten. If one of them fails, so does the whole: half an answer could lack
     /// jobs, and nobody could tell.
     async fn jobs(&self, since: DateTime<Utc>) -> Result<JobSnapshot, SchedulerError> {
+        let scheduler = SchedulerId::new(self.engine()).on(self.cluster().await);
         let taken = Utc::now();
         let (accounting, dialect, aside) = self.sacct(since).await?;
         let (queue, queue_aside) = self.squeue().await?;
@@ -159,7 +180,8 @@ impl Scheduler for Slurm {
         let (queue, more) = squeue::parse(&queue);
         unreadable.extend(more);
         unreadable.extend([aside, queue_aside].into_iter().filter(|text| !text.is_empty()));
-        Ok(JobSnapshot { taken, since, tasks: merge::merge(accounting, queue), unreadable })
+        let tasks = merge::merge(accounting, queue);
+        Ok(JobSnapshot { scheduler, taken, since, tasks, unreadable })
     }
 
     async fn cancel(&self, job: JobId) -> Result<(), SchedulerError> {

@@ -191,6 +191,13 @@ impl View<'_> {
                 ..blank(BlockerKind::SchedulerSilent, "The scheduler does not answer.".into())
             });
         }
+        found.extend(self.input.jobs.health.elsewhere.as_ref().map(|explanation| Blocker {
+            explanation: explanation.clone(),
+            ..blank(
+                BlockerKind::OtherScheduler,
+                "The night was submitted to another scheduler.".into(),
+            )
+        }));
         found.extend(self.unreadable());
         let status = &self.sight.status;
         if status.sequences.is_empty() {
@@ -282,7 +289,10 @@ impl View<'_> {
 
     /// Nothing was begun, or only some of the runs.
     fn not_launched(&self) -> Option<Blocker> {
-        self.input.jobs.health.answered?;
+        let health = &self.input.jobs.health;
+        if health.answered.is_none() || health.elsewhere.is_some() {
+            return None;
+        }
         let open = |status: &&SequenceStatus| {
             let files = self.sight.scan.run(status.sequence.run);
             let begun = status.sequence.kind == Kind::Data && !files.is_empty();

@@ -5,3 +5,4 @@ mod lab;
 mod local;
 mod real_slurm;
 mod scenarios;
+mod which;
