@@ -117,7 +117,7 @@ impl Planner<'_> {
     fn idle(&mut self, run: RunId) {
         let tasks = by_run(&self.ground.jobs.tasks);
         let tasks = tasks.get(&run).map_or(&[][..], Vec::as_slice);
-        if let Some(task) = tasks.iter().find(|task| task.state.is_active()) {
+        if let Some(task) = tasks.iter().find(|task| task.is_active()) {
             let (job, state) = (task.job, &task.state);
             self.hinder(format!(
                 "Job {job} of run {run} is {state}: wait for its end, or cancel it first (osa \

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::launch::ledger::{elsewhere, resolve};
+use crate::launch::ledger::{elsewhere, question, resolve};
 use crate::launch::submit::{Order, SubmitFailure, Verdict, execute_after};
 use crate::launch::{Engine, LaunchError, PlannedJob};
 use crate::model::{ClosingJob, ClosingPlan, MoveGroup, RunId, StepState, TaskRecord};
@@ -161,7 +161,9 @@ impl Run<'_> {
     async fn look(&self, at: StepAt) -> Result<Option<Vec<Standing>>, CloseError> {
         let store = &self.engine.store;
         let since = self.request.now - TimeDelta::days(2);
-        let snapshot = match self.engine.scheduler.jobs(since).await {
+        let names: Vec<String> = self.plan.jobs.iter().map(|job| job.name.clone()).collect();
+        let question = question(&names, &self.submissions().await?, since);
+        let snapshot = match self.engine.scheduler.jobs_of(&question).await {
             Ok(snapshot) => snapshot,
             Err(error) => {
                 let detail = format!("the scheduler does not answer: {error}");

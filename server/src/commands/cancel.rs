@@ -13,7 +13,7 @@ use crate::config::Settings;
 use crate::launch::{self, Engine, ask};
 use crate::model::{DeedOutcome, JobId, NightDate};
 use crate::night::{MissingSummary, NightPaths, Observation};
-use crate::schedule::JobSnapshot;
+use crate::schedule::{JobSnapshot, Question};
 use crate::status::jobs::NEVER;
 use crate::store::Deed;
 
@@ -54,7 +54,11 @@ async fn cancel(
 ) -> Outcome {
     let jobs = match args.stuck {
         Some(date) => stuck(settings.clone(), engine, date, now).await?,
-        None => known(args, &engine.scheduler.jobs(now - chrono::TimeDelta::days(2)).await?)?,
+        None => {
+            let jobs = args.jobs.iter().copied().map(JobId).collect();
+            let question = Question { jobs, ..Question::none(now - chrono::TimeDelta::days(2)) };
+            known(args, &engine.scheduler.jobs_of(&question).await?)?
+        }
     };
     if jobs.is_empty() {
         eprintln!("no job of that night is stuck");

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::config::Settings;
 use crate::launch::{self, Engine, ledger::elsewhere};
 use crate::model::{DeedOutcome, NightDate, ProdId};
-use crate::schedule::SchedulerId;
+use crate::schedule::{Question, SchedulerId};
 use crate::store::Deed;
 
 use super::{Failure, Outcome, stages};
@@ -52,7 +52,8 @@ pub async fn run(args: Release) -> Outcome {
 }
 
 async fn release(args: &Release, engine: &Engine, prod_id: &ProdId, now: DateTime<Utc>) -> Outcome {
-    let here = engine.scheduler.jobs(now - TimeDelta::hours(1)).await?.scheduler;
+    let here =
+        engine.scheduler.jobs_of(&Question::none(now - TimeDelta::hours(1))).await?.scheduler;
     let submissions = engine.store.submissions_of(args.date, prod_id).await?;
     let Some(why) = elsewhere(&submissions, &here) else {
         let date = args.date;

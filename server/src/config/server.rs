@@ -12,11 +12,14 @@ use super::version::search_path;
 use super::{AccessConfig, ConfigError, SiteConfig};
 
 /// The settings, each with the variable that overrides it.
-pub(super) const KEYS: [(&str, &str); 22] = [
+pub(super) const KEYS: [(&str, &str); 25] = [
     ("listen", "OSA_LISTEN"),
     ("prefix", "OSA_PREFIX"),
     ("database", "OSA_DATABASE"),
     ("scheduler", "OSA_SCHEDULER"),
+    ("slurm_cluster", "OSA_SLURM_CLUSTER"),
+    ("squeue_seconds", "OSA_SQUEUE_SECONDS"),
+    ("sacct_seconds", "OSA_SACCT_SECONDS"),
     ("poll_seconds", "OSA_POLL_SECONDS"),
     ("lost_after_seconds", "OSA_LOST_AFTER_SECONDS"),
     ("known_errors", "OSA_KNOWN_ERRORS"),
@@ -98,7 +101,15 @@ pub struct ServerConfig {
     /// The scheduler (`scheduler`, `OSA_SCHEDULER`); unset: Slurm. It is never guessed from what is
     /// installed, since a night must not be processed by two of them.
     pub scheduler: SchedulerKind,
-    /// How often directories and scheduler are looked at (`poll_seconds`, `OSA_POLL_SECONDS`).
+    /// Slurm's cluster, where a site has several (`slurm_cluster`, `OSA_SLURM_CLUSTER`); unset: the
+    /// one that Slurm's own configuration names.
+    pub slurm_cluster: Option<String>,
+    /// How often the server asks for Slurm's queue (`squeue_seconds`, `OSA_SQUEUE_SECONDS`).
+    pub squeue: Duration,
+    /// How often the server asks Slurm's accounting (`sacct_seconds`, `OSA_SACCT_SECONDS`).
+    pub sacct: Duration,
+    /// How often directories and the local scheduler are looked at (`poll_seconds`,
+    /// `OSA_POLL_SECONDS`).
     pub poll: Duration,
     /// How long a submitted job must be missing from the scheduler's answers before it is given up
     /// and another may take its place (`lost_after_seconds`, `OSA_LOST_AFTER_SECONDS`).
@@ -166,6 +177,9 @@ impl ServerConfig {
             prefix: sources.value("prefix", prefix)?.unwrap_or_default(),
             database: sources.path("database")?,
             scheduler: sources.value("scheduler", scheduler)?.unwrap_or(SchedulerKind::Slurm),
+            slurm_cluster: sources.value("slurm_cluster", cluster)?,
+            squeue: sources.value("squeue_seconds", poll)?.unwrap_or(Duration::from_secs(5)),
+            sacct: sources.value("sacct_seconds", poll)?.unwrap_or(Duration::from_secs(30)),
             poll: sources.value("poll_seconds", poll)?.unwrap_or(Duration::from_secs(1)),
             lost_after: sources
                 .value("lost_after_seconds", lost_after)?
@@ -224,6 +238,14 @@ fn scheduler(text: &str) -> Result<SchedulerKind, String> {
                        schedulers; write \"slurm\", or \"local\" to run jobs on this machine"
             .to_owned()),
         _ => Err(format!("{text:?} is neither slurm nor local")),
+    }
+}
+
+fn cluster(text: &str) -> Result<String, String> {
+    let good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    match !text.is_empty() && text.chars().all(good) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("{text:?} is not the name of one cluster")),
     }
 }
 

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
 
 use crate::config::{SchedulerKind, Settings};
-use crate::model::{Notice, SchedulerHealth, Severity, TaskRecord};
+use crate::model::{Notice, SchedulerHealth, TaskRecord};
 use crate::night::{NightPaths, Observation};
-use crate::schedule::{self, JobSnapshot, Scheduler, SchedulerError, SchedulerId, slurm::Slurm};
+use crate::schedule::{self, JobSnapshot, Scheduler, SchedulerError, SchedulerId};
 use crate::status::Jobs;
 use crate::store::local_queue::LocalQueue;
 use crate::store::{Grace, Store, StoreError, Submission};
 
 use super::LaunchError;
-use super::ledger::{elsewhere, night_jobs, resolve};
+use super::ledger::{elsewhere, night_jobs, question, resolve};
 
 /// The books and the scheduler.
 #[derive(Clone)]
@@ -93,14 +93,7 @@ impl Answer {
         };
         let night = night_jobs(submissions, ours, snapshot, names, grace);
         let mut notices = night.notices;
-        notices.extend(snapshot.unreadable.first().map(|line| Notice {
-            severity: Severity::Warning,
-            message: format!(
-                "{} of the scheduler's answer could not be understood; the first: {line:?}",
-                if snapshot.unreadable.len() == 1 { "a line" } else { "lines" }
-            ),
-            hint: "states of jobs may be missing".into(),
-        }));
+        notices.extend(snapshot.notices());
         let health = SchedulerHealth {
             answered: Some(snapshot.taken),
             elsewhere,
@@ -122,12 +115,14 @@ pub async fn ask(
     now: DateTime<Utc>,
 ) -> Result<Answer, LaunchError> {
     let (store, scheduler) = (&engine.store, &engine.scheduler);
-    let snapshot = match scheduler.jobs(since(paths, now)).await {
+    let names = names(observation);
+    let known = store.submissions_named(&names).await?;
+    let question = question(&names, &known, since(paths, now));
+    let snapshot = match scheduler.jobs_of(&question).await {
         Ok(snapshot) => snapshot,
         Err(error) => return Ok(Answer::silent(scheduler.engine(), &error)),
     };
     resolve(store, &snapshot, now).await?;
-    let names = names(observation);
     let submissions = store.submissions_named(&names).await?;
     let of_night = store.submissions_of(paths.date, &paths.prod_id).await?;
     let elsewhere = elsewhere(&of_night, &snapshot.scheduler);
@@ -147,10 +142,16 @@ pub async fn look_on(
 ) -> Result<Answer, LaunchError> {
     let server = &settings.server;
     let store = Store::open_to_read(&server.database_file(&settings.site)).await?;
+    let names = names(observation);
+    let submissions = match &store {
+        Some(store) => store.submissions_named(&names).await?,
+        None => Vec::new(),
+    };
     let since = since(paths, now);
+    let question = question(&names, &submissions, since);
     let kind = server.scheduler;
     let snapshot = match (kind, &store) {
-        (SchedulerKind::Slurm, _) => Slurm::new(server.child_path()).jobs(since).await,
+        (SchedulerKind::Slurm, _) => schedule::slurm(server).jobs_of(&question).await,
         (SchedulerKind::Local, Some(store)) => queued(store.clone(), since, now).await,
         (SchedulerKind::Local, None) => Ok(local(Vec::new(), since, now)),
     };
@@ -158,13 +159,9 @@ pub async fn look_on(
         Ok(snapshot) => snapshot,
         Err(error) => return Ok(Answer::silent(kind.as_str(), &error)),
     };
-    let names = names(observation);
-    let (submissions, of_night) = match store {
-        Some(store) => (
-            store.submissions_named(&names).await?,
-            store.submissions_of(paths.date, &paths.prod_id).await?,
-        ),
-        None => (Vec::new(), Vec::new()),
+    let of_night = match store {
+        Some(store) => store.submissions_of(paths.date, &paths.prod_id).await?,
+        None => Vec::new(),
     };
     let elsewhere = elsewhere(&of_night, &snapshot.scheduler);
     let grace = Grace::new(server.lost_after);
@@ -200,7 +197,7 @@ async fn queued(
 
 fn local(tasks: Vec<TaskRecord>, since: DateTime<Utc>, taken: DateTime<Utc>) -> JobSnapshot {
     let scheduler = SchedulerId::new(SchedulerKind::Local.as_str());
-    JobSnapshot { scheduler, taken, since, tasks, unreadable: Vec::new() }
+    JobSnapshot::new(scheduler, taken, since, tasks)
 }
 
 fn names(observation: &Observation) -> Vec<String> {

@@ -9,7 +9,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::{JobId, JobState, Notice, Severity, TaskRecord};
-use crate::schedule::{JobSnapshot, SchedulerId};
+use crate::schedule::{Accounting, Doubt, JobSnapshot, Question, SchedulerId, token};
 use crate::store::{Grace, Ledger, Store, StoreError, Submission, SubmissionState};
 
 /// What is to be written down about a submission.
@@ -27,10 +27,11 @@ pub(super) fn is_job_of(task: &TaskRecord, submission: &Submission) -> bool {
     if task.name != submission.job_name {
         return false;
     }
-    if !task.comment.is_empty() {
-        return task.comment == submission.token;
+    // Others may have written into the comment; another token of ours names another job.
+    if let Some(token) = token(&task.comment) {
+        return token == submission.token;
     }
-    // Where the scheduler does not keep comments: the same id, and not older than the question.
+    // Where comments are not kept, or are rewritten: the same id, and not older than the question.
     let clocks_differ = TimeDelta::minutes(2);
     submission.job == Some(task.job)
         && match (task.submitted, submission.asked) {
@@ -105,7 +106,7 @@ fn changes(submission: &Submission, snapshot: &JobSnapshot, grace: Grace) -> Vec
         return Vec::new();
     }
     let tasks = tasks_of(submission, snapshot);
-    let active = tasks.iter().any(|task| task.state.is_active());
+    let active = tasks.iter().any(|task| task.is_active());
     let gone = tasks.iter().any(|task| task.state == JobState::Lost);
     let mut changes = Vec::new();
     if let Some(task) = tasks.first().filter(|_| active || !gone) {
@@ -124,7 +125,7 @@ fn changes(submission: &Submission, snapshot: &JobSnapshot, grace: Grace) -> Vec
     } else if state != SubmissionState::Lost && proves_absence(submission, &tasks, snapshot) {
         let since = submission.missing_since.unwrap_or(snapshot.taken);
         if snapshot.taken - since >= grace.0 {
-            changes.push(Change::Lose(loss(submission, since)));
+            changes.push(Change::Lose(loss(submission, since, &snapshot.accounting)));
         } else if submission.missing_since.is_none() {
             changes.push(Change::Missing(since));
         }
@@ -136,21 +137,50 @@ fn changes(submission: &Submission, snapshot: &JobSnapshot, grace: Grace) -> Vec
 fn proves_absence(submission: &Submission, tasks: &[&TaskRecord], snapshot: &JobSnapshot) -> bool {
     let known_from = submission.settled.or(submission.asked).unwrap_or(submission.created);
     let within = !tasks.is_empty() || submission.created >= snapshot.since;
+    let name = &submission.job_name;
+    let may_be = |doubt: &Doubt| doubt.noise || doubt.may_be(name, submission.job);
     submission.end_state.is_none()
-        && snapshot.unreadable.is_empty()
+        && snapshot.asked.is_about(name, submission.job)
+        && !snapshot.doubts.iter().any(may_be)
         && submission.scheduler.as_ref().is_none_or(|id| snapshot.scheduler.is_surely(id))
-        && snapshot.taken > known_from
+        && snapshot.absence_as_of().is_some_and(|as_of| as_of > known_from)
         && within
 }
 
-fn loss(submission: &Submission, since: DateTime<Utc>) -> String {
+fn loss(submission: &Submission, since: DateTime<Utc>, accounting: &Accounting) -> String {
     let since = since.format("%Y-%m-%d %H:%M:%S UTC");
     match submission.job {
+        Some(job) if *accounting == Accounting::Disabled => format!(
+            "job {job} is not in Slurm's queue since {since}; how it ended is not known, since \
+             accounting is disabled"
+        ),
         Some(job) => {
             format!("job {job} was submitted, and the scheduler knows it no more since {since}")
         }
         None => format!("the scheduler was asked and has no such job since {since}"),
     }
+}
+
+/// What to ask about the jobs with these names: by number where the books have it, else by name.
+///
+/// `submissions` are those with these names ([`Store::submissions_named`]).
+pub fn question(names: &[String], submissions: &[Submission], since: DateTime<Utc>) -> Question {
+    let numbered = |s: &&Submission| {
+        s.job.is_some() && matches!(s.state, SubmissionState::Submitted | SubmissionState::Lost)
+    };
+    // A job that may have been submitted has no number yet.
+    let unsettled = |s: &&Submission| s.state == SubmissionState::Intended && s.asked.is_some();
+    let unknown = |name: &&String| {
+        let of = || submissions.iter().filter(|s| s.job_name == **name);
+        !of().any(|s| numbered(&s)) || of().any(|s| unsettled(&s))
+    };
+    let mut question = Question::none(since);
+    question.extend(Question {
+        jobs: submissions.iter().filter(numbered).filter_map(|s| s.job).collect(),
+        names: names.iter().filter(unknown).cloned().collect(),
+        ..Question::none(since)
+    });
+    question
 }
 
 /// Writes down what a look at the scheduler says about all submissions; returns how many changed.
@@ -288,11 +318,25 @@ pub fn night_jobs(
             night.notices.push(notice);
         }
         let seen = tasks_of(submission, snapshot);
+        let told = matches!(snapshot.accounting, Accounting::Asked(_));
+        if submission.state == SubmissionState::Submitted && !told && last && seen.is_empty() {
+            night.tasks.extend(submission.job.map(|job| remembered_task(submission, job)));
+        }
         if submission.state == SubmissionState::Lost && last && seen.is_empty() {
             night.tasks.extend(submission.job.map(|job| lost_task(submission, job)));
         }
     }
     night
+}
+
+/// A job that the scheduler does not tell of while it keeps no accounts: as it was seen last.
+fn remembered_task(submission: &Submission, job: JobId) -> TaskRecord {
+    let unknown = || JobState::Other("UNKNOWN".to_owned());
+    TaskRecord {
+        state: submission.end_state.clone().unwrap_or_else(unknown),
+        reason: "it is not in the queue, and accounting does not tell of it".to_owned(),
+        ..lost_task(submission, job)
+    }
 }
 
 fn lost_task(submission: &Submission, job: JobId) -> TaskRecord {
@@ -311,6 +355,7 @@ fn lost_task(submission: &Submission, job: JobId) -> TaskRecord {
         ended: None,
         reason: submission.message.clone(),
         restarts: 0,
+        nodes: String::new(),
     }
 }
 
@@ -323,7 +368,7 @@ fn notice(
     grace: Grace,
 ) -> Option<Notice> {
     let Submission { purpose, message, .. } = submission;
-    let lives = || tasks_of(submission, snapshot).iter().any(|task| task.state.is_active());
+    let lives = || tasks_of(submission, snapshot).iter().any(|task| task.is_active());
     let (severity, message, hint) = match submission.state {
         SubmissionState::Lost if lives() => (
             Severity::Error,
@@ -404,13 +449,7 @@ mod tests {
 
     /// An answer that was asked for at `taken`.
     fn answer(taken: i64, tasks: Vec<TaskRecord>) -> JobSnapshot {
-        JobSnapshot {
-            scheduler: slurm("lst"),
-            taken: at(taken),
-            since: at(-3600),
-            tasks,
-            unreadable: Vec::new(),
-        }
+        JobSnapshot::new(slurm("lst"), at(taken), at(-3600), tasks)
     }
 
     use SubmissionState::{Intended, Lost, Submitted};
@@ -449,8 +488,26 @@ mod tests {
         let mut known = submission(Submitted, Some(7));
         known.missing_since = Some(at(100));
         let mut partial = answer(900, vec![]);
-        partial.unreadable.push("sacct: ???".into());
-        assert_eq!(changes(&known, &partial, GRACE), []);
+        let doubt = |job: Option<u64>, noise| Doubt {
+            line: "sacct: ???".into(),
+            job: job.map(JobId),
+            name: None,
+            noise,
+        };
+        for doubt in [doubt(None, true), doubt(None, false), doubt(Some(7), false)] {
+            partial.doubts = vec![doubt];
+            assert_eq!(changes(&known, &partial, GRACE), []);
+        }
+        partial.doubts = vec![doubt(Some(8), false)];
+        assert_ne!(changes(&known, &partial, GRACE), [], "it is about another job");
+        let without = Accounting::Unavailable("slurmdbd is down".into());
+        let unaccounted = JobSnapshot { accounting: without, ..answer(900, vec![]) };
+        assert_eq!(changes(&known, &unaccounted, GRACE), [], "it may have ended");
+        let asked = Question { jobs: vec![JobId(8)], ..Question::none(at(-3600)) };
+        let of_others = JobSnapshot { asked, ..answer(900, vec![]) };
+        assert_eq!(changes(&known, &of_others, GRACE), [], "it was not asked for");
+        let old = JobSnapshot { accounting: Accounting::Asked(at(11)), ..answer(900, vec![]) };
+        assert_eq!(changes(&known, &old, GRACE), [], "accounting was asked before");
         let narrow = JobSnapshot { since: at(1), ..answer(900, vec![]) };
         assert_eq!(changes(&known, &narrow, GRACE), [], "it may have ended before the window");
         known.end_state = Some(JobState::Completed);
@@ -485,6 +542,10 @@ mod tests {
         assert!(unmarked(7, 900), "the scheduler put it back in the queue");
         assert!(!unmarked(8, 10));
         assert!(!unmarked(7, -500), "an older job with the same number");
+        for ours in ["osa:a", "by the site", "site: lst; osa:a"] {
+            assert!(is_job_of(&task(7, "RUNNING", ours), &known), "{ours}");
+        }
+        assert!(!is_job_of(&task(7, "RUNNING", "site: lst; osa:b"), &known));
     }
 
     #[test]
@@ -598,5 +659,40 @@ mod tests {
         let night = JobSnapshot { scheduler: local, ..answer(900, vec![]) };
         let names = ["LST1_19102".to_owned()];
         assert_eq!(night_jobs(&[known], |_| true, &night, &names, GRACE), NightJobs::default());
+    }
+
+    #[test]
+    fn without_accounts_a_job_is_as_it_was_seen_last() {
+        let names = ["LST1_19102".to_owned()];
+        let mut known = submission(Submitted, Some(7));
+        let state = |known: &Submission, accounting: Accounting| {
+            let snapshot = JobSnapshot { accounting, ..answer(900, vec![]) };
+            let night = night_jobs(&[known.clone()], |_| true, &snapshot, &names, GRACE);
+            night.tasks.iter().map(|task| task.state.as_str().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(state(&known, Accounting::Disabled), ["UNKNOWN"]);
+        known.end_state = Some(JobState::Timeout);
+        for without in [Accounting::Disabled, Accounting::Unavailable("it is down".into())] {
+            assert_eq!(state(&known, without), ["TIMEOUT"]);
+        }
+        assert!(state(&known, Accounting::Asked(at(900))).is_empty());
+        // Where none are ever kept, what is not in the queue is over.
+        let missing = Submission { end_state: None, missing_since: Some(at(100)), ..known };
+        let disabled = JobSnapshot { accounting: Accounting::Disabled, ..answer(900, vec![]) };
+        let given_up = changes(&missing, &disabled, GRACE);
+        assert!(
+            matches!(&given_up[..], [Change::Lose(why)] if why.contains("accounting is disabled"))
+        );
+    }
+
+    #[test]
+    fn jobs_are_asked_for_by_number_where_the_books_have_it() {
+        let names = ["LST1_19102".to_owned(), "LST1_19103".to_owned()];
+        let known = submission(Submitted, Some(7));
+        let asked = question(&names, std::slice::from_ref(&known), at(0));
+        assert_eq!((asked.jobs, asked.names), (vec![JobId(7)], vec!["LST1_19103".to_owned()]));
+        let unclear = submission(Intended, None);
+        let asked = question(&names[..1], &[known, unclear], at(0));
+        assert_eq!((asked.jobs, asked.names), (vec![JobId(7)], vec!["LST1_19102".to_owned()]));
     }
 }

@@ -13,11 +13,11 @@ use std::time::Instant;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::{JobId, NightDate, ProdId};
-use crate::schedule::{JobRequest, JobSnapshot, Scheduler, SchedulerError, SubmitError};
+use crate::schedule::{JobRequest, JobSnapshot, Question, Scheduler, SchedulerError, SubmitError};
 use crate::store::{Grace, Intent, Store, StoreError, Submission, SubmissionState};
 
 use super::PlannedJob;
-use super::ledger::{elsewhere, is_job_of, obstacle, resolve_in, tasks_of};
+use super::ledger::{elsewhere, is_job_of, obstacle, question, resolve_in, tasks_of};
 
 /// How far back the scheduler is asked at least: jobs that wait or run are told in any case.
 const WINDOW: TimeDelta = TimeDelta::days(2);
@@ -135,7 +135,8 @@ pub async fn execute_after(
     // Those of another scheduler are never cleared up by this one.
     let here =
         |s: &&Submission| s.scheduler.as_ref().is_none_or(|scheduler| scheduler.engine == engine);
-    let snapshot = scheduler.jobs(window(earlier.iter().filter(here), now)).await?;
+    let since = window(earlier.iter().filter(here), now);
+    let snapshot = scheduler.jobs_of(&question(&names, &earlier, since)).await?;
     let verdicts = present.iter().map(|(purpose, job)| (&**purpose, Verdict::Active(*job)));
     let mut work = Work { store, scheduler, order, clock, verdicts: verdicts.collect() };
     match work.run(&names, &snapshot).await {
@@ -209,6 +210,7 @@ impl<'a> Work<'a> {
             return Ok(Vec::new());
         }
         let known = ledger.named(names).await?;
+        let owners = ledger.open(snapshot.since).await?;
         let mut intents: Vec<Pending> = Vec::new();
         for job in self.order.jobs {
             // Twice in one plan is once.
@@ -218,7 +220,8 @@ impl<'a> Work<'a> {
             let ours = known
                 .iter()
                 .filter(|s| s.date == date && s.prod_id == *prod_id && s.purpose == job.purpose);
-            if let Some(verdict) = hindrance(job, ours, &known, snapshot, self.store.grace) {
+            let verdict = hindrance(job, ours, &known, snapshot, self.store.grace);
+            if let Some(verdict) = verdict.or_else(|| doubt(job, &known, &owners, snapshot)) {
                 self.verdicts.insert(&job.purpose, verdict);
                 continue;
             }
@@ -347,12 +350,14 @@ impl<'a> Work<'a> {
         let mut ledger = self.store.ledger().await?;
         ledger.say(pending.id, why).await?;
         ledger.commit().await?;
-        let Ok(snapshot) = self.scheduler.jobs(self.clock.now - WINDOW).await else {
+        let name = std::slice::from_ref(&pending.job.name);
+        let question = Question { names: name.to_vec(), ..Question::none(self.clock.now - WINDOW) };
+        let Ok(snapshot) = self.scheduler.jobs_of(&question).await else {
             return Ok(None);
         };
         let mut ledger = self.store.ledger().await?;
         resolve_in(&mut ledger, &snapshot, self.clock.now()).await?;
-        let known = ledger.named(std::slice::from_ref(&pending.job.name)).await?;
+        let known = ledger.named(name).await?;
         ledger.commit().await?;
         let found = known.into_iter().find(|s| s.id == pending.id);
         Ok(found.filter(|s| s.state == SubmissionState::Submitted).and_then(|s| s.job))
@@ -391,7 +396,7 @@ fn hindrance<'s>(
     grace: Grace,
 ) -> Option<Verdict> {
     for submission in ours {
-        let active = tasks_of(submission, snapshot).into_iter().find(|t| t.state.is_active());
+        let active = tasks_of(submission, snapshot).into_iter().find(|task| task.is_active());
         if let Some(task) = active {
             return Some(Verdict::Active(task.job));
         }
@@ -401,11 +406,36 @@ fn hindrance<'s>(
     }
     let stranger = snapshot.tasks.iter().find(|task| {
         task.name == job.name
-            && task.state.is_active()
+            && task.is_active()
             && !known.iter().any(|submission| is_job_of(task, submission))
     })?;
     Some(Verdict::Blocked(format!(
         "job {} is called {} too, is {} and is not in the books; let it end, or cancel it, first",
         stranger.job, job.name, stranger.state
+    )))
+}
+
+/// Whether the answer has a line that could not be understood and may be about a job for this.
+/// `owners` are submissions of other names, too: a number of theirs is none of ours.
+fn doubt(
+    job: &PlannedJob,
+    known: &[Submission],
+    owners: &[Submission],
+    snapshot: &JobSnapshot,
+) -> Option<Verdict> {
+    let numbers = |submissions: &[Submission], ours: bool| {
+        let named = submissions.iter().filter(|s| (s.job_name == job.name) == ours);
+        named.filter_map(|s| s.job).collect::<Vec<_>>()
+    };
+    let (ours, others) = (numbers(known, true), numbers(owners, false));
+    let doubt = snapshot.doubts.iter().find(|doubt| {
+        let number = doubt.job.filter(|_| doubt.name.is_none());
+        let other = number.is_some_and(|job| others.contains(&job) && !ours.contains(&job));
+        !other && doubt.may_be(&job.name, None)
+    })?;
+    Some(Verdict::Blocked(format!(
+        "the scheduler's answer has a line that cannot be understood and may be about it: {:?}; it is \
+         submitted once that line is gone or understood",
+        doubt.line
     )))
 }

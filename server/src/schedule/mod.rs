@@ -4,6 +4,7 @@ mod identity;
 pub mod local;
 pub mod script;
 pub mod slurm;
+mod snapshot;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,10 +13,12 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::config::{SchedulerKind, ServerConfig};
-use crate::model::{JobId, TaskRecord};
+use crate::model::JobId;
 use crate::store::Store;
 
 pub use identity::SchedulerId;
+pub use slurm::token;
+pub use snapshot::{Accounting, Doubt, JobSnapshot, Question};
 
 /// A job to submit. Resources, array and output files are `#SBATCH` directives in the script
 /// itself, which both engines read.
@@ -53,22 +56,6 @@ pub struct SchedulerError {
     pub message: String,
 }
 
-/// Everything the scheduler knows about our jobs, from one question.
-#[derive(Clone, Debug, PartialEq)]
-pub struct JobSnapshot {
-    /// Who was asked.
-    pub scheduler: SchedulerId,
-    /// When the asking began: a job that came to be later may be missing.
-    pub taken: DateTime<Utc>,
-    /// How far back was asked for: a job that ended earlier may be missing.
-    pub since: DateTime<Utc>,
-    /// All jobs and array tasks since the asked time, in no particular order; an array that has
-    /// not been split yet has one record a task.
-    pub tasks: Vec<TaskRecord>,
-    /// Lines of the answer that could not be understood; they are never dropped in silence.
-    pub unreadable: Vec<String>,
-}
-
 /// An engine that runs job scripts.
 #[async_trait]
 pub trait Scheduler: Send + Sync {
@@ -81,6 +68,12 @@ pub trait Scheduler: Send + Sync {
     /// All our jobs that were in the books at some time since `since`, in one question.
     async fn jobs(&self, since: DateTime<Utc>) -> Result<JobSnapshot, SchedulerError>;
 
+    /// The jobs that wait or run and, of those that have ended, the ones that are asked for. More may
+    /// be told.
+    async fn jobs_of(&self, question: &Question) -> Result<JobSnapshot, SchedulerError> {
+        self.jobs(question.since).await
+    }
+
     /// Ends a job, all tasks of it. Asking twice, or for a job that has ended, is no error.
     async fn cancel(&self, job: JobId) -> Result<(), SchedulerError>;
 }
@@ -88,7 +81,7 @@ pub trait Scheduler: Send + Sync {
 /// Opens the engine that is configured, the local one with its queue in `store`.
 pub fn open(server: &ServerConfig, store: Store) -> Result<Arc<dyn Scheduler>, SchedulerError> {
     match server.scheduler {
-        SchedulerKind::Slurm => Ok(Arc::new(slurm::Slurm::new(server.child_path()))),
+        SchedulerKind::Slurm => Ok(Arc::new(slurm(server))),
         SchedulerKind::Local => {
             let program = std::env::current_exe().map_err(|cause| SchedulerError {
                 message: format!("cannot tell where this program's file is: {cause}"),
@@ -98,4 +91,9 @@ pub fn open(server: &ServerConfig, store: Store) -> Result<Arc<dyn Scheduler>, S
             Ok(Arc::new(local.with_path(server.child_path())))
         }
     }
+}
+
+/// Slurm as it is configured.
+pub fn slurm(server: &ServerConfig) -> slurm::Slurm {
+    slurm::Slurm::new(server.child_path()).with_cluster(server.slurm_cluster.clone())
 }

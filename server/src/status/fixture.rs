@@ -148,5 +148,6 @@ pub fn task_of(run: u32, job: u64, index: Option<u32>, state: &str) -> TaskRecor
         ended: None,
         reason: String::new(),
         restarts: 0,
+        nodes: String::new(),
     }
 }

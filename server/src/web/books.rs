@@ -166,13 +166,8 @@ mod tests {
             task.comment = format!("osa:{job}");
             task
         };
-        let snapshot = JobSnapshot {
-            scheduler: SchedulerId::new("slurm"),
-            taken: now(),
-            since: now() - TimeDelta::days(1),
-            tasks: jobs.iter().map(task).collect(),
-            unreadable: Vec::new(),
-        };
+        let (scheduler, since) = (SchedulerId::new("slurm"), now() - TimeDelta::days(1));
+        let snapshot = JobSnapshot::new(scheduler, now(), since, jobs.iter().map(task).collect());
         let health = SchedulerHealth { answered: Some(now()), ..SchedulerHealth::of("slurm") };
         JobNews { snapshot: Some(Arc::new(snapshot)), health }
     }

@@ -55,6 +55,7 @@ use tower_http::trace::TraceLayer;
 
 pub use books::Books;
 pub use deeds::Doer;
+pub use jobs::AskPace;
 pub use look::{Look, SiteLook};
 pub use people::People;
 pub use watcher::Watcher;

@@ -66,12 +66,9 @@ impl Scheduler for FakeScheduler {
         let _ = self.hanging.subscribe().wait_for(|hanging| !hanging).await;
         let answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner).clone();
         answer
-            .map(|tasks| JobSnapshot {
-                scheduler: SchedulerId::new(self.engine()),
-                taken: Utc::now(),
-                since,
-                tasks,
-                unreadable: Vec::new(),
+            .map(|tasks| {
+                let scheduler = SchedulerId::new(self.engine());
+                JobSnapshot::new(scheduler, Utc::now(), since, tasks)
             })
             .map_err(|message| SchedulerError { message })
     }
@@ -98,6 +95,7 @@ pub fn record(task: u32, state: &str) -> TaskRecord {
         ended: None,
         reason: String::new(),
         restarts: 0,
+        nodes: String::new(),
     }
 }
 

@@ -32,6 +32,7 @@ fn without_file_and_variables_there_are_defaults() {
     assert_eq!(server.listen.to_string(), "127.0.0.1:8750");
     assert_eq!((server.prefix.as_str(), server.poll), ("", Duration::from_secs(1)));
     assert_eq!(server.lost_after, Duration::from_secs(60));
+    assert_eq!((server.squeue, server.sacct), (Duration::from_secs(5), Duration::from_secs(30)));
     assert_eq!((server.database, server.site), (None, None));
     assert_eq!(server.scheduler, SchedulerKind::Slurm, "whatever is on the PATH");
     assert!(server.local_cpus >= 1 && server.job_path.is_empty());
@@ -68,6 +69,9 @@ fn every_setting_is_overridden_by_its_variable() {
         "/x",
         "/d",
         "slurm",
+        "lst",
+        "6",
+        "40",
         "2",
         "90",
         "/k",
@@ -94,6 +98,8 @@ fn every_setting_is_overridden_by_its_variable() {
     assert_eq!(server.scheduler, SchedulerKind::Slurm);
     assert_eq!(server.job_path, [Path::new("/p"), Path::new("/q")]);
     assert_eq!((server.local_cpus, server.poll), (7, Duration::from_secs(2)));
+    assert_eq!(server.slurm_cluster.as_deref(), Some("lst"));
+    assert_eq!((server.squeue, server.sacct), (Duration::from_secs(6), Duration::from_secs(40)));
     assert_eq!(server.lost_after, Duration::from_secs(90));
     assert_eq!(server.known_errors.as_deref(), Some(Path::new("/k")));
     assert_eq!(server.datacheck_thresholds.as_deref(), Some(Path::new("/t")));
@@ -135,6 +141,8 @@ fn every_fault_names_file_and_line_or_variable() {
             problem("prefix = '/a/../b'\n", &[]),
             problem("scheduler = 'pbs'\n", &[]),
             problem("scheduler = 'auto'\n", &[]),
+            problem("slurm_cluster = 'a,b'\n", &[]),
+            problem("squeue_seconds = 0\n", &[]),
             problem("poll_seconds = 0\n", &[]),
             problem("local_cpus = 0\n", &[]),
             problem("job_path = ['/a:b']\n", &[]),

@@ -175,7 +175,7 @@ impl Scheduler for Local {
         let taken = Utc::now();
         let tasks = self.queue.tasks(since, taken).await.map_err(|error| wrap(error.into()))?;
         let scheduler = SchedulerId::new(self.engine());
-        Ok(JobSnapshot { scheduler, taken, since, tasks, unreadable: Vec::new() })
+        Ok(JobSnapshot::new(scheduler, taken, since, tasks))
     }
 
     async fn cancel(&self, job: JobId) -> Result<(), SchedulerError> {

@@ -326,5 +326,6 @@ fn record(row: &SqliteRow, now: DateTime<Utc>) -> Result<TaskRecord, sqlx::Error
         state,
         reason,
         restarts: 0,
+        nodes: String::new(),
     })
 }
