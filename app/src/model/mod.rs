@@ -8,6 +8,7 @@ mod closing;
 mod decision;
 mod deed;
 mod evidence;
+mod hostlist;
 mod ids;
 mod job;
 mod logbook;
@@ -34,6 +35,7 @@ pub use evidence::{
     DatacheckRange, DatacheckSheet, FigureInfo, ProvenanceAsked, ProvenanceMembers, ProvenanceNode,
     ProvenanceView, RangeRun,
 };
+pub use hostlist::hostlist;
 pub use ids::{IdError, NightDate, ProdId, RunId, Subrun, SubrunId};
 pub use job::{ExitCode, JobId, JobState, TaskRecord};
 pub use logbook::{Author, DeedOutcome, LogbookEntry};

@@ -245,6 +245,7 @@ impl Run<'_> {
                         .filter(|name| !done(name))
                         .filter_map(purpose)
                         .collect(),
+                    exclude_nodes: None,
                 }),
                 Standing::Done | Standing::Unclear => {}
             }

@@ -84,4 +84,7 @@ pub struct PlannedJob {
     pub script: PathBuf,
     /// Purposes of jobs, in the same plan, that must end well before it begins.
     pub needs: Vec<String>,
+    /// Nodes that it must not run on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclude_nodes: Option<String>,
 }

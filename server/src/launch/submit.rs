@@ -283,6 +283,7 @@ impl<'a> Work<'a> {
             script: pending.job.script.clone(),
             after_ok,
             environment: self.order.environment.to_vec(),
+            exclude_nodes: pending.job.exclude_nodes.clone(),
         };
         let answer = self.scheduler.submit(&request).await;
         // Known from here on, whatever becomes of the ledger.

@@ -1,6 +1,7 @@
 //! Where jobs run.
 
 mod identity;
+mod limits;
 pub mod local;
 pub mod script;
 pub mod slurm;
@@ -17,6 +18,7 @@ use crate::model::JobId;
 use crate::store::Store;
 
 pub use identity::SchedulerId;
+pub use limits::{PartitionLimits, beyond};
 pub use slurm::token;
 pub use snapshot::{Accounting, Doubt, JobSnapshot, Question};
 
@@ -34,6 +36,8 @@ pub struct JobRequest {
     pub after_ok: Vec<JobId>,
     /// Variables added to the job's environment.
     pub environment: Vec<(String, String)>,
+    /// Nodes that it must not run on, as Slurm writes them.
+    pub exclude_nodes: Option<String>,
 }
 
 /// Why a job was not submitted, or may not have been.
@@ -72,6 +76,11 @@ pub trait Scheduler: Send + Sync {
     /// be told.
     async fn jobs_of(&self, question: &Question) -> Result<JobSnapshot, SchedulerError> {
         self.jobs(question.since).await
+    }
+
+    /// What the partitions offer at most; none if there are no limits.
+    async fn limits(&self) -> Result<Vec<PartitionLimits>, SchedulerError> {
+        Ok(Vec::new())
     }
 
     /// Ends a job, all tasks of it. Asking twice, or for a job that has ended, is no error.

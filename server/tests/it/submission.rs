@@ -94,6 +94,7 @@ impl Site {
                     name,
                     script,
                     needs: needs.map(purpose).into_iter().collect(),
+                    exclude_nodes: None,
                 }
             })
             .into()

@@ -7,6 +7,7 @@ mod controller;
 mod environment;
 mod fields;
 mod merge;
+mod partitions;
 pub mod reading;
 mod sacct;
 mod squeue;
@@ -22,8 +23,8 @@ use chrono::{DateTime, Utc};
 use crate::model::{JobId, JobState};
 
 use super::{
-    Accounting, JobRequest, JobSnapshot, Question, Scheduler, SchedulerError, SchedulerId,
-    SubmitError,
+    Accounting, JobRequest, JobSnapshot, PartitionLimits, Question, Scheduler, SchedulerError,
+    SchedulerId, SubmitError,
 };
 use accounting::{Accounted, Books};
 use answer::one_line;
@@ -222,6 +223,9 @@ impl Scheduler for Slurm {
             let ids: Vec<String> = job.after_ok.iter().map(ToString::to_string).collect();
             arguments.push(format!("--dependency=afterok:{}", ids.join(":")).into());
         }
+        if let Some(nodes) = &job.exclude_nodes {
+            arguments.push(format!("--exclude={nodes}").into());
+        }
         arguments.push(job.script.clone().into());
         let mut call = self.tools.call("sbatch", arguments, self.timeouts.submit);
         call.environment.extend(job.environment.iter().cloned());
@@ -253,6 +257,17 @@ impl Scheduler for Slurm {
         doubts.extend(accounted.told.iter().flat_map(|told| told.doubts.iter().cloned()));
         let (since, asked) = (question.since, question.clone());
         Ok(JobSnapshot { scheduler, taken, since, asked, accounting, tasks, doubts })
+    }
+
+    async fn limits(&self) -> Result<Vec<PartitionLimits>, SchedulerError> {
+        let ask = async |tool, arguments| {
+            let call = self.tools.question(tool, arguments, self.timeouts.ask);
+            let answer = call.run(&self.tools.path).await.map_err(|e| failed(&e.to_string()))?;
+            good(tool, answer.status, &answer.stderr).map(|_| answer.stdout)
+        };
+        let sinfo = ask("sinfo", partitions::sinfo_arguments()).await?;
+        let scontrol = ask("scontrol", partitions::scontrol_arguments()).await?;
+        Ok(partitions::read(&sinfo, &scontrol))
     }
 
     async fn cancel(&self, job: JobId) -> Result<(), SchedulerError> {

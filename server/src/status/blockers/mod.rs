@@ -422,7 +422,14 @@ impl View<'_> {
 
 /// Submitting again as before.
 fn resubmit(run: RunId, subruns: Vec<Subrun>) -> Remedy {
-    Remedy::Resubmit { run, subruns, memory: None, walltime: None, remove_products: false }
+    Remedy::Resubmit {
+        run,
+        subruns,
+        memory: None,
+        walltime: None,
+        remove_products: false,
+        exclude_nodes: None,
+    }
 }
 
 fn job(task: &TaskRecord) -> Evidence {

@@ -110,6 +110,7 @@ impl Job {
             script,
             after_ok: self.after_ok.clone(),
             environment: self.environment.clone(),
+            exclude_nodes: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Schedulers: the same scenarios for every engine, then each engine's own promises.
 
+mod answers;
 pub mod fake_slurm;
 mod lab;
 mod local;
