@@ -70,7 +70,7 @@ def read(arguments):
             script = argument
         else:
             raise Refusal(f"sbatch: unrecognized option '{argument}'")
-    known = {"parsable", "export", "comment", "dependency"}
+    known = {"parsable", "export", "comment", "dependency", "exclude", "clusters"}
     for name in options.keys() - known:
         raise Refusal(f"sbatch: unrecognized option '--{name}'")
     if script is None:

@@ -133,9 +133,9 @@ fn what_is_about_the_night_as_a_whole_is_told() {
     golden.put(place, "a file where a directory should be");
     let kinds = |now: DateTime<Utc>, error: Option<&str>| -> Vec<BlockerKind> {
         let health = SchedulerHealth {
-            engine: "slurm".into(),
             answered: error.is_none().then_some(now),
             error: error.map(ToOwned::to_owned),
+            ..SchedulerHealth::of("slurm")
         };
         let jobs = Jobs { tasks: &[], health, notices: Vec::new() };
         let found = golden.input(Depth::Full, &[], |input| {

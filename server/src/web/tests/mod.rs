@@ -110,7 +110,8 @@ impl TestApp {
     /// Lets the watcher look again and again, as a server does.
     fn watching(self) -> Self {
         let scheduler = Arc::new(self.scheduler.clone());
-        tokio::spawn(Arc::clone(&self.watcher).run(scheduler, None, Days::new(3)));
+        let pace = crate::web::AskPace::new(Duration::from_millis(20));
+        tokio::spawn(Arc::clone(&self.watcher).run(scheduler, None, Days::new(3), pace));
         self
     }
 

@@ -59,7 +59,8 @@ impl Night {
                 std::fs::write(&script, text).unwrap();
             }
             let needs = if calibration { vec![] } else { vec![purpose(&names[0])] };
-            PlannedJob { purpose: purpose(name), name: name.clone(), script, needs }
+            let exclude_nodes = None;
+            PlannedJob { purpose: purpose(name), name: name.clone(), script, needs, exclude_nodes }
         };
         names.iter().map(job).collect()
     }
