@@ -349,15 +349,33 @@ async fn while_the_scheduler_is_silent_nothing_more_is_asked_and_later_nothing_i
 #[tokio::test]
 async fn if_the_scheduler_does_not_tell_what_is_there_nothing_is_submitted() {
     for fault in ["fail", "hang"] {
-        for tool in ["sacct", "squeue"] {
-            let site = Site::new().impatient();
-            site.set(&format!("faults/{tool}"), fault);
-            let failure = site.try_submit().await.unwrap_err();
-            assert!(matches!(failure, SubmitFailure::Scheduler(_)), "{failure}");
-            assert_eq!(site.calls("sbatch"), 0);
-            assert_eq!(site.states().await, [], "nothing is left to be cleared up");
-        }
+        let site = Site::new().impatient();
+        site.set("faults/squeue", fault);
+        let failure = site.try_submit().await.unwrap_err();
+        assert!(matches!(failure, SubmitFailure::Scheduler(_)), "{failure}");
+        assert_eq!(site.calls("sbatch"), 0);
+        assert_eq!(site.states().await, [], "nothing is left to be cleared up");
     }
+}
+
+/// The queue has whatever waits or runs, and the books have the rest.
+#[tokio::test]
+async fn without_accounting_every_job_is_still_submitted_once() {
+    let site = Site::new().with_grace(0);
+    site.set("faults/sacct", "always fail");
+    let jobs = site.submit_until_done().await;
+    for _ in 0..3 {
+        assert_eq!(
+            site.submit().await,
+            jobs.iter().copied().map(Verdict::Active).collect::<Vec<_>>()
+        );
+    }
+    site.control(&["forget", &jobs[1].to_string()]);
+    for _ in 0..3 {
+        let verdicts = site.submit().await;
+        assert!(matches!(verdicts[1], Verdict::Blocked(_)), "it may have ended: {verdicts:?}");
+    }
+    assert_eq!(site.calls("sbatch"), 3);
 }
 
 /// sacct and squeue drop the jobs for a while: that is no reason to submit them again.

@@ -116,6 +116,11 @@ impl Books {
     }
 }
 
+/// A time in two, the older last: it is asked for first, so that the newest is told last.
+fn halves(range: Range, at: DateTime<Utc>) -> [Range; 2] {
+    [Range { from: at, ..range }, Range { until: Some(at), ..range }]
+}
+
 /// Asks one question.
 struct Asker<'a> {
     books: &'a Books,
@@ -136,19 +141,17 @@ impl Asker<'_> {
         let mut left = vec![Range { from: since, until: None }];
         while let Some(range) = left.pop() {
             let width = range.until.unwrap_or(now) - range.from;
-            let answer = match width.num_seconds() > self.books.widest.load(Ordering::Relaxed) {
-                true => Err(Silence::TooWide),
-                false => self.sacct(selection, range).await,
-            };
-            match answer {
+            let widest = self.books.widest.load(Ordering::Relaxed);
+            if width.num_seconds() > widest {
+                left.extend(halves(range, range.until.unwrap_or(now) - TimeDelta::seconds(widest)));
+                continue;
+            }
+            match self.sacct(selection, range).await {
                 Ok(piece) => told.extend(piece),
                 Err(Silence::TooWide) if width > SHORTEST => {
                     let half = width / 2;
                     self.books.widest.fetch_min(half.num_seconds() + 1, Ordering::Relaxed);
-                    let middle = range.from + half;
-                    // The older half is asked first, so that the newest is told last.
-                    left.push(Range { from: middle, ..range });
-                    left.push(Range { until: Some(middle), ..range });
+                    left.extend(halves(range, range.from + half));
                 }
                 Err(Silence::TooWide) => {
                     let why = "it does not even tell of a single hour".to_owned();

@@ -153,3 +153,58 @@ async fn another_cluster_gets_a_night_only_once_it_is_released() {
     assert_eq!(states, [vec!["lost"; 5], vec!["submitted"; 5]].concat());
     assert_eq!(site.slurm.calls("sbatch"), 10);
 }
+
+#[test]
+fn options_in_the_caller_s_environment_do_not_reach_slurm() {
+    let site = Site::new();
+    let mut launch = site.launch();
+    for name in
+        ["SBATCH_PARTITION", "SLURM_CLUSTERS", "SLURM_JOB_ID", "SQUEUE_FORMAT", "SACCT_FORMAT"]
+    {
+        launch.env(name, "x");
+    }
+    let (text, code) = said(launch.env("SLURM_CONF", "/etc/slurm.conf").output().unwrap());
+    assert_eq!(code, Some(0), "{text}");
+    let seen = fs::read_to_string(site.slurm.books().join("environment")).unwrap();
+    assert!(seen.contains("sbatch SLURM_CONF\n"), "{seen}");
+    for name in ["SBATCH_PARTITION", "SLURM_CLUSTERS", "SLURM_JOB_ID", "_FORMAT "] {
+        assert!(!seen.replace("SLURM_TIME_FORMAT", "").contains(name), "{name}: {seen}");
+    }
+}
+
+#[test]
+fn a_cluster_that_is_configured_is_the_one_that_is_asked() {
+    let site = Site::new();
+    let launched = site.launch().env("OSA_SLURM_CLUSTER", "lst").output().unwrap();
+    assert_eq!(said(launched).1, Some(0));
+    for tool in ["sbatch", "squeue", "sacct"] {
+        let calls = site.slurm.arguments(tool);
+        assert!(calls.iter().all(|call| call.starts_with("--clusters=lst ")), "{calls:?}");
+    }
+    let (text, code) = said(site.launch().output().unwrap());
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("belong to Slurm (cluster lst)"), "{text}");
+}
+
+#[test]
+fn nodes_are_excluded_and_what_no_partition_offers_is_refused() {
+    let site = Site { night: golden_night(), slurm: FakeSlurm::holding() };
+    site.slurm.set("limits", "short 3:00:00 64000 32\nlong 2-00:00:00 128000 32");
+    let resubmit = |options: &[&str]| {
+        let words = [&["resubmit", "2024-11-28", "19102"][..], options].concat();
+        said(site.osa(&words).output().unwrap())
+    };
+    for (options, limit) in [
+        (["--memory", "900GB"], "No partition offers 900GB to a job: "),
+        (["--walltime", "100:00:00"], "No partition allows a walltime of 100:00:00: "),
+        (["--exclude-nodes", "cp01 --wrap=x"], "nodes such as cp01,cp[03-05]"),
+    ] {
+        let (text, code) = resubmit(&options);
+        assert_ne!(code, Some(0), "{text}");
+        assert!(text.contains(limit), "{text}");
+    }
+    assert_eq!(site.slurm.calls("sbatch"), 0);
+    let (text, code) = resubmit(&["--exclude-nodes", "cp01,cp[03-05]"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(site.slurm.arguments("sbatch")[0].contains(" --exclude=cp01,cp[03-05] "));
+}

@@ -99,11 +99,22 @@ fn verbose_simulation_shows_what_would_be_done() {
 #[test]
 fn a_scheduler_that_does_not_answer_is_no_empty_table_with_a_good_conscience() {
     let site = Site::golden();
-    site.slurm.set("faults/sacct", "always fail sacct: error: slurm_persist_conn_open");
+    site.slurm
+        .set("faults/squeue", "always fail squeue: error: Unable to contact slurm controller");
     let said = site.run(&["-s"]).badly();
     assert_eq!(said.out_at_golden_time(), SIMULATE_TEST, "what is known is shown");
-    assert!(said.err.contains("slurm_persist_conn_open"), "{}", said.err);
+    assert!(said.err.contains("Unable to contact slurm controller"), "{}", said.err);
     assert!(said.err.contains("hint: "), "{}", said.err);
+}
+
+#[test]
+fn without_accounting_the_table_has_the_queue_and_says_so() {
+    let site = Site::golden();
+    site.slurm.set("faults/sacct", "always fail sacct: error: slurm_persist_conn_open");
+    let said = site.run(&["-s"]).well();
+    assert!(said.out.contains("  34567004  PENDING  "), "{}", said.out);
+    assert!(said.err.contains("warning: Slurm's accounting does not answer"), "{}", said.err);
+    assert!(said.err.contains("slurm_persist_conn_open"), "{}", said.err);
 }
 
 #[test]
