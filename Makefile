@@ -10,13 +10,13 @@ OSA := $(abspath $(TARGET))/debug/osa
 # Tests are compiled by clippy, so that one build both lints and makes what is tested: a separate lint
 # would compile every dependency once more. Every invocation selects the whole workspace, since another
 # selection has other features and compiles again.
-TESTS := test test-build test-fast test-long unit browser slurm check-sql
+TESTS := test test-build test-fast test-long unit browser slurm
 $(TESTS): export RUSTC_WORKSPACE_WRAPPER := clippy-driver
 $(TESTS): export CLIPPY_ARGS := -Dwarnings__CLIPPY_HACKERY__
 # CI builds once: what an incremental build would keep for the next time is only written.
 $(if $(CI),$(eval $(TESTS): export CARGO_INCREMENTAL := 0))
 
-.PHONY: help serve test test-build test-fast test-long unit browser slurm check-sql bench clean
+.PHONY: help serve test test-build test-fast test-long unit browser slurm bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,7 +40,9 @@ test-build: ## Compile everything that tests run; warnings are errors, and so is
 	$(TARGET)/debug/xtask site
 	$(TARGET)/debug/xtask sqlx --check
 
-test-fast: test-build ## Lints, unit and integration tests; neither browser nor real Slurm
+test-fast: ## Lints, unit and integration tests; neither browser nor real Slurm
+	end2end/setup test
+	$(MAKE) --no-print-directory test-build
 	$(MAKE) --no-print-directory unit
 
 unit: ## Unit and integration tests on the local scheduler and the scripted fake Slurm
