@@ -23,9 +23,10 @@ help: ## Show this list
 
 serve: ## Build everything and serve demo nights in the browser (local scheduler, SQLite)
 	end2end/setup build
-	$(CARGO) build --workspace --exclude bench --profile demo --locked
-	$(TARGET)/demo/xtask site --profile demo
-	end2end/serve-demo $(TARGET)/demo/osa $(DEMO)
+	# Not optimised: optimising takes longer than the demo is looked at.
+	$(CARGO) build --workspace --locked
+	$(TARGET)/debug/xtask site
+	end2end/serve-demo $(TARGET)/debug/osa $(DEMO)
 
 test: ## Run every test: lints, unit, integration, browser, real Slurm
 	end2end/setup test
@@ -63,7 +64,7 @@ test-long: ## What takes longer: many more property cases, rounds of kills, a re
 bench: ## Measure speed and memory, and print the figures
 	end2end/setup build
 	$(CARGO) build --workspace --release --locked
-	$(TARGET)/release/xtask site --profile release
+	$(TARGET)/release/xtask site --release
 	$(TARGET)/release/bench $(TARGET)/release/osa
 
 clean: ## Remove the demo and everything built

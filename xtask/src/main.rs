@@ -1,5 +1,5 @@
-//! `cargo xtask build [--profile dev|demo|release]`: everything, from crates alone, in one command.
-//! `cargo xtask site [--profile dev|demo|release]`: only what the browser loads, steps 1 to 3.
+//! `cargo xtask build [--release]`: everything, from crates alone, in one command.
+//! `cargo xtask site [--release]`: only what the browser loads, steps 1 to 3.
 //! `cargo xtask sqlx [--check]`: the descriptions of the statements in the query macros.
 //!
 //! 1. the crate `app` to WebAssembly (feature `hydrate`);
@@ -22,34 +22,22 @@ use std::process::{Command, ExitCode};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
-const USAGE: &str = "usage: cargo xtask build|site [--profile dev|demo|release], or sqlx [--check]";
+const USAGE: &str = "usage: cargo xtask build|site [--release], or sqlx [--check]";
 
 /// How the site is built.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Profile {
-    /// For tests: as fast to build as can be.
+    /// For tests and a first look: as fast to build as can be.
     Dev,
-    /// For a first look: built as fast, by code that is optimised a little.
-    Demo,
     /// For a site: small and fast.
     Release,
 }
 
 impl Profile {
-    fn read(name: &str) -> Option<Self> {
-        match name {
-            "dev" => Some(Self::Dev),
-            "demo" => Some(Self::Demo),
-            "release" => Some(Self::Release),
-            _ => None,
-        }
-    }
-
     /// Cargo's name of the profile, natively and for the browser, and the directory of the latter.
     fn names(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::Dev => ("dev", "dev", "debug"),
-            Self::Demo => ("demo", "demo", "demo"),
             Self::Release => ("release", "wasm-release", "wasm-release"),
         }
     }
@@ -61,13 +49,13 @@ fn main() -> ExitCode {
     let (what, profile) = match arguments[..] {
         ["sqlx"] => return ended(root().and_then(|root| queries::run(&root, false))),
         ["sqlx", "--check"] => return ended(root().and_then(|root| queries::run(&root, true))),
-        [what] => (what, Some(Profile::Dev)),
-        [what, "--profile", name] => (what, Profile::read(name)),
-        _ => ("", None),
+        [what] => (what, Profile::Dev),
+        [what, "--release"] => (what, Profile::Release),
+        _ => ("", Profile::Dev),
     };
-    match (what, profile) {
-        ("build", Some(profile)) => ended(programs(profile).and_then(|()| site(profile))),
-        ("site", Some(profile)) => ended(site(profile)),
+    match what {
+        "build" => ended(programs(profile).and_then(|()| site(profile))),
+        "site" => ended(site(profile)),
         _ => {
             eprintln!("{USAGE}");
             ExitCode::from(2)
