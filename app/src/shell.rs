@@ -162,10 +162,11 @@ fn Who() -> impl IntoView {
         }
         .into_any();
     }
-    let here = here();
-    if here == "sign-in" {
+    let path = leptos_router::hooks::use_location().pathname.get_untracked();
+    if path.trim_matches('/') == "sign-in" {
         return ().into_any();
     }
+    let here = here();
     let href = if here.is_empty() { "sign-in".to_owned() } else { format!("sign-in?to={here}") };
     view! { <a class="who" href=href>"Sign in"</a> }.into_any()
 }
