@@ -8,6 +8,7 @@ import time
 import books
 
 TICK = 0.02
+CLOCK = 0.02  # longer than the steps in which file systems keep time
 KILL_WAIT = 1.0
 
 
@@ -81,6 +82,14 @@ class Running:
         except ProcessLookupError:
             pass
 
+    def is_due(self):
+        """Whether the child has ended, or is to be called to its end."""
+        now = time.time()
+        if now > self.deadline or (self.kill_at and now > self.kill_at):
+            return True
+        peek = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, self.child.pid, peek) is not None
+
     def poll(self):
         """(state, exit, kB) once it has ended."""
         if self.kill_at and time.time() > self.kill_at:
@@ -128,9 +137,26 @@ def slots(job):
     return min(job["limit"] or 1000, int(books.setting("cpus", "4")))
 
 
+def stamp():
+    """When a record was last written; None while another write could still bear the same time."""
+    try:
+        written = os.stat(books.path("jobs")).st_mtime
+    except FileNotFoundError:
+        return None
+    return written if time.time() - written > CLOCK else None
+
+
+def wait(seen, running):
+    """Until there may be something to do. This costs a fraction of a look, and many jobs may wait."""
+    time.sleep(TICK)
+    while seen is not None and stamp() == seen and not any(t.is_due() for t in running.values()):
+        time.sleep(TICK)
+
+
 def main(job_id):
     running = {}
     while True:
+        seen = stamp()
         job = None
         if os.path.isdir(books.path("jobs")):
             with books.lock():
@@ -149,7 +175,7 @@ def main(job_id):
             return
         if not running and not any(t["state"] == "PENDING" for t in job["tasks"].values()):
             return
-        time.sleep(TICK)
+        wait(seen, running)
 
 
 if __name__ == "__main__":
