@@ -15,6 +15,8 @@ $(TESTS): export RUSTC_WORKSPACE_WRAPPER := clippy-driver
 $(TESTS): export CLIPPY_ARGS := -Dwarnings__CLIPPY_HACKERY__
 # CI builds once: what an incremental build would keep for the next time is only written.
 $(if $(CI),$(eval $(TESTS): export CARGO_INCREMENTAL := 0))
+# Tests start processes and wait for them: two for each processor keep it busy.
+$(TESTS): export RUST_TEST_THREADS ?= $(shell expr 2 \* $$(nproc))
 
 .PHONY: help serve test test-build test-fast test-long unit browser slurm bench clean
 
@@ -47,11 +49,11 @@ test-fast: ## Lints, unit and integration tests; neither browser nor real Slurm
 	$(MAKE) --no-print-directory unit
 
 unit: ## Unit and integration tests on the local scheduler and the scripted fake Slurm
-	$(CARGO) test --workspace --locked
+	TMPDIR=$$(end2end/memory) $(CARGO) test --workspace --locked
 	OSA=$(OSA) end2end/provenance/original
 
 browser: ## Browser tests (Chromium through playwright, axe)
-	cd end2end/browser && OSA=$(OSA) npm test
+	cd end2end/browser && TMPDIR=$$(../memory) OSA=$(OSA) npm test
 
 slurm: ## The scheduler scenarios and a whole night on a real one-node Slurm
 	OSA=$(OSA) end2end/slurm/test

@@ -1,8 +1,6 @@
-"""Runs the tasks of one job, as a node does. Started by sbatch, one process a job."""
+"""Runs the tasks of one job, as a node does: one process a job, which sbatch leaves behind."""
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import books
@@ -42,6 +40,8 @@ def environment(job, index):
 
 def start(job, index):
     """The child, or None if its directories are not there (Slurm says FAILED 0:53)."""
+    import subprocess  # here, since the commands that do not run jobs start faster without it
+
     out = os.path.join(job["chdir"], pattern(job["output"], job, index))
     err = os.path.join(job["chdir"], pattern(job["error"], job, index)) if job["error"] else None
     try:
@@ -176,10 +176,3 @@ def main(job_id):
         if not running and not any(t["state"] == "PENDING" for t in job["tasks"].values()):
             return
         wait(seen, running)
-
-
-if __name__ == "__main__":
-    try:
-        main(int(sys.argv[1]))
-    except FileNotFoundError:
-        sys.exit(0)

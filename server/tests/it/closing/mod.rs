@@ -51,7 +51,7 @@ fn on_impatient_slurm(site: TestSite, slurm: FakeSlurm) -> TestSite {
 fn impatient(site: TestSite) -> TestSite {
     let table = site.path("OSA/osa.db");
     site.configure("/fefs/aswg/data/real/OSA/osa.db", table.to_str().unwrap());
-    site.with_env("OSA_POLL_SECONDS", "0.1").with_env("OSA_LOST_AFTER_SECONDS", "0.5")
+    site.with_env("OSA_POLL_SECONDS", "0.2").with_env("OSA_LOST_AFTER_SECONDS", "0.5")
 }
 
 /// Everything of the calibration and of two subruns of run 19102 is done; there is nothing else.

@@ -103,7 +103,8 @@ impl RealSlurm {
     async fn end_now(&self, job: &str) {
         let deadline = Instant::now() + self.patience();
         loop {
-            let output = self.try_run("scontrol", &["update", &format!("JobId={job}"), "EndTime=now"]);
+            let output =
+                self.try_run("scontrol", &["update", &format!("JobId={job}"), "EndTime=now"]);
             if output.status.success() {
                 return;
             }
