@@ -130,16 +130,25 @@ impl KnownError {
     }
 }
 
-/// Whether a line has the pieces of a pattern, in their order.
+/// Whether a line has the pieces of a pattern, in their order. Upper and lower case are the same: they
+/// differ between versions of the tools and of the C library.
 pub fn matches(pattern: &str, line: &str) -> bool {
-    let mut rest = line;
-    pattern.split('*').all(|piece| match rest.find(piece) {
+    let mut rest = line.as_bytes();
+    pattern.split('*').all(|piece| match position(rest, piece.as_bytes()) {
         Some(at) => {
             rest = &rest[at + piece.len()..];
             true
         }
         None => false,
     })
+}
+
+/// Where `piece` first is in `text`, in whatever case.
+fn position(text: &[u8], piece: &[u8]) -> Option<usize> {
+    if piece.is_empty() {
+        return Some(0);
+    }
+    text.windows(piece.len()).position(|window| window.eq_ignore_ascii_case(piece))
 }
 
 #[derive(Deserialize)]
@@ -220,10 +229,17 @@ mod tests {
                 "OSError: (unable to lock file, errno = 11, error message = 'Resource temporarily unavailable')",
                 "locking",
             ),
+            ("OSError: [Errno 37] No locks available", "no-locks"),
+            ("blosc: NO SPACE LEFT ON DEVICE", "disk-full"),
+            (
+                "ValueError: A value (0.5) in x_new is below the interpolation range's minimum value (1.0).",
+                "drive-late",
+            ),
         ] {
             assert_eq!(found(line), Some(name), "{line}");
         }
         assert_eq!(found("all is well"), None);
+        assert!(matches("a*C*", "ABc") && !matches("a*c", "cba"));
     }
 
     #[test]
