@@ -8,6 +8,7 @@ use clap::Subcommand;
 
 use crate::datacheck::draw::{Format, Hover, figure_as, sheet_as};
 use crate::datacheck::figure::{NightSheet, RunSheet, Sheet, SubrunRings, night_sheet, run_sheet};
+use crate::datacheck::zero::without_sign_of_zero;
 use crate::datacheck::{
     Inspection, NightData, Pace, RunData, RunJudgement, Thresholds, Verdict, inspect, judge,
     read_muons, run_number, subrun_number, summarise,
@@ -238,7 +239,9 @@ fn as_text(inspection: &Inspection) -> String {
 fn brief(value: Option<f64>) -> String {
     match value {
         None => "-".into(),
-        Some(value) if value.fract() == 0.0 && value.abs() < 1e12 => format!("{value}"),
+        Some(value) if value.fract() == 0.0 && value.abs() < 1e12 => {
+            without_sign_of_zero(value.to_string())
+        }
         Some(value) if (1e-3..1e6).contains(&value.abs()) => format!("{value:.6}"),
         Some(value) if (1e6..1e10).contains(&value.abs()) => format!("{value:.2}"),
         Some(value) => format!("{value:.5e}"),

@@ -8,6 +8,7 @@ use crate::model::{NightDate, QualityFinding, RunQuality, Verdict};
 use super::night::NightData;
 use super::quantity::Quantity;
 use super::thresholds::{Conditions, Level, Rule, Thresholds};
+use super::zero::without_sign_of_zero;
 
 /// What is thought of one quantity of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -176,5 +177,6 @@ fn no_value(rule: &Rule) -> Finding {
 fn with_unit(value: f64, unit: &str) -> String {
     let digits = if value == 0.0 { 0 } else { 3 - value.abs().log10().floor() as i32 };
     let number = format!("{value:.*}", digits.clamp(0, 8).unsigned_abs() as usize);
+    let number = without_sign_of_zero(number);
     if unit.is_empty() { number } else { format!("{number} {unit}") }
 }

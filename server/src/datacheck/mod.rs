@@ -30,6 +30,7 @@ mod summary;
 #[allow(unsafe_code, reason = "compound tables with array columns need the library's own calls")]
 pub mod table;
 mod thresholds;
+pub(crate) mod zero;
 
 pub use crate::model::Verdict;
 pub use cache::{Cache, Weigh};

@@ -128,6 +128,9 @@ impl DrawnAxis {
 
 /// A number in few characters: `0.05`, `200`, `3e-5`.
 fn short(value: f64) -> String {
+    if value == 0.0 {
+        return "0".into();
+    }
     let power = value.abs().log10().floor();
     if (-3.0..4.0).contains(&power) {
         let rounded = format!("{value:.*}", (2.0 - power).clamp(0.0, 5.0) as usize);

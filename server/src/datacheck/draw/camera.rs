@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::datacheck::figure::{Axis, Camera, Scale};
 use crate::datacheck::geometry::{corners, pixels};
+use crate::datacheck::zero::without_sign_of_zero;
 
 use super::axis::DrawnAxis;
 use super::colours::{NO_VALUE, colour, hex};
@@ -100,7 +101,7 @@ fn told(value: f64, unit: &str) -> String {
     }
     let digits = if value == 0.0 { 0 } else { 4 - value.abs().log10().floor() as i32 };
     let number = format!("{value:.*}", digits.clamp(0, 9).unsigned_abs() as usize);
-    format!("{number} {}", escaped(unit)).trim_end().to_owned()
+    format!("{} {}", without_sign_of_zero(number), escaped(unit)).trim_end().to_owned()
 }
 
 /// Dots on pixels near a star.

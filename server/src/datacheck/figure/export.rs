@@ -1,6 +1,6 @@
 //! A figure's data as CSV and JSON, for other programs.
 
-use std::fmt::Write;
+use crate::datacheck::zero::without_sign_of_zero;
 
 use super::{Axis, Chart, Figure, Mark, Panel};
 
@@ -92,10 +92,5 @@ fn quoted(text: &str) -> String {
 }
 
 fn number(value: f64) -> String {
-    let mut text = String::new();
-    if value.is_finite() {
-        // Writing to a text cannot fail.
-        let _ = write!(text, "{value}");
-    }
-    text
+    if value.is_finite() { without_sign_of_zero(value.to_string()) } else { String::new() }
 }
