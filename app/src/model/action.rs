@@ -75,6 +75,9 @@ pub enum ActionStep {
         memory: String,
         /// Walltime.
         walltime: String,
+        /// Nodes that it must not run on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exclude_nodes: Option<String>,
     },
     /// A job is cancelled.
     Cancel {
@@ -95,12 +98,14 @@ impl ActionStep {
             Self::RemoveFlag { path } => format!("remove {path}"),
             Self::RemoveFile { path, bytes } => format!("remove {path} ({bytes} bytes)"),
             Self::WriteScript { path } => format!("write {path}"),
-            Self::Submit { name, subruns, memory, walltime, .. } => {
+            Self::Submit { name, subruns, memory, walltime, exclude_nodes, .. } => {
                 let tasks = match subruns.len() {
                     0 => String::new(),
                     _ => format!(" for subruns {}", spans(subruns)),
                 };
-                format!("submit {name}{tasks}, {memory} a processor, for up to {walltime}")
+                let nodes = exclude_nodes.as_ref().map(|nodes| format!(", not on {nodes}"));
+                let nodes = nodes.unwrap_or_default();
+                format!("submit {name}{tasks}, {memory} a processor, for up to {walltime}{nodes}")
             }
             Self::Cancel { job, name } => format!("cancel job {job} ({name})"),
         }

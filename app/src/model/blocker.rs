@@ -12,6 +12,8 @@ use super::{ExitCode, JobId, JobState, NightDate, RunId, Subrun};
 pub enum BlockerKind {
     /// The scheduler does not answer: nothing is known of jobs.
     SchedulerSilent,
+    /// The night was submitted to another scheduler than the one that is asked.
+    OtherScheduler,
     /// Something of the night cannot be read.
     Unreadable,
     /// A calibration run or file is not within reach.
@@ -45,6 +47,7 @@ impl BlockerKind {
     pub fn title(self) -> &'static str {
         match self {
             Self::SchedulerSilent => "Scheduler silent",
+            Self::OtherScheduler => "Other scheduler",
             Self::Unreadable => "Unreadable",
             Self::CalibrationMissing => "Calibration missing",
             Self::Failed => "Failed",
@@ -153,6 +156,9 @@ pub enum Remedy {
         walltime: Option<String>,
         /// What they have made so far is removed first.
         remove_products: bool,
+        /// Nodes that they must not run on, such as `cp01,cp[03-05]`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exclude_nodes: Option<String>,
     },
     /// The last subrun of a run is left out.
     DropLastSubrun {
@@ -191,13 +197,14 @@ impl Remedy {
     pub fn command(&self, date: NightDate) -> String {
         match self {
             Self::Launch {} => format!("sequencer -d {date} LST1"),
-            Self::Resubmit { run, subruns, memory, walltime, remove_products } => {
+            Self::Resubmit { run, subruns, memory, walltime, remove_products, exclude_nodes } => {
                 let subruns = Some(spans(subruns)).filter(|subruns| !subruns.is_empty());
                 let subruns = option(" --subruns ", subruns.as_deref());
                 let memory = option(" --memory ", memory.as_deref());
                 let walltime = option(" --walltime ", walltime.as_deref());
                 let fresh = if *remove_products { " --remove-products" } else { "" };
-                format!("osa resubmit {date} {run}{subruns}{memory}{walltime}{fresh}")
+                let nodes = option(" --exclude-nodes ", exclude_nodes.as_deref());
+                format!("osa resubmit {date} {run}{subruns}{memory}{walltime}{fresh}{nodes}")
             }
             Self::DropLastSubrun { run } => format!("osa decide {date} drop-last-subrun {run}"),
             Self::DiscardRun { run } => format!("osa decide {date} discard {run}"),
@@ -215,7 +222,9 @@ impl Remedy {
     pub fn label(&self) -> String {
         match self {
             Self::Launch {} => "Launch the night".to_owned(),
-            Self::Resubmit { subruns, memory, walltime, remove_products, .. } => {
+            Self::Resubmit {
+                subruns, memory, walltime, remove_products, exclude_nodes, ..
+            } => {
                 let which = match subruns.len() {
                     0 => "Submit it again".to_owned(),
                     1 => "Submit the subrun again".to_owned(),
@@ -224,7 +233,8 @@ impl Remedy {
                 let memory = memory.as_ref().map(|memory| format!("with {memory}"));
                 let time = walltime.as_ref().map(|time| format!("for up to {time}"));
                 let fresh = remove_products.then(|| "after removing what is there".to_owned());
-                let parts = [Some(which), memory, time, fresh];
+                let nodes = exclude_nodes.as_ref().map(|nodes| format!("not on {nodes}"));
+                let parts = [Some(which), memory, time, nodes, fresh];
                 parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
             }
             Self::DropLastSubrun { .. } => "Leave the last subrun out".to_owned(),
@@ -286,12 +296,14 @@ mod tests {
             memory: Some("12GB".into()),
             walltime: Some("2:30:00".into()),
             remove_products: true,
+            exclude_nodes: Some("cp[01-02]".into()),
         };
         assert_eq!(
             resubmit.command(date),
             "osa resubmit 2024-11-28 01910 --subruns 0-2,5 --memory 12GB --walltime 2:30:00 \
-             --remove-products"
+             --remove-products --exclude-nodes cp[01-02]"
         );
+        assert!(resubmit.label().contains("not on cp[01-02]"));
         let cancel = Remedy::CancelNever { jobs: vec![JobId(7), JobId(8)] };
         assert_eq!(cancel.command(date), "osa cancel 7 8");
         assert_eq!(Remedy::Undo { decision: 3 }.command(date), "osa decide 2024-11-28 undo 3");

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Author, ClosingProgress, DeedOutcome, IdError, JobId, NightDate, Remedy, RunId, Subrun, spans,
+    Author, ClosingProgress, DeedOutcome, IdError, JobId, NightDate, Remedy, RunId, Subrun,
+    hostlist, spans,
 };
 
 /// Something that can be done to a night.
@@ -77,13 +78,22 @@ impl Deed {
                 }
             }
             Self::CopyDatacheck => add("what", what("copy-datacheck")),
-            Self::Act(Remedy::Resubmit { run, subruns, memory, walltime, remove_products }) => {
+            Self::Act(Remedy::Resubmit {
+                run,
+                subruns,
+                memory,
+                walltime,
+                remove_products,
+                exclude_nodes,
+            }) => {
                 add("what", what("resubmit"));
                 add("run", run.to_string());
                 if !subruns.is_empty() {
                     add("subruns", spans(subruns));
                 }
-                for (name, value) in [("memory", memory), ("walltime", walltime)] {
+                for (name, value) in
+                    [("memory", memory), ("walltime", walltime), ("exclude_nodes", exclude_nodes)]
+                {
                     if let Some(value) = value {
                         add(name, value.clone());
                     }
@@ -142,6 +152,7 @@ impl Deed {
                 memory: field("memory").map(str::to_owned),
                 walltime: field("walltime").map(str::to_owned),
                 remove_products: field("remove_products").is_some(),
+                exclude_nodes: field("exclude_nodes").map(hostlist).transpose()?,
             },
             "drop-last-subrun" => Remedy::DropLastSubrun { run: run()? },
             "discard" => Remedy::DiscardRun { run: run()? },
@@ -276,6 +287,7 @@ mod tests {
             memory: memory.map(str::to_owned),
             walltime: memory.map(|_| "2:30:00".to_owned()),
             remove_products,
+            exclude_nodes: memory.map(|_| "cp01,cp[03-05]".to_owned()),
         };
         let remedies = [
             resubmit(&[], None, false),
@@ -319,6 +331,7 @@ mod tests {
             "what=resubmit&run=19102&subruns=5-3",
             "what=resubmit&run=19102&subruns=0-4294967295",
             "what=resubmit&run=19102&subruns=1,,2",
+            "what=resubmit&run=19102&exclude_nodes=cp01 --wrap",
             "what=cancel-never&jobs=",
             "what=undo&decision=../3",
         ] {

@@ -206,9 +206,18 @@ pub struct TaskRecord {
     /// How often the scheduler itself began it anew (a node failed, the controller crashed).
     #[serde(default)]
     pub restarts: u32,
+    /// The nodes that it ran on, as the scheduler names them (`cp[01-02]`); empty if not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub nodes: String,
 }
 
 impl TaskRecord {
+    /// Still to come or under way. A state that we do not know counts as such until it has an end.
+    pub fn is_active(&self) -> bool {
+        let over = matches!(self.state, JobState::Other(_)) && self.ended.is_some();
+        self.state.is_active() && !over
+    }
+
     /// The id as Slurm writes it, `34567001_2` or `34567000`.
     pub fn label(&self) -> String {
         match self.task {

@@ -9,6 +9,7 @@ mod decision;
 mod deed;
 mod evidence;
 mod form;
+mod hostlist;
 mod ids;
 mod job;
 mod logbook;
@@ -36,6 +37,7 @@ pub use evidence::{
     ProvenanceView, RangeRun,
 };
 pub use form::{ActionFields, Confirmation, NewToken, RESULT};
+pub use hostlist::hostlist;
 pub use ids::{IdError, NightDate, ProdId, RunId, Subrun, SubrunId};
 pub use job::{ExitCode, JobId, JobState, TaskRecord};
 pub use logbook::{Author, DeedOutcome, LogbookEntry};

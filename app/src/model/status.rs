@@ -213,6 +213,21 @@ pub struct SchedulerHealth {
     pub answered: Option<DateTime<Utc>>,
     /// Why it does not answer now; `None` when all is well.
     pub error: Option<String>,
+    /// What to do about the error, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// Why its answer says nothing about this night: it was submitted to another scheduler. Two
+    /// sentences, with what to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<String>,
+}
+
+impl SchedulerHealth {
+    /// A scheduler that was not asked yet.
+    pub fn of(engine: &str) -> Self {
+        let (answered, error, hint, elsewhere) = (None, None, None, None);
+        Self { engine: engine.to_owned(), answered, error, hint, elsewhere }
+    }
 }
 
 /// Everything about a night that its page, its table and the other commands show.

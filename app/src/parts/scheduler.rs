@@ -5,25 +5,38 @@ use leptos::prelude::*;
 use super::format;
 use crate::model::SchedulerHealth;
 
-/// The banner while the scheduler does not answer; nothing while all is well.
+/// The banner while the scheduler does not answer, or is not the night's; nothing while all is well.
 pub fn banner(health: &SchedulerHealth) -> impl IntoView + use<> {
-    let error = health.error.clone()?;
     let engine = name(&health.engine);
-    let since = match health.answered {
-        Some(time) => format!(
-            "{engine} has not answered since {}. Job states are as of then; files are up to date.",
-            format::utc(time)
+    let (since, error) = match (&health.error, &health.elsewhere, health.answered) {
+        (Some(error), _, Some(time)) => (
+            format!(
+                "{engine} has not answered since {}. Job states are as of then; files are up to \
+                 date.",
+                format::utc(time)
+            ),
+            error.clone(),
         ),
-        None => {
-            format!("{engine} has not answered yet. Job states are unknown; files are up to date.")
-        }
+        (Some(error), _, None) => (
+            format!("{engine} has not answered yet. Job states are unknown; files are up to date."),
+            error.clone(),
+        ),
+        (None, Some(elsewhere), _) => (
+            "This night was submitted to another scheduler. Job states are unknown; files are up \
+             to date."
+                .to_owned(),
+            elsewhere.clone(),
+        ),
+        (None, None, _) => return None,
     };
+    let hint = health.hint.clone().filter(|_| health.error.is_some());
     Some(view! {
         <div class="banner failed" role="status">
             <i class="icon" aria-hidden="true"></i>
             <div>
                 <strong>{since}</strong>
                 <p class="hint">{error}</p>
+                {hint.map(|hint| view! { <p class="hint">{hint}</p> })}
             </div>
         </div>
     })

@@ -70,7 +70,7 @@ def read(arguments):
             script = argument
         else:
             raise Refusal(f"sbatch: unrecognized option '{argument}'")
-    known = {"parsable", "export", "comment", "dependency"}
+    known = {"parsable", "export", "comment", "dependency", "exclude", "clusters"}
     for name in options.keys() - known:
         raise Refusal(f"sbatch: unrecognized option '--{name}'")
     if script is None:
@@ -123,6 +123,12 @@ def enter(job, job_id=None):
     return job["id"]
 
 
+def forget():
+    """The id of a job that the controller loses as soon as it has acknowledged it."""
+    with books.lock():
+        return books.next_id()
+
+
 def leave_running(job_id):
     """A process of its own runs the job: a fork of this one, which need not start an interpreter."""
     if os.fork():
@@ -158,14 +164,13 @@ def sbatch(arguments):
         books.write("backlog", repr(job))
         return fail(FAILED + "Socket timed out on send/recv operation")
     try:
-        job_id = enter(build(arguments), int(text) if kind == "id" else None)
+        job = build(arguments)
+        job_id = forget() if kind == "vanish" else enter(job, int(text) if kind == "id" else None)
     except Refusal as refusal:
         return fail(str(refusal))
     if kind == "kill-parent-after":
         os.kill(os.getppid(), signal.SIGKILL)
         return 1
-    if kind == "vanish":
-        os.unlink(books.path("jobs", str(job_id)))
     if kind == "hang-after":
         time.sleep(3600)
     if kind == "signal-after":

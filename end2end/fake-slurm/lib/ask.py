@@ -1,5 +1,6 @@
 """sacct and squeue: the books as the real ones print them, with their gaps."""
 import ast
+import calendar
 import csv
 import os
 import re
@@ -11,7 +12,7 @@ import books
 
 GOLDEN_SACCT = "JobID,JobName,CPUTime,CPUTimeRAW,Elapsed,TotalCPU,MaxRSS,State,ExitCode".split(",")
 SACCT_FIELDS = {f.lower() for f in GOLDEN_SACCT} | {
-    "elapsedraw", "submit", "start", "end", "comment", "submitline", "reason"}
+    "elapsedraw", "submit", "start", "end", "comment", "submitline", "reason", "nodelist"}
 
 
 def stamp(when, unknown):
@@ -35,8 +36,24 @@ def fold(numbers):
     return ",".join(parts)
 
 
-def entries(job):
-    """(id as printed, task) of a job; waiting tasks of an array share one line."""
+def comment_of(job):
+    """A job's comment as a site's submit plugin leaves it: `%` in the file stands for what it was."""
+    return books.setting("comment-as", "%").replace("%", job["comment"])
+
+
+def cut(label):
+    """A list of tasks longer than the file `bitstr` allows is cut short, as Slurm does by default."""
+    most = int(books.setting("bitstr", "0"))
+    head, bracket, rest = label.partition("_[")
+    if not most or not bracket or len(rest) <= most:
+        return label
+    return f"{head}_[{rest[:most].rpartition(',')[0]},...]"
+
+
+def entries(job, each=False):
+    """(id as printed, task) of a job; waiting tasks of an array share one line unless `each`."""
+    if each and job["array"]:
+        return [(f"{job['id']}_{i}", t) for i, t in job["tasks"].items()]
     if not job["array"]:
         return [(str(job["id"]), job["tasks"][-1])] if -1 in job["tasks"] else []
     waiting = [i for i, t in job["tasks"].items() if t["state"] == "PENDING"]
@@ -55,7 +72,8 @@ def accounting_row(label, job, task, now):
         "elapsed": clock(elapsed), "totalcpu": clock(elapsed), "maxrss": "",
         "submit": stamp(job["submitted"], "Unknown"), "start": stamp(task["start"], "Unknown"),
         "end": stamp(task["end"], "Unknown"), "reason": "None",
-        "comment": "" if books.is_set("no-comment") else job["comment"],
+        "comment": "" if books.is_set("no-comment") else comment_of(job),
+        "nodelist": task.get("node", "") if task["start"] else "None assigned",
         "submitline": job["submit_line"],
     }
 
@@ -111,7 +129,33 @@ def replayed_accounting():
     return rows
 
 
+def chosen(rows, arguments, id_key, name_key):
+    """The rows of the jobs that the options --jobs and --name choose, with their steps."""
+    jobs = (option(arguments, "-j", "--jobs") or "").split(",")
+    names = (option(arguments, "--name") or "").split(",")
+    number = lambda row: re.match(r"\d+", str(row[id_key]))[0]
+    if jobs != [""]:
+        rows = [row for row in rows if number(row) in jobs]
+    if names != [""]:
+        named = {number(row) for row in rows if row[name_key] in names}
+        rows = [row for row in rows if number(row) in named]
+    return rows
+
+
+def too_wide(arguments):
+    """Whether more days are asked for than the file `widest` allows (MaxQueryTimeRange)."""
+    if not books.is_set("widest"):
+        return False
+    begin = time.strptime(option(arguments, "--starttime"), "%Y-%m-%dT%H:%M:%S")
+    end = option(arguments, "--endtime")
+    end = time.time() if end == "now" else calendar.timegm(
+        time.strptime(end, "%Y-%m-%dT%H:%M:%S"))
+    return end - calendar.timegm(begin) > float(books.setting("widest", "1")) * 86400 + 1
+
+
 def answer(tool, lines, kind, text):
+    head = books.setting(f"{tool}.head", "")
+    lines = [line.replace("|", "\x1f") for line in head.splitlines()] + lines
     if kind == "drop":
         lines = [line for line in lines if not re.search(text, line)]
     if kind == "empty":
@@ -167,28 +211,35 @@ def sacct(arguments):
             print(f'sacct: fatal: Invalid field requested: "{field}"', file=sys.stderr)
             return 1
     delimiter = option(arguments, "--delimiter") or "|"
+    if books.is_set("no-accounting"):
+        print("Slurm accounting storage is disabled", file=sys.stderr)
+        return 1
+    if too_wide(arguments):
+        print("sacct: error: slurmdbd: Too wide of a date range in query", file=sys.stderr)
+        return int(books.setting("widest-status", "1"))
     rows = replayed_accounting()
     rows += accounting("--duplicates" in arguments, kind == "lag",
                        option(arguments, "-s", "--state") is not None)
+    rows = chosen(rows, arguments, "jobid", "jobname")
     lines = [delimiter.join(str(row.get(f, "")) for f in fields) for row in rows]
     return answer("sacct", lines, kind, text)
 
 
-def queue():
+def queue(each=False):
     """Rows of squeue: what waits and runs, and what ended a while ago."""
     now, age = int(time.time()), int(books.setting("minjobage", "300"))
     rows = replayed("squeue.csv", ";", ["%i", "%j", "%T", "%M"])
     for job in books.jobs():
         verdict = books.dependency(job)
         why = {"never": "DependencyNeverSatisfied", "waiting": "Dependency", "met": "Resources"}
-        for label, task in entries(job):
+        for label, task in entries(job, each):
             if books.ended(task) and now - task["end"] > age:
                 continue
             pending = task["state"] == "PENDING"
             elapsed = (task["end"] or now) - task["start"] if task["start"] else 0
             rows.append({
-                "%i": label, "%j": job["name"], "%T": task["state"].split()[0],
-                "%M": f"{elapsed // 60}:{elapsed % 60:02}", "%k": job["comment"] or "(null)",
+                "%i": label if each else cut(label), "%j": job["name"], "%T": task["state"].split()[0],
+                "%M": f"{elapsed // 60}:{elapsed % 60:02}", "%k": comment_of(job) or "(null)",
                 "%r": why[verdict] if pending else "None",
                 "%V": stamp(job["submitted"], "N/A"), "%S": stamp(task["start"], "N/A"),
                 "%e": stamp(task["end"], "N/A"),
@@ -204,7 +255,8 @@ def squeue(arguments):
     form = option(arguments, "-o", "--format") or "%i %T"
     every = (option(arguments, "-t", "--states") or "").lower() == "all"
     lines = []
-    for row in queue():
+    rows = queue("--array" in arguments)
+    for row in chosen(rows, arguments, "%i", "%j"):
         if every or row["%T"] not in books.ENDED:
             lines.append(re.sub(r"%[a-zA-Z]", lambda m: str(row.get(m[0], "")), form))
     code = answer("squeue", lines, kind, text)

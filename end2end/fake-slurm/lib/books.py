@@ -140,6 +140,9 @@ def fault(tool):
 def note_call(tool, arguments):
     with open(path("calls"), "a") as file:
         file.write(f"{tool} {' '.join(arguments)}\n")
+    with open(path("environment"), "a") as file:
+        slurms = [n for n in os.environ if re.match("SLURM_|SBATCH_|SQUEUE_|SACCT_", n)]
+        file.write(f"{tool} {' '.join(sorted(slurms))}\n")
 
 
 def require():

@@ -5,6 +5,7 @@ import sys
 import accept
 import ask
 import books
+import controller
 
 
 def which(job, text):
@@ -77,7 +78,8 @@ def fakectl(arguments):
 def main(tool, arguments):
     books.require()
     tools = {"sbatch": accept.sbatch, "sacct": ask.sacct, "squeue": ask.squeue,
-             "scancel": scancel, "fakectl": fakectl}
+             "scancel": scancel, "fakectl": fakectl, "scontrol": controller.scontrol,
+             "sinfo": controller.sinfo}
     if tool not in tools:
         sys.exit(f"fake Slurm: not a command of it: {tool}")
     if tool != "fakectl":

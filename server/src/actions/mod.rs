@@ -10,13 +10,13 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
-use crate::config::Settings;
+use crate::config::{SchedulerKind, Settings};
 use crate::hint::Hint;
 use crate::internal::{InternalError, blocking};
 use crate::launch::{Answer, Engine, LaunchError, ScriptError, ScriptOptions, ask, look_on};
 use crate::model::{ActionPlan, Author, Decision, Remedy};
 use crate::night::{MissingSummary, NightError, NightPaths, Observation};
-use crate::schedule::SchedulerError;
+use crate::schedule::{self, PartitionLimits, Scheduler, SchedulerError};
 use crate::store::{Store, StoreError};
 
 pub use carry_out::Done;
@@ -104,6 +104,8 @@ struct Ground {
     /// All decisions about the night, also those that were undone.
     decisions: Vec<Decision>,
     jobs: Answer,
+    /// What partitions offer, where that matters and is known.
+    limits: Vec<PartitionLimits>,
 }
 
 impl Request {
@@ -120,7 +122,13 @@ impl Request {
         };
         let observation = observation.decided(decisions.clone());
         let jobs = look_on(&self.settings, &self.paths, &observation, self.now).await?;
-        self.planned(Ground { observation, decisions, jobs }).await.map(|planned| planned.plan)
+        let server = &self.settings.server;
+        let limits = match server.scheduler {
+            SchedulerKind::Slurm => self.limits(&schedule::slurm(server)).await,
+            SchedulerKind::Local => Vec::new(),
+        };
+        let ground = Ground { observation, decisions, jobs, limits };
+        self.planned(ground).await.map(|planned| planned.plan)
     }
 
     /// Plans, and does what was planned.
@@ -135,11 +143,25 @@ impl Request {
         let decisions = engine.store.decisions(self.paths.date, &self.paths.prod_id).await?;
         let observation = observation.decided(decisions.clone());
         let jobs = ask(engine, &self.paths, &observation, self.now).await?;
-        let planned = self.planned(Ground { observation, decisions, jobs }).await?;
+        let limits = self.limits(&*engine.scheduler).await;
+        let planned = self.planned(Ground { observation, decisions, jobs, limits }).await?;
         if !planned.plan.obstacles.is_empty() {
             return Err(ActionError::Obstacles(planned.plan.obstacles));
         }
         carry_out::carry_out(self, engine, planned).await
+    }
+
+    /// What the partitions offer, if more is asked for than before.
+    async fn limits(&self, scheduler: &dyn Scheduler) -> Vec<PartitionLimits> {
+        let Remedy::Resubmit { memory, walltime, .. } = &self.remedy else { return Vec::new() };
+        if memory.is_none() && walltime.is_none() {
+            return Vec::new();
+        }
+        scheduler.limits().await.unwrap_or_else(|error| {
+            // Slurm itself refuses what it cannot run.
+            tracing::warn!("the limits of the partitions are not known: {error}");
+            Vec::new()
+        })
     }
 
     async fn observe(&self) -> Result<Observation, ActionError> {

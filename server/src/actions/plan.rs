@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use crate::launch::{Resubmission, ScriptOptions, resubmission};
 use crate::model::{
     Action, ActionPlan, ActionStep, Choice, Condition, Decision, JobId, Kind, Level, Remedy, RunId,
-    SequenceStatus, Subrun, TaskRecord,
+    SequenceStatus, Subrun, TaskRecord, hostlist,
 };
 use crate::night::{Resources, drs4_file, night_of};
 use crate::process::is_automatic_veto;
+use crate::schedule::beyond;
 use crate::schedule::script::{memory_bytes, time_limit};
 use crate::status::jobs::{NEVER, by_run};
 use crate::status::{Depth, NightInput, Sight, StatusCache, look, scripted_without_dl2};
@@ -72,7 +73,7 @@ impl Planner<'_> {
         }
         match &self.request.remedy {
             Remedy::Launch {} => self.hinder("A launch is planned by sequencer.".into()),
-            Remedy::Resubmit { run, subruns, memory, walltime, remove_products } => {
+            Remedy::Resubmit { run, subruns, memory, walltime, remove_products, .. } => {
                 let asked = Resources { memory: memory.clone(), walltime: walltime.clone() };
                 self.resubmit(*run, subruns, &asked, *remove_products);
             }
@@ -117,7 +118,7 @@ impl Planner<'_> {
     fn idle(&mut self, run: RunId) {
         let tasks = by_run(&self.ground.jobs.tasks);
         let tasks = tasks.get(&run).map_or(&[][..], Vec::as_slice);
-        if let Some(task) = tasks.iter().find(|task| task.state.is_active()) {
+        if let Some(task) = tasks.iter().find(|task| task.is_active()) {
             let (job, state) = (task.job, &task.state);
             self.hinder(format!(
                 "Job {job} of run {run} is {state}: wait for its end, or cancel it first (osa \
@@ -127,6 +128,9 @@ impl Planner<'_> {
         if let Some(error) = &self.ground.jobs.health.error {
             let why = format!("The scheduler does not tell which jobs there are: {error}.");
             self.hinder(why);
+        }
+        if let Some(why) = &self.ground.jobs.health.elsewhere {
+            self.hinder(why.clone());
         }
     }
 
@@ -230,7 +234,8 @@ impl Planner<'_> {
             ));
         }
         let subruns = self.subruns(&status, named, remove);
-        self.wrong_resources(asked);
+        self.wrong_resources(asked, status.sequence.kind);
+        self.wrong_nodes();
         let removed = match status.sequence.kind {
             Kind::Data if remove => self.products(run, &subruns),
             Kind::Calibration if remove => self.calibration_products(),
@@ -267,7 +272,9 @@ impl Planner<'_> {
         let kind = status.sequence.kind;
         match resubmission(place, &status.sequence, &subruns, &options, &resources) {
             Err(why) => self.hinder(why),
-            Ok(again) => {
+            Ok(mut again) => {
+                let excluded = self.excluded().cloned();
+                again.job.exclude_nodes.clone_from(&excluded);
                 self.steps.push(ActionStep::WriteScript { path: text(&again.script.file) });
                 self.steps.push(ActionStep::Submit {
                     name: again.job.name.clone(),
@@ -275,6 +282,7 @@ impl Planner<'_> {
                     subruns,
                     memory: resources.memory.unwrap_or_else(|| slurm.memory(kind).to_owned()),
                     walltime: resources.walltime.unwrap_or_else(|| slurm.walltime.clone()),
+                    exclude_nodes: excluded,
                 });
                 self.resubmission = Some(again);
             }
@@ -320,7 +328,24 @@ impl Planner<'_> {
         subruns
     }
 
-    fn wrong_resources(&mut self, asked: &Resources) {
+    /// The nodes that the job must not run on.
+    fn excluded(&self) -> Option<&String> {
+        match &self.request.remedy {
+            Remedy::Resubmit { exclude_nodes, .. } => exclude_nodes.as_ref(),
+            _ => None,
+        }
+    }
+
+    fn wrong_nodes(&mut self) {
+        if let Some(error) = self.excluded().and_then(|nodes| hostlist(nodes).err()) {
+            self.hinder(format!("The nodes to exclude are wrong: {error}."));
+        }
+    }
+
+    fn wrong_resources(&mut self, asked: &Resources, kind: Kind) {
+        let wanted = self.request.paths.config.slurm.partition(kind);
+        let (memory, walltime) = (asked.memory.as_deref(), asked.walltime.as_deref());
+        self.obstacles.extend(beyond(&self.ground.limits, &wanted, memory, walltime));
         if let Some(memory) = &asked.memory
             && let Err(why) = memory_bytes(memory)
         {

@@ -94,8 +94,10 @@ pub fn decide(
     } else if !gain_selected && !options.no_gainsel {
         Some(format!("the gain selection of {date} has not finished (--no-gainsel does not ask)"))
     } else {
-        let silent = status.scheduler.error.as_ref().filter(|_| !close.no_jobs);
-        silent.map(|error| format!("the scheduler does not answer: {error}"))
+        let health = &status.scheduler;
+        let silent =
+            health.error.as_ref().map(|error| format!("the scheduler does not answer: {error}"));
+        silent.or_else(|| health.elsewhere.clone()).filter(|_| !close.no_jobs)
     };
     let mut plan = AutoPlan { date, gate, sequences, runs: Vec::new(), night: false };
     if plan.gate.is_none() {

@@ -128,6 +128,15 @@ impl Grounds<'_> {
                 remedy: "close again once it does".into(),
             });
         }
+        let elsewhere = self.status.scheduler.elsewhere.as_ref();
+        blocks.extend(elsewhere.filter(|_| !self.options.no_jobs).map(|why| Block {
+            kind: BlockKind::Scheduler,
+            run: None,
+            message:
+                "the night was submitted to another scheduler: nobody knows what is at work".into(),
+            evidence: vec![why.clone()],
+            remedy: "close it with the scheduler that it was submitted to".into(),
+        }));
         blocks.extend(self.survey.clashes.iter().map(clash));
         blocks.extend(self.survey.unreadable.iter().map(|(path, cause)| Block {
             kind: BlockKind::Unreadable,

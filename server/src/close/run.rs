@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::launch::Engine;
-use crate::launch::PlannedJob;
-use crate::launch::ledger::resolve;
+use crate::launch::ledger::{elsewhere, question, resolve};
 use crate::launch::submit::{Order, SubmitFailure, Verdict, execute_after};
+use crate::launch::{Engine, LaunchError, PlannedJob};
 use crate::model::{ClosingJob, ClosingPlan, MoveGroup, RunId, StepState, TaskRecord};
 use crate::night::NightPaths;
 use crate::status::jobs::NEVER;
@@ -163,7 +162,9 @@ impl Run<'_> {
     async fn look(&self, at: StepAt) -> Result<Option<Vec<Standing>>, CloseError> {
         let store = &self.engine.store;
         let since = self.request.now - TimeDelta::days(2);
-        let snapshot = match self.engine.scheduler.jobs(since).await {
+        let names: Vec<String> = self.plan.jobs.iter().map(|job| job.name.clone()).collect();
+        let question = question(&names, &self.submissions().await?, since);
+        let snapshot = match self.engine.scheduler.jobs_of(&question).await {
             Ok(snapshot) => snapshot,
             Err(error) => {
                 let detail = format!("the scheduler does not answer: {error}");
@@ -173,6 +174,9 @@ impl Run<'_> {
         };
         resolve(store, &snapshot, self.clock.now()).await?;
         let submissions = self.submissions().await?;
+        if let Some(why) = elsewhere(&submissions, &snapshot.scheduler) {
+            return Err(LaunchError::Elsewhere(why).into());
+        }
         // A job behind one that has failed would wait for ever.
         let tokens: BTreeSet<&str> = submissions.iter().map(|s| s.token.as_str()).collect();
         let stuck = snapshot.tasks.iter().filter(|task| {
@@ -242,6 +246,7 @@ impl Run<'_> {
                         .filter(|name| !done(name))
                         .filter_map(purpose)
                         .collect(),
+                    exclude_nodes: None,
                 }),
                 Standing::Done | Standing::Unclear => {}
             }

@@ -14,7 +14,7 @@ use crate::internal::blocking;
 use crate::launch::{self, Engine, ask};
 use crate::model::{DeedOutcome, JobId, NightDate};
 use crate::night::{MissingSummary, NightPaths, Observation};
-use crate::schedule::JobSnapshot;
+use crate::schedule::{JobSnapshot, Question};
 use crate::status::jobs::NEVER;
 use crate::store::Deed;
 
@@ -59,7 +59,11 @@ async fn cancel(
 ) -> Outcome {
     let jobs = match args.stuck {
         Some(date) => stuck(settings.clone(), engine, date, now).await?,
-        None => known(args, &engine.scheduler.jobs(now - chrono::TimeDelta::days(2)).await?)?,
+        None => {
+            let jobs = args.jobs.iter().copied().map(JobId).collect();
+            let question = Question { jobs, ..Question::none(now - chrono::TimeDelta::days(2)) };
+            known(args, &engine.scheduler.jobs_of(&question).await?)?
+        }
     };
     if jobs.is_empty() {
         eprintln!("no job of that night is stuck");
@@ -132,7 +136,14 @@ async fn stuck(
     let (paths, observation) = blocking(look).await??;
     let answer = ask(engine, &paths, &observation, now).await?;
     if let Some(error) = answer.health.error {
-        return Err(Failure::new(format!("the scheduler does not answer: {error}")));
+        let failure = Failure::new(format!("the scheduler does not answer: {error}"));
+        return Err(match answer.health.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        });
+    }
+    if let Some(why) = answer.health.elsewhere {
+        return Err(Failure::new(why));
     }
     let stuck = answer.tasks.into_iter().filter(|t| t.state.is_waiting() && t.reason == NEVER);
     Ok(stuck.map(|task| (task.job, task.name)).collect())

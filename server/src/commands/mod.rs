@@ -21,6 +21,7 @@ mod logbook;
 mod logging;
 mod provenance;
 mod provprocess;
+mod release;
 mod resubmit;
 mod sequencer;
 mod serve;
@@ -68,6 +69,7 @@ enum Command {
     Decide(decide::Decide),
     Demo(demo::Demo),
     Link(link::Link),
+    Release(release::Release),
     Resubmit(resubmit::Resubmit),
     /// Look after the local scheduler's queue; started on demand
     #[command(hide = true)]
@@ -155,6 +157,7 @@ async fn run(command: Command) -> Outcome {
         Command::Datacheck(arguments) => datacheck::run(arguments).await,
         Command::Decide(arguments) => decide::run(arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Release(arguments) => release::run(arguments).await,
         Command::Resubmit(arguments) => resubmit::run(arguments).await,
         Command::Link(arguments) => link::run(&arguments),
         Command::LocalScheduler(arguments) => local_scheduler::run(arguments).await,

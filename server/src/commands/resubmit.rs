@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::model::{NightDate, Remedy, RunId, Subrun};
+use crate::model::{NightDate, Remedy, RunId, Subrun, hostlist};
 use crate::schedule::script::Array;
 
 use super::act::{self, Act};
@@ -33,13 +33,18 @@ pub struct Resubmit {
     /// Remove what they have made first
     #[arg(long)]
     remove_products: bool,
+    /// Do not run on these nodes this time, such as cp01,cp[03-05]
+    #[arg(long, value_name = "LIST", value_parser = hostlist)]
+    exclude_nodes: Option<String>,
 }
 
 /// Plans and, without `-s`, submits.
 pub async fn run(args: Resubmit) -> Outcome {
-    let Resubmit { act, date, run, subruns, memory, walltime, remove_products } = args;
+    let Resubmit { act, date, run, subruns, memory, walltime, remove_products, exclude_nodes } =
+        args;
     let subruns = subruns.as_deref().map(read).transpose()?.unwrap_or_default();
-    let remedy = Remedy::Resubmit { run, subruns, memory, walltime, remove_products };
+    let remedy =
+        Remedy::Resubmit { run, subruns, memory, walltime, remove_products, exclude_nodes };
     act::run(act, date, remedy).await
 }
 

@@ -166,7 +166,7 @@ impl Night {
                 launch::look_on(&self.settings, &self.paths, &self.observation, self.now).await?
             }
         };
-        let asked = jobs.health.error.clone();
+        let health = jobs.health.clone();
         // A plan needs the histories; the table does not.
         if self.args.json || self.args.common.verbose {
             let submit = !self.args.no_submit && !self.args.common.test;
@@ -180,9 +180,9 @@ impl Night {
             night.report(&status, None)?;
             tell::gate(gate.as_ref());
         }
-        match asked {
+        match &health.error {
             None => Ok(ExitCode::SUCCESS),
-            Some(error) => Err(unanswered(&error)),
+            Some(error) => Err(unanswered(error, health.hint.as_deref())),
         }
     }
 
@@ -217,12 +217,12 @@ impl Night {
     async fn with_scheduler(&self, undertaking: Undertaking, engine: &Engine) -> Outcome {
         if self.args.no_submit {
             let jobs = launch::ask(engine, &self.paths, &self.observation, self.now).await?;
-            let asked = jobs.health.error.clone();
+            let health = jobs.health.clone();
             let prepared = undertaking.prepare(jobs).await?;
             let outcome = self.without_scheduler(undertaking, prepared).await?;
-            return match asked {
+            return match &health.error {
                 None => Ok(outcome),
-                Some(error) => Err(unanswered(&error)),
+                Some(error) => Err(unanswered(error, health.hint.as_deref())),
             };
         }
         let launched = undertaking.launch(engine).await?;
@@ -303,9 +303,10 @@ impl Night {
     }
 }
 
-fn unanswered(error: &str) -> Failure {
+fn unanswered(error: &str, hint: Option<&str>) -> Failure {
+    let hint = hint.unwrap_or("see whether the scheduler is up");
     Failure::new(format!("the scheduler does not answer, so that job states are unknown: {error}"))
-        .hint("see whether the scheduler is up, or use -t to do without it")
+        .hint(format!("{hint}; -t does without it"))
 }
 
 fn exit(well: bool) -> ExitCode {

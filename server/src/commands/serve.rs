@@ -21,7 +21,7 @@ use crate::provenance::index::Keeper;
 use crate::schedule;
 use crate::status::Diagnosis;
 use crate::store::{Grace, Store};
-use crate::web::{self, Books, People, SiteLook, Watcher, WebConfig};
+use crate::web::{self, AskPace, Books, People, SiteLook, Watcher, WebConfig};
 
 use super::{Failure, Outcome, logging};
 
@@ -63,6 +63,7 @@ pub async fn run(args: Serve) -> Outcome {
     let store = store.with_grace(Grace::new(server.lost_after));
     let people = People::new(store.clone(), server.access.clone());
     let scheduler = schedule::open(&server, store.clone())?;
+    let pace = AskPace::of(&server);
     let days = Days::new(site.slurm.starttime_days_sacct.unwrap_or(DAYS).into());
     let today = NightDate::new(Utc::now().date_naive());
     let engine = Engine { store: store.clone(), scheduler: Arc::clone(&scheduler) };
@@ -93,7 +94,7 @@ pub async fn run(args: Serve) -> Outcome {
     let end = end()?;
     let closing = tokio::spawn(closing);
     let indexing = tokio::spawn(keeper.run());
-    let watching = tokio::spawn(Arc::clone(&watcher).run(scheduler, Some(store), days));
+    let watching = tokio::spawn(Arc::clone(&watcher).run(scheduler, Some(store), days, pace));
     web::serve(listener, &config, watcher, people, Arc::new(deeds), end).await?;
     watching.abort();
     closing.abort();

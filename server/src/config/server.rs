@@ -12,11 +12,14 @@ use super::version::search_path;
 use super::{AccessConfig, ConfigError, LogFormat, SiteConfig};
 
 /// The settings, each with the variable that overrides it.
-pub(super) const KEYS: [(&str, &str); 23] = [
+pub(super) const KEYS: [(&str, &str); 26] = [
     ("listen", "OSA_LISTEN"),
     ("prefix", "OSA_PREFIX"),
     ("database", "OSA_DATABASE"),
     ("scheduler", "OSA_SCHEDULER"),
+    ("slurm_cluster", "OSA_SLURM_CLUSTER"),
+    ("squeue_seconds", "OSA_SQUEUE_SECONDS"),
+    ("sacct_seconds", "OSA_SACCT_SECONDS"),
     ("poll_seconds", "OSA_POLL_SECONDS"),
     ("lost_after_seconds", "OSA_LOST_AFTER_SECONDS"),
     ("known_errors", "OSA_KNOWN_ERRORS"),
@@ -96,9 +99,18 @@ pub struct ServerConfig {
     pub prefix: String,
     /// Our SQLite file (`database`, `OSA_DATABASE`); unset: `osa.sqlite` in `OSA_DIR`.
     pub database: Option<PathBuf>,
-    /// The scheduler (`scheduler`, `OSA_SCHEDULER`); unset: Slurm if `sbatch` is on the PATH.
-    pub scheduler: Option<SchedulerKind>,
-    /// How often directories and scheduler are looked at (`poll_seconds`, `OSA_POLL_SECONDS`).
+    /// The scheduler (`scheduler`, `OSA_SCHEDULER`); unset: Slurm. It is never guessed from what is
+    /// installed, since a night must not be processed by two of them.
+    pub scheduler: SchedulerKind,
+    /// Slurm's cluster, where a site has several (`slurm_cluster`, `OSA_SLURM_CLUSTER`); unset: the
+    /// one that Slurm's own configuration names.
+    pub slurm_cluster: Option<String>,
+    /// How often the server asks for Slurm's queue (`squeue_seconds`, `OSA_SQUEUE_SECONDS`).
+    pub squeue: Duration,
+    /// How often the server asks Slurm's accounting (`sacct_seconds`, `OSA_SACCT_SECONDS`).
+    pub sacct: Duration,
+    /// How often directories and the local scheduler are looked at (`poll_seconds`,
+    /// `OSA_POLL_SECONDS`).
     pub poll: Duration,
     /// How long a submitted job must be missing from the scheduler's answers before it is given up
     /// and another may take its place (`lost_after_seconds`, `OSA_LOST_AFTER_SECONDS`).
@@ -167,7 +179,10 @@ impl ServerConfig {
             listen: sources.value("listen", listen)?.unwrap_or(here),
             prefix: sources.value("prefix", prefix)?.unwrap_or_default(),
             database: sources.path("database")?,
-            scheduler: sources.value("scheduler", scheduler)?.flatten(),
+            scheduler: sources.value("scheduler", scheduler)?.unwrap_or(SchedulerKind::Slurm),
+            slurm_cluster: sources.value("slurm_cluster", cluster)?,
+            squeue: sources.value("squeue_seconds", poll)?.unwrap_or(Duration::from_secs(5)),
+            sacct: sources.value("sacct_seconds", poll)?.unwrap_or(Duration::from_secs(30)),
             poll: sources.value("poll_seconds", poll)?.unwrap_or(Duration::from_secs(1)),
             lost_after: sources
                 .value("lost_after_seconds", lost_after)?
@@ -192,17 +207,6 @@ impl ServerConfig {
     /// Our SQLite file: the one that is set, else `osa.sqlite` in the site's `OSA_DIR`.
     pub fn database_file(&self, site: &SiteConfig) -> PathBuf {
         self.database.clone().unwrap_or_else(|| site.directories.osa_dir.join("osa.sqlite"))
-    }
-
-    /// The scheduler to use: the one that is set, else Slurm if `sbatch` is in the
-    /// [`child_path`](Self::child_path), else this machine.
-    pub fn scheduler_or_found(&self) -> SchedulerKind {
-        let found = || {
-            let path = self.child_path();
-            let slurm = std::env::split_paths(&path).any(|dir| dir.join("sbatch").is_file());
-            if slurm { SchedulerKind::Slurm } else { SchedulerKind::Local }
-        };
-        self.scheduler.unwrap_or_else(found)
     }
 
     /// The PATH of jobs and children: `job_path`, then our own.
@@ -230,12 +234,22 @@ fn prefix(text: &str) -> Result<String, String> {
     }
 }
 
-fn scheduler(text: &str) -> Result<Option<SchedulerKind>, String> {
+fn scheduler(text: &str) -> Result<SchedulerKind, String> {
     match text {
-        "slurm" => Ok(Some(SchedulerKind::Slurm)),
-        "local" => Ok(Some(SchedulerKind::Local)),
-        "auto" => Ok(None),
-        _ => Err(format!("{text:?} is neither slurm nor local nor auto")),
+        "slurm" => Ok(SchedulerKind::Slurm),
+        "local" => Ok(SchedulerKind::Local),
+        "auto" => Err("\"auto\" is no longer accepted, since a night could be processed by two \
+                       schedulers; write \"slurm\", or \"local\" to run jobs on this machine"
+            .to_owned()),
+        _ => Err(format!("{text:?} is neither slurm nor local")),
+    }
+}
+
+fn cluster(text: &str) -> Result<String, String> {
+    let good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    match !text.is_empty() && text.chars().all(good) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("{text:?} is not the name of one cluster")),
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) async fn plan(night: &Night<'_>) -> Result<DeedPlan, DeedError> {
     let Undertaking { paths, observation, now, .. } = &undertaking;
     let jobs = launch::ask(&night.site.engine, paths, observation, *now).await?;
     if let Some(error) = jobs.health.error {
-        return Err(LaunchError::Unanswered(error).into());
+        return Err(LaunchError::Unanswered { error, hint: jobs.health.hint }.into());
     }
     Ok(shown(night, &undertaking.prepare(jobs).await?.plan))
 }

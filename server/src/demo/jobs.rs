@@ -74,5 +74,6 @@ fn record(
         ended: Some(begin + Duration::seconds(i64::try_from(elapsed).unwrap_or(0))),
         reason: String::new(),
         restarts: 0,
+        nodes: String::new(),
     }
 }

@@ -87,7 +87,7 @@ fn cases() -> Vec<Case> {
         case(ProcessError::Night(no_summary()), "lstchain_create_run_summary"),
         case(ProcessError::Provenance(unread_log()), "who owns the file"),
         case(KnownErrorsError::Read { file: file(), cause: denied().into() }, "who owns the file"),
-        case(LaunchError::Unanswered("no".into()), "OSA_SCHEDULER"),
+        case(LaunchError::Unanswered { error: "no".into(), hint: None }, "OSA_SCHEDULER"),
         case(LaunchError::Submit(SubmitFailure::Scheduler(silent())), "OSA_DATABASE"),
         case(ActionError::Busy(file()), "wait for its end"),
         case(ActionError::Launch(LaunchError::Store(store())), "OSA_DATABASE"),

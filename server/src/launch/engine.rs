@@ -5,15 +5,16 @@ use std::sync::Arc;
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
 
 use crate::config::{SchedulerKind, Settings};
-use crate::model::{Notice, SchedulerHealth, Severity, TaskRecord};
+use crate::hint::Hint;
+use crate::model::{Notice, SchedulerHealth, TaskRecord};
 use crate::night::{NightPaths, Observation};
-use crate::schedule::{self, JobSnapshot, Scheduler, SchedulerError, slurm::Slurm};
+use crate::schedule::{self, JobSnapshot, Scheduler, SchedulerError, SchedulerId};
 use crate::status::Jobs;
 use crate::store::local_queue::LocalQueue;
 use crate::store::{Grace, Store, StoreError, Submission};
 
 use super::LaunchError;
-use super::ledger::{night_jobs, resolve};
+use super::ledger::{elsewhere, night_jobs, question, resolve};
 
 /// The books and the scheduler.
 #[derive(Clone)]
@@ -32,7 +33,7 @@ impl std::fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// Opens the books, which are made if they are missing, and the scheduler that is set or found.
+    /// Opens the books, which are made if they are missing, and the scheduler that is set.
     ///
     /// # Errors
     /// Either cannot be used.
@@ -75,18 +76,15 @@ impl Answer {
     }
 
     fn silent(engine: &str, error: &SchedulerError) -> Self {
-        let health = SchedulerHealth {
-            engine: engine.to_owned(),
-            answered: None,
-            error: Some(error.to_string()),
-        };
+        let (error, hint) = (Some(error.to_string()), error.hint());
+        let health = SchedulerHealth { error, hint, ..SchedulerHealth::of(engine) };
         Self { health, ..Self::unknown() }
     }
 
     fn new(
-        engine: &str,
         snapshot: &JobSnapshot,
         submissions: &[Submission],
+        elsewhere: Option<String>,
         paths: &NightPaths,
         names: &[String],
         grace: Grace,
@@ -96,18 +94,11 @@ impl Answer {
         };
         let night = night_jobs(submissions, ours, snapshot, names, grace);
         let mut notices = night.notices;
-        notices.extend(snapshot.unreadable.first().map(|line| Notice {
-            severity: Severity::Warning,
-            message: format!(
-                "{} of the scheduler's answer could not be understood; the first: {line:?}",
-                if snapshot.unreadable.len() == 1 { "a line" } else { "lines" }
-            ),
-            hint: "states of jobs may be missing".into(),
-        }));
+        notices.extend(snapshot.notices());
         let health = SchedulerHealth {
-            engine: engine.to_owned(),
             answered: Some(snapshot.taken),
-            error: None,
+            elsewhere,
+            ..SchedulerHealth::of(&snapshot.scheduler.engine)
         };
         Self { tasks: night.tasks, notices, health }
     }
@@ -125,14 +116,18 @@ pub async fn ask(
     now: DateTime<Utc>,
 ) -> Result<Answer, LaunchError> {
     let (store, scheduler) = (&engine.store, &engine.scheduler);
-    let snapshot = match scheduler.jobs(since(paths, now)).await {
+    let names = names(observation);
+    let known = store.submissions_named(&names).await?;
+    let question = question(&names, &known, since(paths, now));
+    let snapshot = match scheduler.jobs_of(&question).await {
         Ok(snapshot) => snapshot,
         Err(error) => return Ok(Answer::silent(scheduler.engine(), &error)),
     };
     resolve(store, &snapshot, now).await?;
-    let names = names(observation);
     let submissions = store.submissions_named(&names).await?;
-    Ok(Answer::new(scheduler.engine(), &snapshot, &submissions, paths, &names, store.grace))
+    let of_night = store.submissions_of(paths.date, &paths.prod_id).await?;
+    let elsewhere = elsewhere(&of_night, &snapshot.scheduler);
+    Ok(Answer::new(&snapshot, &submissions, elsewhere, paths, &names, store.grace))
 }
 
 /// As [`ask`], and writes nothing: missing books are not made, an idle local scheduler is not
@@ -148,26 +143,30 @@ pub async fn look_on(
 ) -> Result<Answer, LaunchError> {
     let server = &settings.server;
     let store = Store::open_to_read(&server.database_file(&settings.site)).await?;
+    let names = names(observation);
+    let submissions = match &store {
+        Some(store) => store.submissions_named(&names).await?,
+        None => Vec::new(),
+    };
     let since = since(paths, now);
-    let kind = server.scheduler_or_found();
+    let question = question(&names, &submissions, since);
+    let kind = server.scheduler;
     let snapshot = match (kind, &store) {
-        (SchedulerKind::Slurm, _) => Slurm::new(server.child_path()).jobs(since).await,
+        (SchedulerKind::Slurm, _) => schedule::slurm(server).jobs_of(&question).await,
         (SchedulerKind::Local, Some(store)) => queued(store.clone(), since, now).await,
-        (SchedulerKind::Local, None) => {
-            Ok(JobSnapshot { taken: now, since, tasks: Vec::new(), unreadable: Vec::new() })
-        }
+        (SchedulerKind::Local, None) => Ok(local(Vec::new(), since, now)),
     };
     let snapshot = match snapshot {
         Ok(snapshot) => snapshot,
         Err(error) => return Ok(Answer::silent(kind.as_str(), &error)),
     };
-    let names = names(observation);
-    let submissions = match store {
-        Some(store) => store.submissions_named(&names).await?,
+    let of_night = match store {
+        Some(store) => store.submissions_of(paths.date, &paths.prod_id).await?,
         None => Vec::new(),
     };
+    let elsewhere = elsewhere(&of_night, &snapshot.scheduler);
     let grace = Grace::new(server.lost_after);
-    Ok(Answer::new(kind.as_str(), &snapshot, &submissions, paths, &names, grace))
+    Ok(Answer::new(&snapshot, &submissions, elsewhere, paths, &names, grace))
 }
 
 /// What was observed, as people have decided about it. Books that are missing hold no decision, and
@@ -194,7 +193,12 @@ async fn queued(
 ) -> Result<JobSnapshot, SchedulerError> {
     let tasks = LocalQueue::new(store).tasks(since, now).await;
     let tasks = tasks.map_err(SchedulerError::caused_by)?;
-    Ok(JobSnapshot { taken: now, since, tasks, unreadable: Vec::new() })
+    Ok(local(tasks, since, now))
+}
+
+fn local(tasks: Vec<TaskRecord>, since: DateTime<Utc>, taken: DateTime<Utc>) -> JobSnapshot {
+    let scheduler = SchedulerId::new(SchedulerKind::Local.as_str());
+    JobSnapshot::new(scheduler, taken, since, tasks)
 }
 
 fn names(observation: &Observation) -> Vec<String> {

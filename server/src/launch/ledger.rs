@@ -9,7 +9,7 @@
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 use crate::model::{JobId, JobState, Notice, Severity, TaskRecord};
-use crate::schedule::JobSnapshot;
+use crate::schedule::{Accounting, Doubt, JobSnapshot, Question, SchedulerId, token};
 use crate::store::{Grace, Ledger, Store, StoreError, Submission, SubmissionState};
 
 /// What is to be written down about a submission.
@@ -27,10 +27,11 @@ pub(super) fn is_job_of(task: &TaskRecord, submission: &Submission) -> bool {
     if task.name != submission.job_name {
         return false;
     }
-    if !task.comment.is_empty() {
-        return task.comment == submission.token;
+    // Others may have written into the comment; another token of ours names another job.
+    if let Some(token) = token(&task.comment) {
+        return token == submission.token;
     }
-    // Where the scheduler does not keep comments: the same id, and not older than the question.
+    // Where comments are not kept, or are rewritten: the same id, and not older than the question.
     let clocks_differ = TimeDelta::minutes(2);
     submission.job == Some(task.job)
         && match (task.submitted, submission.asked) {
@@ -39,12 +40,57 @@ pub(super) fn is_job_of(task: &TaskRecord, submission: &Submission) -> bool {
         }
 }
 
+/// Is this a submission to a scheduler that is surely another one than `here`, which nobody has
+/// released from it? Then what `here` says proves nothing about its job.
+fn is_elsewhere(submission: &Submission, here: &SchedulerId) -> bool {
+    submission.released.is_none()
+        && submission.asked.is_some()
+        && matches!(submission.state, SubmissionState::Intended | SubmissionState::Submitted)
+        && submission.scheduler.as_ref().is_some_and(|scheduler| scheduler.differs(here))
+}
+
+/// Why a night must not be judged by what `here` says, nor be submitted to it: jobs of it belong to
+/// another scheduler. In sentences, with what to do; `None` if it may.
+///
+/// `submissions` are those of the night ([`Store::submissions_of`]).
+pub fn elsewhere<'s>(
+    submissions: impl IntoIterator<Item = &'s Submission>,
+    here: &SchedulerId,
+) -> Option<String> {
+    let mut others = submissions.into_iter().filter(|submission| is_elsewhere(submission, here));
+    let first = others.next()?;
+    let there = first.scheduler.as_ref()?;
+    let job = first.job.map_or_else(|| "a job".to_owned(), |job| format!("job {job}"));
+    let more = match others.count() {
+        0 => String::new(),
+        1 => " and one other job".to_owned(),
+        number => format!(" and {number} other jobs"),
+    };
+    let back = if there.engine == here.engine {
+        let cluster = there.cluster.as_deref().unwrap_or_default();
+        format!("let osa ask cluster {cluster} (slurm_cluster in osa.toml, or SLURM_CONF)")
+    } else {
+        format!("set scheduler = \"{}\" in osa.toml (OSA_SCHEDULER)", there.engine)
+    };
+    Some(format!(
+        "{job} for {} of {}{more} belong{} to {there}, but the scheduler in use is {here}. To go on \
+         with the night, {back}. If it must go on here, cancel its jobs there and run `osa release \
+         {}`.",
+        first.purpose,
+        first.date,
+        if more.is_empty() { "s" } else { "" },
+        first.date,
+    ))
+}
+
 /// The tasks that belong to a submission.
 pub(super) fn tasks_of<'s>(
     submission: &Submission,
     snapshot: &'s JobSnapshot,
 ) -> Vec<&'s TaskRecord> {
-    snapshot.tasks.iter().filter(|task| is_job_of(task, submission)).collect()
+    // A number or a name of another scheduler's job means nothing here.
+    let ours = submission.scheduler.as_ref().is_none_or(|id| !id.differs(&snapshot.scheduler));
+    snapshot.tasks.iter().filter(|task| ours && is_job_of(task, submission)).collect()
 }
 
 /// The job's state as a whole once no task is active: the first failure, else the first task's.
@@ -60,7 +106,7 @@ fn changes(submission: &Submission, snapshot: &JobSnapshot, grace: Grace) -> Vec
         return Vec::new();
     }
     let tasks = tasks_of(submission, snapshot);
-    let active = tasks.iter().any(|task| task.state.is_active());
+    let active = tasks.iter().any(|task| task.is_active());
     let gone = tasks.iter().any(|task| task.state == JobState::Lost);
     let mut changes = Vec::new();
     if let Some(task) = tasks.first().filter(|_| active || !gone) {
@@ -79,7 +125,7 @@ fn changes(submission: &Submission, snapshot: &JobSnapshot, grace: Grace) -> Vec
     } else if state != SubmissionState::Lost && proves_absence(submission, &tasks, snapshot) {
         let since = submission.missing_since.unwrap_or(snapshot.taken);
         if snapshot.taken - since >= grace.0 {
-            changes.push(Change::Lose(loss(submission, since)));
+            changes.push(Change::Lose(loss(submission, since, &snapshot.accounting)));
         } else if submission.missing_since.is_none() {
             changes.push(Change::Missing(since));
         }
@@ -92,18 +138,51 @@ fn proves_absence(submission: &Submission, tasks: &[&TaskRecord], snapshot: &Job
     let known_from = submission.settled.or(submission.asked).unwrap_or(submission.created);
     let within = !tasks.is_empty() || submission.created >= snapshot.since;
     // The books have whole milliseconds: within the same one, nobody knows which was first.
-    let after = snapshot.taken.trunc_subsecs(3) > known_from;
-    submission.end_state.is_none() && snapshot.unreadable.is_empty() && after && within
+    let after = |time: DateTime<Utc>| time.trunc_subsecs(3) > known_from;
+    let name = &submission.job_name;
+    let may_be = |doubt: &Doubt| doubt.noise || doubt.may_be(name, submission.job);
+    submission.end_state.is_none()
+        && snapshot.asked.is_about(name, submission.job)
+        && !snapshot.doubts.iter().any(may_be)
+        && submission.scheduler.as_ref().is_none_or(|id| snapshot.scheduler.is_surely(id))
+        && snapshot.absence_as_of().is_some_and(after)
+        && within
 }
 
-fn loss(submission: &Submission, since: DateTime<Utc>) -> String {
+fn loss(submission: &Submission, since: DateTime<Utc>, accounting: &Accounting) -> String {
     let since = since.format("%Y-%m-%d %H:%M:%S UTC");
     match submission.job {
+        Some(job) if *accounting == Accounting::Disabled => format!(
+            "job {job} is not in Slurm's queue since {since}; how it ended is not known, since \
+             accounting is disabled"
+        ),
         Some(job) => {
             format!("job {job} was submitted, and the scheduler knows it no more since {since}")
         }
         None => format!("the scheduler was asked and has no such job since {since}"),
     }
+}
+
+/// What to ask about the jobs with these names: by number where the books have it, else by name.
+///
+/// `submissions` are those with these names ([`Store::submissions_named`]).
+pub fn question(names: &[String], submissions: &[Submission], since: DateTime<Utc>) -> Question {
+    let numbered = |s: &&Submission| {
+        s.job.is_some() && matches!(s.state, SubmissionState::Submitted | SubmissionState::Lost)
+    };
+    // A job that may have been submitted has no number yet.
+    let unsettled = |s: &&Submission| s.state == SubmissionState::Intended && s.asked.is_some();
+    let unknown = |name: &&String| {
+        let of = || submissions.iter().filter(|s| s.job_name == **name);
+        !of().any(|s| numbered(&s)) || of().any(|s| unsettled(&s))
+    };
+    let mut question = Question::none(since);
+    question.extend(Question {
+        jobs: submissions.iter().filter(numbered).filter_map(|s| s.job).collect(),
+        names: names.iter().filter(unknown).cloned().collect(),
+        ..Question::none(since)
+    });
+    question
 }
 
 /// Writes down what a look at the scheduler says about all submissions; returns how many changed.
@@ -220,22 +299,43 @@ pub fn night_jobs(
     let (ours, foreign): (Vec<_>, Vec<_>) = submissions.iter().partition(|s| ours(s));
     let mut night = NightJobs::default();
     for task in snapshot.tasks.iter().filter(|task| names.contains(&task.name)) {
-        let claimed = ours.iter().any(|s| is_job_of(task, s));
-        if claimed || !foreign.iter().any(|s| is_job_of(task, s)) {
+        let here = |s: &&&Submission| {
+            s.scheduler.as_ref().is_none_or(|id| !id.differs(&snapshot.scheduler))
+        };
+        let claimed = ours.iter().filter(here).any(|s| is_job_of(task, s));
+        if claimed || !foreign.iter().filter(here).any(|s| is_job_of(task, s)) {
             night.tasks.push(task.clone());
         }
     }
     for submission in &ours {
+        // Told once, of the night as a whole.
+        if is_elsewhere(submission, &snapshot.scheduler) {
+            continue;
+        }
         let last = !ours.iter().any(|s| s.purpose == submission.purpose && s.id > submission.id);
         if let Some(notice) = notice(submission, last, snapshot, grace) {
             night.notices.push(notice);
         }
         let seen = tasks_of(submission, snapshot);
+        let told = matches!(snapshot.accounting, Accounting::Asked(_));
+        if submission.state == SubmissionState::Submitted && !told && last && seen.is_empty() {
+            night.tasks.extend(submission.job.map(|job| remembered_task(submission, job)));
+        }
         if submission.state == SubmissionState::Lost && last && seen.is_empty() {
             night.tasks.extend(submission.job.map(|job| lost_task(submission, job)));
         }
     }
     night
+}
+
+/// A job that the scheduler does not tell of while it keeps no accounts: as it was seen last.
+fn remembered_task(submission: &Submission, job: JobId) -> TaskRecord {
+    let unknown = || JobState::Other("UNKNOWN".to_owned());
+    TaskRecord {
+        state: submission.end_state.clone().unwrap_or_else(unknown),
+        reason: "it is not in the queue, and accounting does not tell of it".to_owned(),
+        ..lost_task(submission, job)
+    }
 }
 
 fn lost_task(submission: &Submission, job: JobId) -> TaskRecord {
@@ -254,6 +354,7 @@ fn lost_task(submission: &Submission, job: JobId) -> TaskRecord {
         ended: None,
         reason: submission.message.clone(),
         restarts: 0,
+        nodes: String::new(),
     }
 }
 
@@ -266,7 +367,7 @@ fn notice(
     grace: Grace,
 ) -> Option<Notice> {
     let Submission { purpose, message, .. } = submission;
-    let lives = || tasks_of(submission, snapshot).iter().any(|task| task.state.is_active());
+    let lives = || tasks_of(submission, snapshot).iter().any(|task| task.is_active());
     let (severity, message, hint) = match submission.state {
         SubmissionState::Lost if lives() => (
             Severity::Error,
@@ -326,7 +427,13 @@ mod tests {
             settled: job.map(|_| at(11)),
             missing_since: None,
             end_state: None,
+            scheduler: Some(slurm("lst")),
+            released: None,
         }
+    }
+
+    fn slurm(cluster: &str) -> SchedulerId {
+        SchedulerId::new("slurm").on(Some(cluster.to_owned()))
     }
 
     fn task(job: u64, state: &str, comment: &str) -> TaskRecord {
@@ -341,7 +448,7 @@ mod tests {
 
     /// An answer that was asked for at `taken`.
     fn answer(taken: i64, tasks: Vec<TaskRecord>) -> JobSnapshot {
-        JobSnapshot { taken: at(taken), since: at(-3600), tasks, unreadable: Vec::new() }
+        JobSnapshot::new(slurm("lst"), at(taken), at(-3600), tasks)
     }
 
     use SubmissionState::{Intended, Lost, Submitted};
@@ -380,8 +487,26 @@ mod tests {
         let mut known = submission(Submitted, Some(7));
         known.missing_since = Some(at(100));
         let mut partial = answer(900, vec![]);
-        partial.unreadable.push("sacct: ???".into());
-        assert_eq!(changes(&known, &partial, GRACE), []);
+        let doubt = |job: Option<u64>, noise| Doubt {
+            line: "sacct: ???".into(),
+            job: job.map(JobId),
+            name: None,
+            noise,
+        };
+        for doubt in [doubt(None, true), doubt(None, false), doubt(Some(7), false)] {
+            partial.doubts = vec![doubt];
+            assert_eq!(changes(&known, &partial, GRACE), []);
+        }
+        partial.doubts = vec![doubt(Some(8), false)];
+        assert_ne!(changes(&known, &partial, GRACE), [], "it is about another job");
+        let without = Accounting::Unavailable("slurmdbd is down".into());
+        let unaccounted = JobSnapshot { accounting: without, ..answer(900, vec![]) };
+        assert_eq!(changes(&known, &unaccounted, GRACE), [], "it may have ended");
+        let asked = Question { jobs: vec![JobId(8)], ..Question::none(at(-3600)) };
+        let of_others = JobSnapshot { asked, ..answer(900, vec![]) };
+        assert_eq!(changes(&known, &of_others, GRACE), [], "it was not asked for");
+        let old = JobSnapshot { accounting: Accounting::Asked(at(11)), ..answer(900, vec![]) };
+        assert_eq!(changes(&known, &old, GRACE), [], "accounting was asked before");
         let narrow = JobSnapshot { since: at(1), ..answer(900, vec![]) };
         assert_eq!(changes(&known, &narrow, GRACE), [], "it may have ended before the window");
         known.end_state = Some(JobState::Completed);
@@ -416,6 +541,10 @@ mod tests {
         assert!(unmarked(7, 900), "the scheduler put it back in the queue");
         assert!(!unmarked(8, 10));
         assert!(!unmarked(7, -500), "an older job with the same number");
+        for ours in ["osa:a", "by the site", "site: lst; osa:a"] {
+            assert!(is_job_of(&task(7, "RUNNING", ours), &known), "{ours}");
+        }
+        assert!(!is_job_of(&task(7, "RUNNING", "site: lst; osa:b"), &known));
     }
 
     #[test]
@@ -478,5 +607,92 @@ mod tests {
         assert_eq!(seen, [(7, "RUNNING"), (10, "FAILED"), (9, "LOST")]);
         assert_eq!(night.notices.len(), 1);
         assert_eq!(night.notices[0].message, "sequence 19103: job 9 vanished");
+    }
+
+    #[test]
+    fn what_another_scheduler_says_proves_nothing() {
+        let mut known = submission(Submitted, Some(7));
+        known.missing_since = Some(at(100));
+        let unnamed = SchedulerId::new("slurm");
+        for other in [SchedulerId::new("local"), slurm("test"), unnamed.clone()] {
+            let silent = JobSnapshot { scheduler: other.clone(), ..answer(900, vec![]) };
+            assert_eq!(changes(&known, &silent, GRACE), [], "{other}");
+        }
+        // The other's job of the same number and name is another job.
+        let theirs = TaskRecord { comment: String::new(), ..task(7, "COMPLETED", "") };
+        let local =
+            JobSnapshot { scheduler: SchedulerId::new("local"), ..answer(900, vec![theirs]) };
+        assert_eq!(changes(&known, &local, GRACE), []);
+        known.missing_since = None;
+        let found = answer(900, vec![task(8, "RUNNING", "osa:a")]);
+        let unsure = JobSnapshot { scheduler: unnamed, ..found };
+        assert_eq!(changes(&known, &unsure, GRACE), [Change::Found(JobId(8))]);
+    }
+
+    #[test]
+    fn a_night_of_another_scheduler_is_told_with_what_to_do() {
+        let local = SchedulerId::new("local");
+        let known = submission(Submitted, Some(7));
+        let text = elsewhere([&known], &local).unwrap();
+        assert_eq!(
+            text,
+            "job 7 for sequence 19102 of 2024-11-28 belongs to Slurm (cluster lst), but the \
+             scheduler in use is the local scheduler. To go on with the night, set scheduler = \
+             \"slurm\" in osa.toml (OSA_SCHEDULER). If it must go on here, cancel its jobs there \
+             and run `osa release 2024-11-28`."
+        );
+        let text = elsewhere([&known, &known], &slurm("test")).unwrap();
+        assert!(text.contains("one other job belong to Slurm (cluster lst)"), "{text}");
+        assert!(text.contains("let osa ask cluster lst"), "{text}");
+        let ended = Submission { end_state: Some(JobState::Failed), ..known.clone() };
+        assert!(elsewhere([&ended], &local).is_some(), "it was launched there");
+        for harmless in [
+            Submission { released: Some(at(50)), ..known.clone() },
+            Submission { scheduler: None, ..known.clone() },
+            Submission { asked: None, ..submission(Intended, None) },
+            submission(SubmissionState::Refused, None),
+        ] {
+            assert_eq!(elsewhere([&harmless], &local), None);
+        }
+        assert_eq!(elsewhere([&known], &slurm("lst")), None);
+        let night = JobSnapshot { scheduler: local, ..answer(900, vec![]) };
+        let names = ["LST1_19102".to_owned()];
+        assert_eq!(night_jobs(&[known], |_| true, &night, &names, GRACE), NightJobs::default());
+    }
+
+    #[test]
+    fn without_accounts_a_job_is_as_it_was_seen_last() {
+        let names = ["LST1_19102".to_owned()];
+        let mut known = submission(Submitted, Some(7));
+        let state = |known: &Submission, accounting: Accounting| {
+            let snapshot = JobSnapshot { accounting, ..answer(900, vec![]) };
+            let known = std::slice::from_ref(known);
+            let night = night_jobs(known, |_| true, &snapshot, &names, GRACE);
+            night.tasks.iter().map(|task| task.state.as_str().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(state(&known, Accounting::Disabled), ["UNKNOWN"]);
+        known.end_state = Some(JobState::Timeout);
+        for without in [Accounting::Disabled, Accounting::Unavailable("it is down".into())] {
+            assert_eq!(state(&known, without), ["TIMEOUT"]);
+        }
+        assert!(state(&known, Accounting::Asked(at(900))).is_empty());
+        // Where none are ever kept, what is not in the queue is over.
+        let missing = Submission { end_state: None, missing_since: Some(at(100)), ..known };
+        let disabled = JobSnapshot { accounting: Accounting::Disabled, ..answer(900, vec![]) };
+        let given_up = changes(&missing, &disabled, GRACE);
+        assert!(
+            matches!(&given_up[..], [Change::Lose(why)] if why.contains("accounting is disabled"))
+        );
+    }
+
+    #[test]
+    fn jobs_are_asked_for_by_number_where_the_books_have_it() {
+        let names = ["LST1_19102".to_owned(), "LST1_19103".to_owned()];
+        let known = submission(Submitted, Some(7));
+        let asked = question(&names, std::slice::from_ref(&known), at(0));
+        assert_eq!((asked.jobs, asked.names), (vec![JobId(7)], vec!["LST1_19103".to_owned()]));
+        let unclear = submission(Intended, None);
+        let asked = question(&names[..1], &[known, unclear], at(0));
+        assert_eq!((asked.jobs, asked.names), (vec![JobId(7)], vec!["LST1_19102".to_owned()]));
     }
 }

@@ -44,8 +44,16 @@ pub enum LaunchError {
     #[error(transparent)]
     Scheduler(#[from] SchedulerError),
     /// The scheduler did not tell what there is: nothing was submitted.
-    #[error("nothing was submitted, since the scheduler does not answer: {0}")]
-    Unanswered(String),
+    #[error("nothing was submitted, since the scheduler does not answer: {error}")]
+    Unanswered {
+        /// Why not.
+        error: String,
+        /// What to do about it, where that is known.
+        hint: Option<String>,
+    },
+    /// The night belongs to another scheduler: nothing was submitted.
+    #[error("nothing was submitted: {0}")]
+    Elsewhere(String),
     /// A job script cannot be made or written: nothing was submitted.
     #[error(transparent)]
     Script(#[from] ScriptError),
@@ -62,11 +70,14 @@ impl Hint for LaunchError {
         match self {
             Self::Store(error) => error.hint(),
             Self::Scheduler(error) => error.hint(),
-            Self::Unanswered(_) => Some(
+            Self::Unanswered { hint: Some(hint), .. } => Some(hint.clone()),
+            Self::Unanswered { hint: None, .. } => Some(
                 "see whether the scheduler is up, and launch again once it answers; `scheduler` in \
                  osa.toml (OSA_SCHEDULER) says which one is asked"
                     .into(),
             ),
+            // The message has two ways out; which one is right, only people know.
+            Self::Elsewhere(_) => None,
             Self::Script(error) => error.hint(),
             Self::Submit(error) => error.hint(),
             Self::Internal(error) => error.hint(),
@@ -100,4 +111,7 @@ pub struct PlannedJob {
     pub script: PathBuf,
     /// Purposes of jobs, in the same plan, that must end well before it begins.
     pub needs: Vec<String>,
+    /// Nodes that it must not run on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclude_nodes: Option<String>,
 }

@@ -181,6 +181,7 @@ impl Grounds<'_> {
             name: sequence.job_name(),
             script: self.paths.script(sequence.run),
             needs: Vec::new(),
+            exclude_nodes: None,
         }
     }
 

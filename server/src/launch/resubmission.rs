@@ -53,6 +53,7 @@ pub fn resubmission(
         name: sequence.job_name(),
         script: file.clone(),
         needs: Vec::new(),
+        exclude_nodes: None,
     };
     Ok(Resubmission { script: PlannedScript { run: sequence.run, file, text }, job })
 }

@@ -14,11 +14,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::hint::Hint;
 use crate::model::{JobId, NightDate, ProdId};
-use crate::schedule::{JobRequest, JobSnapshot, Scheduler, SchedulerError, SubmitError};
+use crate::schedule::{JobRequest, JobSnapshot, Question, Scheduler, SchedulerError, SubmitError};
 use crate::store::{Grace, Intent, Ledger, Store, StoreError, Submission, SubmissionState};
 
 use super::PlannedJob;
-use super::ledger::{is_job_of, obstacle, resolve_in, tasks_of};
+use super::ledger::{elsewhere, is_job_of, obstacle, question, resolve_in, tasks_of};
 
 /// How far back the scheduler is asked at least: jobs that wait or run are told in any case.
 const WINDOW: TimeDelta = TimeDelta::days(2);
@@ -143,7 +143,12 @@ pub async fn execute_after(
     let clock = Clock { now, begun: Instant::now() };
     let names: Vec<String> = order.jobs.iter().map(|job| job.name.clone()).collect();
     let earlier = store.submissions_named(&names).await?;
-    let snapshot = scheduler.jobs(window(&earlier, now)).await?;
+    let engine = scheduler.engine();
+    // Those of another scheduler are never cleared up by this one.
+    let here =
+        |s: &&Submission| s.scheduler.as_ref().is_none_or(|scheduler| scheduler.engine == engine);
+    let since = window(earlier.iter().filter(here), now);
+    let snapshot = scheduler.jobs_of(&question(&names, &earlier, since)).await?;
     let verdicts = present.iter().map(|(purpose, job)| (&**purpose, Verdict::Active(*job)));
     let mut work = Work { store, scheduler, order, clock, verdicts: verdicts.collect() };
     match work.run(&names, &snapshot).await {
@@ -153,8 +158,8 @@ pub async fn execute_after(
 }
 
 /// From when on the scheduler must tell: before everything that is not cleared up.
-fn window(earlier: &[Submission], now: DateTime<Utc>) -> DateTime<Utc> {
-    let unclear = earlier.iter().filter(|s| match s.state {
+fn window<'s>(earlier: impl Iterator<Item = &'s Submission>, now: DateTime<Utc>) -> DateTime<Utc> {
+    let unclear = earlier.filter(|s| match s.state {
         SubmissionState::Intended => true,
         SubmissionState::Submitted => s.end_state.is_none(),
         _ => false,
@@ -210,6 +215,10 @@ impl<'a> Work<'a> {
         let Self { store, order, clock, .. } = *self;
         let recorded = store.ledger(async |ledger| {
             resolve_in(ledger, snapshot, clock.now()).await?;
+            let of_night = ledger.of(order.date, order.prod_id).await?;
+            if let Some(why) = elsewhere(&of_night, &snapshot.scheduler) {
+                return Ok((Vec::new(), all_blocked(order, &why)));
+            }
             let known = ledger.named(names).await?;
             record_intents(ledger, order, &known, snapshot, clock).await
         });
@@ -258,6 +267,7 @@ impl<'a> Work<'a> {
             script: pending.job.script.clone(),
             after_ok,
             environment: self.order.environment.to_vec(),
+            exclude_nodes: pending.job.exclude_nodes.clone(),
         };
         let answer = self.scheduler.submit(&request).await;
         // Known from here on, whatever becomes of the ledger.
@@ -325,13 +335,15 @@ impl<'a> Work<'a> {
         why: &str,
     ) -> Result<Option<JobId>, StoreError> {
         self.store.ledger(async |ledger| ledger.say(pending.id, why).await).await?;
-        let Ok(snapshot) = self.scheduler.jobs(self.clock.now - WINDOW).await else {
+        let name = std::slice::from_ref(&pending.job.name);
+        let question = Question { names: name.to_vec(), ..Question::none(self.clock.now - WINDOW) };
+        let Ok(snapshot) = self.scheduler.jobs_of(&question).await else {
             return Ok(None);
         };
         let now = self.clock.now();
         let known = self.store.ledger(async |ledger| {
             resolve_in(ledger, &snapshot, now).await?;
-            ledger.named(std::slice::from_ref(&pending.job.name)).await
+            ledger.named(name).await
         });
         let known = known.await?;
         let found = known.into_iter().find(|s| s.id == pending.id);
@@ -361,6 +373,12 @@ impl<'a> Work<'a> {
     }
 }
 
+/// The same verdict for every job: none may be submitted.
+fn all_blocked<'a>(order: &Order<'a>, why: &str) -> Vec<(&'a str, Verdict)> {
+    let blocked = |job: &'a PlannedJob| (job.purpose.as_str(), Verdict::Blocked(why.to_owned()));
+    order.jobs.iter().map(blocked).collect()
+}
+
 /// Records an intent for every job whose purpose is free, and says of the others why it is not.
 async fn record_intents<'a>(
     ledger: &mut Ledger<'_>,
@@ -370,6 +388,7 @@ async fn record_intents<'a>(
     clock: Clock,
 ) -> Result<(Vec<Pending<'a>>, Vec<(&'a str, Verdict)>), sqlx::Error> {
     let Order { date, prod_id, author, .. } = *order;
+    let owners = ledger.open(snapshot.since).await?;
     let (mut intents, mut verdicts) = (Vec::<Pending>::new(), Vec::new());
     for job in order.jobs {
         // Twice in one plan is once.
@@ -379,7 +398,8 @@ async fn record_intents<'a>(
         let ours = known
             .iter()
             .filter(|s| s.date == date && s.prod_id == *prod_id && s.purpose == job.purpose);
-        if let Some(verdict) = hindrance(job, ours, known, snapshot, ledger.grace()) {
+        let verdict = hindrance(job, ours, known, snapshot, ledger.grace());
+        if let Some(verdict) = verdict.or_else(|| doubt(job, known, &owners, snapshot)) {
             verdicts.push((job.purpose.as_str(), verdict));
             continue;
         }
@@ -392,6 +412,7 @@ async fn record_intents<'a>(
             token: &token,
             script: &job.script,
             author,
+            scheduler: &snapshot.scheduler,
         };
         let id = ledger.record(&intent, clock.now()).await?;
         intents.push(Pending { job, id, token });
@@ -408,7 +429,7 @@ fn hindrance<'s>(
     grace: Grace,
 ) -> Option<Verdict> {
     for submission in ours {
-        let active = tasks_of(submission, snapshot).into_iter().find(|t| t.state.is_active());
+        let active = tasks_of(submission, snapshot).into_iter().find(|task| task.is_active());
         if let Some(task) = active {
             return Some(Verdict::Active(task.job));
         }
@@ -418,11 +439,36 @@ fn hindrance<'s>(
     }
     let stranger = snapshot.tasks.iter().find(|task| {
         task.name == job.name
-            && task.state.is_active()
+            && task.is_active()
             && !known.iter().any(|submission| is_job_of(task, submission))
     })?;
     Some(Verdict::Blocked(format!(
         "job {} is called {} too, is {} and is not in the books; let it end, or cancel it, first",
         stranger.job, job.name, stranger.state
+    )))
+}
+
+/// Whether the answer has a line that could not be understood and may be about a job for this.
+/// `owners` are submissions of other names, too: a number of theirs is none of ours.
+fn doubt(
+    job: &PlannedJob,
+    known: &[Submission],
+    owners: &[Submission],
+    snapshot: &JobSnapshot,
+) -> Option<Verdict> {
+    let numbers = |submissions: &[Submission], ours: bool| {
+        let named = submissions.iter().filter(|s| (s.job_name == job.name) == ours);
+        named.filter_map(|s| s.job).collect::<Vec<_>>()
+    };
+    let (ours, others) = (numbers(known, true), numbers(owners, false));
+    let doubt = snapshot.doubts.iter().find(|doubt| {
+        let number = doubt.job.filter(|_| doubt.name.is_none());
+        let other = number.is_some_and(|job| others.contains(&job) && !ours.contains(&job));
+        !other && doubt.may_be(&job.name, None)
+    })?;
+    Some(Verdict::Blocked(format!(
+        "the scheduler's answer has a line that cannot be understood and may be about it: {:?}; it is \
+         submitted once that line is gone or understood",
+        doubt.line
     )))
 }

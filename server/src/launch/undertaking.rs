@@ -79,7 +79,10 @@ impl Undertaking {
     pub async fn launch(&self, engine: &Engine) -> Result<Launched, LaunchError> {
         let jobs = ask(engine, &self.paths, &self.observation, self.now).await?;
         if let Some(error) = jobs.health.error {
-            return Err(LaunchError::Unanswered(error));
+            return Err(LaunchError::Unanswered { error, hint: jobs.health.hint });
+        }
+        if let Some(why) = jobs.health.elsewhere {
+            return Err(LaunchError::Elsewhere(why));
         }
         let prepared = self.prepare(jobs).await?;
         if prepared.plan.gate.is_some() {

@@ -1,8 +1,11 @@
 //! Where jobs run.
 
+mod identity;
+mod limits;
 pub mod local;
 pub mod script;
 pub mod slurm;
+mod snapshot;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,8 +16,13 @@ use chrono::{DateTime, Utc};
 use crate::config::{SchedulerKind, ServerConfig};
 use crate::hint::Hint;
 use crate::internal::{Cause, executable};
-use crate::model::{JobId, TaskRecord};
+use crate::model::JobId;
 use crate::store::Store;
+
+pub use identity::SchedulerId;
+pub use limits::{PartitionLimits, beyond};
+pub use slurm::token;
+pub use snapshot::{Accounting, Doubt, JobSnapshot, Question};
 
 /// A job to submit. Resources, array and output files are `#SBATCH` directives in the script
 /// itself, which both engines read.
@@ -30,6 +38,8 @@ pub struct JobRequest {
     pub after_ok: Vec<JobId>,
     /// Variables added to the job's environment.
     pub environment: Vec<(String, String)>,
+    /// Nodes that it must not run on, as Slurm writes them.
+    pub exclude_nodes: Option<String>,
 }
 
 /// Why a job was not submitted, or may not have been.
@@ -89,20 +99,6 @@ impl Hint for SchedulerError {
     }
 }
 
-/// Everything the scheduler knows about our jobs, from one question.
-#[derive(Clone, Debug, PartialEq)]
-pub struct JobSnapshot {
-    /// When the asking began: a job that came to be later may be missing.
-    pub taken: DateTime<Utc>,
-    /// How far back was asked for: a job that ended earlier may be missing.
-    pub since: DateTime<Utc>,
-    /// All jobs and array tasks since the asked time, in no particular order; an array that has
-    /// not been split yet has one record a task.
-    pub tasks: Vec<TaskRecord>,
-    /// Lines of the answer that could not be understood; they are never dropped in silence.
-    pub unreadable: Vec<String>,
-}
-
 /// An engine that runs job scripts.
 #[async_trait]
 pub trait Scheduler: Send + Sync {
@@ -115,15 +111,25 @@ pub trait Scheduler: Send + Sync {
     /// All our jobs that were in the books at some time since `since`, in one question.
     async fn jobs(&self, since: DateTime<Utc>) -> Result<JobSnapshot, SchedulerError>;
 
+    /// The jobs that wait or run and, of those that have ended, the ones that are asked for. More may
+    /// be told.
+    async fn jobs_of(&self, question: &Question) -> Result<JobSnapshot, SchedulerError> {
+        self.jobs(question.since).await
+    }
+
+    /// What the partitions offer at most; none if there are no limits.
+    async fn limits(&self) -> Result<Vec<PartitionLimits>, SchedulerError> {
+        Ok(Vec::new())
+    }
+
     /// Ends a job, all tasks of it. Asking twice, or for a job that has ended, is no error.
     async fn cancel(&self, job: JobId) -> Result<(), SchedulerError>;
 }
 
-/// Opens the engine that is configured, or found: Slurm if its commands are there, else this
-/// machine, with its queue in `store`.
+/// Opens the engine that is configured, the local one with its queue in `store`.
 pub fn open(server: &ServerConfig, store: Store) -> Result<Arc<dyn Scheduler>, SchedulerError> {
-    match server.scheduler_or_found() {
-        SchedulerKind::Slurm => Ok(Arc::new(slurm::Slurm::new(server.child_path()))),
+    match server.scheduler {
+        SchedulerKind::Slurm => Ok(Arc::new(slurm(server))),
         SchedulerKind::Local => {
             let program = executable().map_err(SchedulerError::caused_by)?;
             let settings = local::Settings::new(server.local_cpus);
@@ -131,4 +137,9 @@ pub fn open(server: &ServerConfig, store: Store) -> Result<Arc<dyn Scheduler>, S
             Ok(Arc::new(local.with_path(server.child_path())))
         }
     }
+}
+
+/// Slurm as it is configured.
+pub fn slurm(server: &ServerConfig) -> slurm::Slurm {
+    slurm::Slurm::new(server.child_path()).with_cluster(server.slurm_cluster.clone())
 }

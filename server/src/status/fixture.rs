@@ -93,7 +93,7 @@ impl Golden {
         then: impl FnOnce(NightInput<'_>) -> T,
     ) -> T {
         let observation = self.observation();
-        let health = SchedulerHealth { engine: "slurm".into(), answered: Some(now()), error: None };
+        let health = SchedulerHealth { answered: Some(now()), ..SchedulerHealth::of("slurm") };
         let jobs = Jobs { tasks, health, notices: Vec::new() };
         then(NightInput {
             paths: &self.paths,
@@ -148,5 +148,6 @@ pub fn task_of(run: u32, job: u64, index: Option<u32>, state: &str) -> TaskRecor
         ended: None,
         reason: String::new(),
         restarts: 0,
+        nodes: String::new(),
     }
 }

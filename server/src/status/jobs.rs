@@ -18,7 +18,7 @@ pub struct Jobs<'a> {
 impl Jobs<'_> {
     /// Nobody was asked.
     pub fn unknown() -> Self {
-        let health = SchedulerHealth { engine: "none".into(), answered: None, error: None };
+        let health = SchedulerHealth::of("none");
         Self { tasks: &[], health, notices: Vec::new() }
     }
 }

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use sqlx::SqliteConnection;
 use sqlx::types::Text;
 
-use crate::model::{JobId, JobState};
+use crate::model::{JobId, JobState, NightDate, ProdId};
+use crate::schedule::SchedulerId;
 
 use super::submissions::{self, Grace, Intent, Submission, SubmissionState};
 use super::{Store, StoreError, Timestamp};
@@ -39,6 +40,15 @@ impl Ledger<'_> {
         submissions::named(self.db, names).await
     }
 
+    /// As [`Store::submissions_of`].
+    pub async fn of(
+        &mut self,
+        date: NightDate,
+        prod_id: &ProdId,
+    ) -> Result<Vec<Submission>, sqlx::Error> {
+        submissions::of_night(self.db, date, prod_id).await
+    }
+
     /// As [`Store::submissions_open`].
     pub async fn open(&mut self, since: DateTime<Utc>) -> Result<Vec<Submission>, sqlx::Error> {
         submissions::open(self.db, since).await
@@ -52,8 +62,9 @@ impl Ledger<'_> {
     ) -> Result<i64, sqlx::Error> {
         let submission = sqlx::query!(
             "INSERT INTO submissions (date, prod_id, purpose, attempt, job_name, token, script,
-                                      state, author, created, touched)
-             SELECT ?1, ?2, ?3, COALESCE(MAX(attempt), 0) + 1, ?4, ?5, ?6, 'intended', ?7, ?8, ?8
+                                      state, author, created, touched, scheduler, cluster)
+             SELECT ?1, ?2, ?3, COALESCE(MAX(attempt), 0) + 1, ?4, ?5, ?6, 'intended', ?7, ?8, ?8,
+                    ?9, ?10
              FROM submissions WHERE date = ?1 AND prod_id = ?2 AND purpose = ?3",
             Text(intent.date),
             intent.prod_id.as_str(),
@@ -63,6 +74,8 @@ impl Ledger<'_> {
             intent.script.to_string_lossy(),
             intent.author,
             Timestamp(now),
+            intent.scheduler.engine,
+            intent.scheduler.cluster,
         );
         Ok(submission.execute(&mut *self.db).await?.last_insert_rowid())
     }
@@ -181,6 +194,34 @@ impl Ledger<'_> {
         let state = state.map(|state| state.as_str().to_owned());
         let change = sqlx::query!("UPDATE submissions SET end_state = ? WHERE id = ?", state, id,);
         change.execute(&mut *self.db).await.map(drop)
+    }
+
+    /// Lets a night be processed by another scheduler than those that it was submitted to: its jobs
+    /// there count no more, and what was not seen to end is given up. Gives how many there were.
+    pub async fn release(
+        &mut self,
+        date: NightDate,
+        prod_id: &ProdId,
+        here: &SchedulerId,
+        message: &str,
+        now: DateTime<Utc>,
+    ) -> Result<u64, sqlx::Error> {
+        let change = sqlx::query!(
+            "UPDATE submissions SET released = ?1,
+                    state = CASE WHEN end_state IS NULL THEN 'lost' ELSE state END,
+                    settled = CASE WHEN end_state IS NULL THEN ?1 ELSE settled END,
+                    message = CASE WHEN end_state IS NULL THEN ?2 ELSE message END
+             WHERE date = ?3 AND prod_id = ?4 AND released IS NULL AND asked IS NOT NULL
+               AND state IN ('intended', 'submitted', 'lost')
+               AND (scheduler <> ?5 OR lower(cluster) <> lower(?6))",
+            Timestamp(now),
+            message,
+            Text(date),
+            prod_id.as_str(),
+            here.engine,
+            here.cluster,
+        );
+        Ok(change.execute(&mut *self.db).await?.rows_affected())
     }
 
     /// Leaves a message with an intent.

@@ -9,6 +9,7 @@ use sqlx::SqliteConnection;
 use sqlx::types::Text;
 
 use crate::model::{JobId, JobState, NightDate, ProdId};
+use crate::schedule::SchedulerId;
 
 use super::{Store, StoreError, Timestamp};
 
@@ -86,6 +87,10 @@ pub struct Submission {
     pub missing_since: Option<DateTime<Utc>>,
     /// How the job as a whole ended, as last seen.
     pub end_state: Option<JobState>,
+    /// The scheduler that it is for; `None` if an earlier version did not record it.
+    pub scheduler: Option<SchedulerId>,
+    /// Since when somebody lets its night be processed by another scheduler.
+    pub released: Option<DateTime<Utc>>,
 }
 
 /// A submission to be recorded.
@@ -105,6 +110,8 @@ pub struct Intent<'a> {
     pub script: &'a std::path::Path,
     /// Who.
     pub author: &'a str,
+    /// The scheduler that it is for.
+    pub scheduler: &'a SchedulerId,
 }
 
 impl Store {
@@ -147,7 +154,7 @@ pub(super) async fn named(
     select(db, &ids).await
 }
 
-async fn of_night(
+pub(super) async fn of_night(
     db: &mut SqliteConnection,
     date: NightDate,
     prod_id: &ProdId,
@@ -184,7 +191,8 @@ async fn select(db: &mut SqliteConnection, ids: &[i64]) -> Result<Vec<Submission
                   created AS "created: Timestamp", touched AS "touched: Timestamp",
                   asked AS "asked: Timestamp", settled AS "settled: Timestamp",
                   missing_since AS "missing_since: Timestamp",
-                  end_state AS "end_state: Text<JobState>"
+                  end_state AS "end_state: Text<JobState>", scheduler, cluster,
+                  released AS "released: Timestamp"
            FROM submissions WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"#,
         serde_json::json!(ids).to_string(),
     );
@@ -207,6 +215,8 @@ async fn select(db: &mut SqliteConnection, ids: &[i64]) -> Result<Vec<Submission
         settled: row.settled.map(DateTime::from),
         missing_since: row.missing_since.map(DateTime::from),
         end_state: row.end_state.map(|state| state.0),
+        scheduler: row.scheduler.map(|engine| SchedulerId { engine, cluster: row.cluster }),
+        released: row.released.map(DateTime::from),
     });
     submissions.fetch_all(db).await
 }

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::launch::ledger::{NightJobs, night_jobs};
-use crate::model::{Affairs, Decision, NightDate, Notice, ProdId, Severity, TaskRecord};
+use crate::launch::ledger::{NightJobs, elsewhere, night_jobs};
+use crate::model::{
+    Affairs, Decision, NightDate, Notice, ProdId, SchedulerHealth, Severity, TaskRecord,
+};
 use crate::night::{NightPaths, Observation};
 use crate::status::Jobs;
 use crate::store::Store;
@@ -26,7 +28,11 @@ pub struct Books {
 type Decided = (Vec<Decision>, Option<Notice>);
 
 /// The jobs of one night.
-pub struct Known(NightJobs);
+#[derive(Default)]
+pub struct Known {
+    jobs: NightJobs,
+    elsewhere: Option<String>,
+}
 
 impl Books {
     /// The books in `store`, for a program that was started now. Call it on the program's runtime.
@@ -76,7 +82,7 @@ impl Books {
     /// with the names of the night's, and a notice that says so.
     pub fn jobs_of(&self, paths: &NightPaths, observation: &Observation, news: &JobNews) -> Known {
         let Some(snapshot) = news.snapshot.as_deref() else {
-            return Known(NightJobs::default());
+            return Known::default();
         };
         let names: Vec<String> =
             observation.sequences.iter().map(crate::model::Sequence::job_name).collect();
@@ -99,21 +105,26 @@ impl Books {
                         .into(),
             }
         }));
-        Known(jobs)
+        let of_night = self.runtime.block_on(self.store.submissions_of(paths.date, &paths.prod_id));
+        // If they cannot be read, a notice says so already.
+        let elsewhere = elsewhere(&of_night.unwrap_or_default(), &snapshot.scheduler);
+        Known { jobs, elsewhere }
     }
 }
 
 impl Known {
     /// The night's tasks alone.
     pub fn into_tasks(self) -> Vec<TaskRecord> {
-        self.0.tasks
+        self.jobs.tasks
     }
 
     /// The night's jobs as the status room takes them.
     pub fn room(&self, news: &JobNews) -> Jobs<'_> {
         let mut notices = unreadable(news);
-        notices.extend(self.0.notices.iter().cloned());
-        Jobs { tasks: &self.0.tasks, health: news.health.clone(), notices }
+        notices.extend(self.jobs.notices.iter().cloned());
+        let elsewhere = self.elsewhere.clone();
+        let health = SchedulerHealth { elsewhere, ..news.health.clone() };
+        Jobs { tasks: &self.jobs.tasks, health, notices }
     }
 }
 
@@ -124,8 +135,8 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
-    use crate::model::{Action, JobId, ProdId, RunId, SchedulerHealth};
-    use crate::schedule::JobSnapshot;
+    use crate::model::{Action, JobId, ProdId, RunId};
+    use crate::schedule::{JobSnapshot, SchedulerId};
     use crate::status::fixture::{Golden, now, task_of};
     use crate::store::{Intent, SubmissionState};
     use crate::web::{Look, SiteLook};
@@ -139,6 +150,7 @@ mod tests {
             token: &format!("osa:{job}"),
             script: std::path::Path::new("sequence_LST1_19102.sh"),
             author: "somebody",
+            scheduler: &SchedulerId::new("slurm"),
         };
         let (state, job) = (SubmissionState::Submitted, Some(JobId(job)));
         let submitted = store.ledger(async |ledger| {
@@ -155,13 +167,9 @@ mod tests {
             task.comment = format!("osa:{job}");
             task
         };
-        let snapshot = JobSnapshot {
-            taken: now(),
-            since: now() - TimeDelta::days(1),
-            tasks: jobs.iter().map(task).collect(),
-            unreadable: Vec::new(),
-        };
-        let health = SchedulerHealth { engine: "slurm".into(), answered: Some(now()), error: None };
+        let (scheduler, since) = (SchedulerId::new("slurm"), now() - TimeDelta::days(1));
+        let snapshot = JobSnapshot::new(scheduler, now(), since, jobs.iter().map(task).collect());
+        let health = SchedulerHealth { answered: Some(now()), ..SchedulerHealth::of("slurm") };
         JobNews { snapshot: Some(Arc::new(snapshot)), health }
     }
 

@@ -27,7 +27,8 @@ use super::shelf::Snapshot;
 /// Longest silence.
 const BEAT: Duration = Duration::from_secs(2);
 
-type News = Sse<ReceiverStream<Result<Event, Infallible>>>;
+/// nginx keeps answers until a buffer is full, unless they say that they must not be kept.
+type News = ([(&'static str, &'static str); 1], Sse<ReceiverStream<Result<Event, Infallible>>>);
 
 /// `GET /api/v1/nights/events`
 pub async fn nights(State(state): State<WebState>) -> News {
@@ -144,7 +145,7 @@ where
 
 fn channel() -> (mpsc::Sender<Result<Event, Infallible>>, News) {
     let (sender, receiver) = mpsc::channel(4);
-    (sender, Sse::new(ReceiverStream::new(receiver)))
+    (sender, ([("x-accel-buffering", "no")], Sse::new(ReceiverStream::new(receiver))))
 }
 
 /// Fails when the viewer has gone.

@@ -6,12 +6,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Notify, watch};
 
-use crate::launch::ledger::resolve;
+use crate::config::{SchedulerKind, ServerConfig};
+use crate::launch::ledger::{question, resolve};
 use crate::model::{SchedulerHealth, TaskRecord};
-use crate::schedule::{JobSnapshot, Scheduler};
+use crate::schedule::{JobSnapshot, Question, Scheduler, SchedulerError};
 use crate::store::Store;
 
 /// What the scheduler said last.
@@ -33,8 +34,11 @@ impl JobNews {
 /// How the scheduler is asked.
 #[derive(Clone, Copy, Debug)]
 pub struct AskPace {
-    /// Time between an answer and the next question while somebody looks on.
+    /// Time between an answer and the next question while somebody looks on, if the answer did not
+    /// take long.
     pub poll: Duration,
+    /// How old may be what is told of jobs that have ended.
+    pub ended: Duration,
     /// The same while nobody does.
     pub idle: Duration,
     /// A question that is open for longer is told to everybody.
@@ -43,16 +47,49 @@ pub struct AskPace {
     pub give_up: Duration,
 }
 
+/// The scheduler is left alone for so many times as long as its last answer took.
+const BACK_OFF: u32 = 10;
+
+/// However long an answer took, the next question comes after this.
+const LONGEST_REST: Duration = Duration::from_secs(120);
+
 impl AskPace {
+    /// The pace for the scheduler that is configured: Slurm serves a whole site, and is asked less
+    /// often than what is ours.
+    pub fn of(server: &ServerConfig) -> Self {
+        match server.scheduler {
+            SchedulerKind::Local => Self::new(server.poll),
+            SchedulerKind::Slurm => Self { ended: server.sacct, ..Self::new(server.squeue) },
+        }
+    }
+
+    /// How long the scheduler is left alone after an answer that took so long.
+    fn rest(&self, wanted: bool, took: Duration) -> Duration {
+        let usual = if wanted { self.poll } else { self.idle };
+        usual.max(took.saturating_mul(BACK_OFF).min(LONGEST_REST))
+    }
+
     /// The pace of a server that looks every `poll`.
     pub fn new(poll: Duration) -> Self {
         Self {
             poll,
+            ended: Duration::ZERO,
             idle: Duration::from_secs(30).max(poll),
             slow: Duration::from_secs(5).max(poll * 2),
             give_up: Duration::from_secs(90).max(poll * 2),
         }
     }
+}
+
+/// The jobs that somebody looks at.
+#[derive(Clone, Debug)]
+pub struct Watched {
+    /// How far back jobs of any night are asked for.
+    pub recent: DateTime<Utc>,
+    /// How far back those of the watched nights are.
+    pub since: DateTime<Utc>,
+    /// The names of the watched nights' jobs.
+    pub names: Vec<String>,
 }
 
 /// Keeps asking the scheduler.
@@ -69,7 +106,7 @@ const OLD: Duration = Duration::from_secs(10);
 impl JobWatch {
     /// Nothing is known yet; [`JobWatch::run`] asks.
     pub fn new(engine: &str) -> Arc<Self> {
-        let health = SchedulerHealth { engine: engine.to_owned(), answered: None, error: None };
+        let health = SchedulerHealth::of(engine);
         let news = watch::Sender::new(JobNews { snapshot: None, health });
         Arc::new(Self { news, interest: Notify::new(), heard: watch::Sender::new(None) })
     }
@@ -95,31 +132,31 @@ impl JobWatch {
         }
     }
 
-    /// Asks for ever. `wanted` tells whether somebody looks on, `since` how far back to ask.
+    /// Asks for ever. `wanted` tells whether somebody looks on, `watched` at which jobs.
     pub async fn run(
         &self,
         scheduler: Arc<dyn Scheduler>,
         store: Option<Store>,
         pace: AskPace,
         wanted: impl Fn() -> bool + Send + Sync,
-        since: impl Fn(DateTime<Utc>) -> DateTime<Utc> + Send + Sync,
+        watched: impl Fn(DateTime<Utc>) -> Watched + Send + Sync,
     ) {
         loop {
-            if let Some(snapshot) = self.ask(&*scheduler, pace, since(Utc::now())).await
+            let question = about(store.as_ref(), watched(Utc::now()), pace).await;
+            let begun = Instant::now();
+            let answer = self.ask(&*scheduler, pace, &question).await;
+            let took = begun.elapsed();
+            if let Some(snapshot) = answer
                 && let Some(store) = &store
             {
                 note(store, &snapshot).await;
             }
-            let rest = if wanted() { pace.poll } else { pace.idle };
-            let _ = tokio::time::timeout(rest, async {
-                // Somebody who begins to look on ends the idling, and only that.
-                if rest > pace.poll {
-                    self.interest.notified().await;
-                } else {
-                    std::future::pending::<()>().await;
-                }
-            })
-            .await;
+            // Somebody who begins to look on ends the idling, and only that.
+            let least = pace.rest(true, took);
+            let rest = pace.rest(wanted(), took);
+            tokio::time::sleep(least).await;
+            let _ =
+                tokio::time::timeout(rest.saturating_sub(least), self.interest.notified()).await;
         }
     }
 
@@ -129,26 +166,26 @@ impl JobWatch {
         &self,
         scheduler: &dyn Scheduler,
         pace: AskPace,
-        since: DateTime<Utc>,
+        question: &Question,
     ) -> Option<Arc<JobSnapshot>> {
-        let mut question = scheduler.jobs(since);
+        let mut question = scheduler.jobs_of(question);
         if let Ok(answer) = tokio::time::timeout(pace.slow, &mut question).await {
-            return self.take(answer.map_err(|error| error.message));
+            return self.take(answer);
         }
-        self.fail(format!("no answer for {} s so far", pace.slow.as_secs()));
+        self.fail(format!("no answer for {} s so far", pace.slow.as_secs()), None);
         match tokio::time::timeout(pace.give_up.saturating_sub(pace.slow), question).await {
-            Ok(answer) => self.take(answer.map_err(|error| error.message)),
+            Ok(answer) => self.take(answer),
             Err(_) => {
-                self.fail(format!("no answer within {} s", pace.give_up.as_secs()));
+                self.fail(format!("no answer within {} s", pace.give_up.as_secs()), None);
                 None
             }
         }
     }
 
-    fn take(&self, answer: Result<JobSnapshot, String>) -> Option<Arc<JobSnapshot>> {
+    fn take(&self, answer: Result<JobSnapshot, SchedulerError>) -> Option<Arc<JobSnapshot>> {
         match answer {
-            Err(message) => {
-                self.fail(message);
+            Err(error) => {
+                self.fail(error.message, error.hint);
                 None
             }
             Ok(mut snapshot) => {
@@ -157,7 +194,7 @@ impl JobWatch {
                 self.news.send_if_modified(|news| {
                     let same = news.health.error.is_none()
                         && news.snapshot.as_ref().is_some_and(|old| {
-                            old.tasks == snapshot.tasks && old.unreadable == snapshot.unreadable
+                            old.tasks == snapshot.tasks && old.notices() == snapshot.notices()
                         });
                     if news.health.error.is_some() {
                         tracing::info!(
@@ -166,7 +203,7 @@ impl JobWatch {
                         );
                     }
                     news.health.answered = Some(snapshot.taken);
-                    news.health.error = None;
+                    (news.health.error, news.health.hint) = (None, None);
                     news.snapshot = Some(Arc::clone(&snapshot));
                     !same
                 });
@@ -176,7 +213,7 @@ impl JobWatch {
         }
     }
 
-    fn fail(&self, message: String) {
+    fn fail(&self, message: String, hint: Option<String>) {
         self.news.send_if_modified(|news| {
             let changed = news.health.error.as_ref() != Some(&message);
             if changed {
@@ -186,10 +223,31 @@ impl JobWatch {
                     "the scheduler does not answer"
                 );
             }
-            news.health.error = Some(message);
+            (news.health.error, news.health.hint) = (Some(message), hint);
             changed
         });
     }
+}
+
+/// What to ask: about the watched jobs, those that were submitted lately, and those of which it is
+/// not known how they ended. So the answer does not grow with what others run.
+async fn about(store: Option<&Store>, watched: Watched, pace: AskPace) -> Question {
+    let Watched { recent, since, names } = watched;
+    let from_books = async |store: &Store| {
+        let open = store.submissions_open(recent).await?;
+        let named = store.submissions_named(&names).await?;
+        let oldest = open.iter().map(|s| s.created).min().unwrap_or(recent);
+        let all: Vec<String> = open.iter().map(|s| s.job_name.clone()).collect();
+        let mut asked = question(&names, &named, since);
+        asked.extend(question(&all, &open, (oldest - TimeDelta::hours(1)).max(since.min(recent))));
+        Ok::<_, crate::store::StoreError>(asked)
+    };
+    let known = match store {
+        Some(store) => from_books(store).await.ok(),
+        None => None,
+    };
+    let question = known.unwrap_or_else(|| Question::all(since.min(recent)));
+    Question { max_age: pace.ended, ..question }
 }
 
 /// Writes down what the answer says about what was submitted.
@@ -207,10 +265,25 @@ mod tests {
     fn pace() -> AskPace {
         AskPace {
             poll: Duration::from_millis(1),
+            ended: Duration::ZERO,
             idle: Duration::from_millis(1),
             slow: Duration::from_millis(10),
             give_up: Duration::from_secs(60),
         }
+    }
+
+    fn watched(now: DateTime<Utc>) -> Watched {
+        Watched { recent: now, since: now, names: Vec::new() }
+    }
+
+    #[test]
+    fn a_slow_scheduler_is_asked_less_often() {
+        let pace = AskPace::new(Duration::from_secs(5));
+        let rest = |wanted, milliseconds| pace.rest(wanted, Duration::from_millis(milliseconds));
+        assert_eq!(rest(true, 20), Duration::from_secs(5));
+        assert_eq!(rest(true, 3000), Duration::from_secs(30));
+        assert_eq!(rest(true, 60_000), LONGEST_REST);
+        assert_eq!(rest(false, 20), Duration::from_secs(30));
     }
 
     #[tokio::test]
@@ -221,7 +294,7 @@ mod tests {
         let mut news = watch.news();
         let asking = tokio::spawn({
             let (watch, scheduler) = (Arc::clone(&watch), scheduler.clone());
-            async move { watch.run(Arc::new(scheduler), None, pace(), || true, |now| now).await }
+            async move { watch.run(Arc::new(scheduler), None, pace(), || true, watched).await }
         });
         news.wait_for(|news| news.snapshot.is_some()).await.unwrap();
         scheduler.hang(true);
@@ -239,7 +312,7 @@ mod tests {
         scheduler.fail("sacct: error: slurm_persist_conn_open_without_init");
         let watch = JobWatch::new("slurm");
         let mut news = watch.news();
-        watch.ask(&scheduler, pace(), Utc::now()).await;
+        watch.ask(&scheduler, pace(), &Question::all(Utc::now())).await;
         let told = news.borrow_and_update().health.error.clone().unwrap();
         assert!(told.contains("slurm_persist_conn_open"), "{told}");
     }

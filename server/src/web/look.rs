@@ -9,8 +9,9 @@ use chrono::{DateTime, Utc};
 
 use crate::config::SiteConfig;
 use crate::hint::Hint;
-use crate::model::{NightDate, NightList, NightStatus, Notice, ProdId, RunDetail, RunId, Severity};
+use crate::model::{NightDate, NightList, NightStatus, Notice, ProdId, RunDetail, RunId};
 use crate::night::{self, JobLog, MissingSummary, NightError, NightPaths, Observation, RunSummary};
+use crate::schedule::JobSnapshot;
 use crate::status::{
     Depth, Diagnosis, Jobs, NightInput, NightsCache, StatusCache, list_nights, look, run_detail,
     told, unobserved,
@@ -218,17 +219,5 @@ fn room(news: &JobNews) -> Jobs<'_> {
 
 /// What to say of lines that could not be understood.
 pub(super) fn unreadable(news: &JobNews) -> Vec<Notice> {
-    let lines = news.snapshot.as_deref().map_or(&[][..], |snapshot| &snapshot.unreadable);
-    let notice = lines.first().map(|first| Notice {
-        severity: Severity::Warning,
-        message: format!(
-            "{} of the scheduler's answer could not be understood; the first is {first:?}",
-            match lines.len() {
-                1 => "a line".to_owned(),
-                number => format!("{number} lines"),
-            },
-        ),
-        hint: "the states of some jobs may be missing or old".into(),
-    });
-    notice.into_iter().collect()
+    news.snapshot.as_deref().map_or_else(Vec::new, JobSnapshot::notices)
 }

@@ -59,6 +59,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::deeds::ActionService;
 
 pub use books::Books;
+pub use jobs::AskPace;
 pub use look::{Look, SiteLook};
 pub use people::People;
 pub use watcher::Watcher;

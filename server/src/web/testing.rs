@@ -11,7 +11,9 @@ use tokio::sync::watch;
 
 use crate::deeds::{ActionService, Became, DeedError, Order};
 use crate::model::*;
-use crate::schedule::{JobRequest, JobSnapshot, Scheduler, SchedulerError, SubmitError};
+use crate::schedule::{
+    JobRequest, JobSnapshot, Scheduler, SchedulerError, SchedulerId, SubmitError,
+};
 
 use super::jobs::JobNews;
 use super::look::Look;
@@ -63,7 +65,10 @@ impl Scheduler for FakeScheduler {
         let _ = self.hanging.subscribe().wait_for(|hanging| !hanging).await;
         let answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner).clone();
         answer
-            .map(|tasks| JobSnapshot { taken: Utc::now(), since, tasks, unreadable: Vec::new() })
+            .map(|tasks| {
+                let scheduler = SchedulerId::new(self.engine());
+                JobSnapshot::new(scheduler, Utc::now(), since, tasks)
+            })
             .map_err(SchedulerError::new)
     }
 
@@ -89,6 +94,7 @@ pub fn record(task: u32, state: &str) -> TaskRecord {
         ended: None,
         reason: String::new(),
         restarts: 0,
+        nodes: String::new(),
     }
 }
 

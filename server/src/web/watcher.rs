@@ -20,7 +20,7 @@ use crate::schedule::Scheduler;
 use crate::store::Store;
 
 use super::figures::{self, Figures, NightWish, RangeWish, RunWish};
-use super::jobs::{AskPace, JobNews, JobWatch};
+use super::jobs::{AskPace, JobNews, JobWatch, Watched};
 use super::logs::{self, Start};
 use super::look::Look;
 use super::problem::unavailable;
@@ -125,15 +125,15 @@ impl Watcher {
         scheduler: Arc<dyn Scheduler>,
         store: Option<Store>,
         days: Days,
+        pace: AskPace,
     ) {
         let asking = {
             let (watcher, asked) = (Arc::clone(&self), Arc::clone(&self));
-            let pace = AskPace::new(self.poll);
             let jobs = Arc::clone(&self.jobs);
             async move {
                 let wanted = move || watcher.is_watched();
-                let since = move |now| asked.since(now, days);
-                jobs.run(scheduler, store, pace, wanted, since).await;
+                let watched = move |now| asked.watched(now, days);
+                jobs.run(scheduler, store, pace, wanted, watched).await;
             }
         };
         tokio::join!(asking, self.keep_looking(), self.keep_judging());
@@ -209,6 +209,20 @@ impl Watcher {
         !self.nights.wanted().is_empty()
             || !self.night.wanted().is_empty()
             || !self.run.wanted().is_empty()
+    }
+
+    /// The jobs that somebody looks at.
+    fn watched(&self, now: DateTime<Utc>, days: Days) -> Watched {
+        let runs = self.run.wanted();
+        let mut names: BTreeSet<String> =
+            runs.iter().map(|(_, run)| format!("LST1_{run}")).collect();
+        for date in self.night.wanted() {
+            let night = self.night.peek(&date).and_then(|snapshot| snapshot.found.ok());
+            let sequences = night.iter().flat_map(|night| &night.sequences);
+            names.extend(sequences.map(|status| status.sequence.job_name()));
+        }
+        let recent = now.checked_sub_days(days).unwrap_or(now);
+        Watched { recent, since: self.since(now, days), names: names.into_iter().collect() }
     }
 
     /// How far back jobs are asked for: `days`, or to the evening of the oldest night that somebody
@@ -464,6 +478,7 @@ fn same_night(old: &NightStatus, new: &NightStatus) -> bool {
         && old.blockers == new.blockers
         && old.scheduler.engine == new.scheduler.engine
         && old.scheduler.error == new.scheduler.error
+        && old.scheduler.elsewhere == new.scheduler.elsewhere
 }
 
 /// Whether two runs look the same: when they were looked at is no difference.
@@ -476,4 +491,5 @@ fn same_run(old: &RunDetail, new: &RunDetail) -> bool {
         && old.logs == new.logs
         && old.scheduler.engine == new.scheduler.engine
         && old.scheduler.error == new.scheduler.error
+        && old.scheduler.elsewhere == new.scheduler.elsewhere
 }

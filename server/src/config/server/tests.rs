@@ -34,7 +34,9 @@ fn without_file_and_variables_there_are_defaults() {
     assert_eq!((server.prefix.as_str(), server.poll), ("", Duration::from_secs(1)));
     assert_eq!(server.lost_after, Duration::from_secs(60));
     assert_eq!(server.log_format, LogFormat::Text);
-    assert_eq!((server.scheduler, server.database, server.site), (None, None, None));
+    assert_eq!((server.squeue, server.sacct), (Duration::from_secs(5), Duration::from_secs(30)));
+    assert_eq!((server.database, server.site), (None, None));
+    assert_eq!(server.scheduler, SchedulerKind::Slurm, "whatever is on the PATH");
     assert!(server.local_cpus >= 1 && server.job_path.is_empty());
     let access = &server.access;
     assert_eq!((access.reading, access.demo), (Reading::Open, false));
@@ -55,7 +57,7 @@ fn the_file_sets_everything_and_its_paths_are_relative_to_it() {
     assert_eq!(server.listen.to_string(), "0.0.0.0:80");
     assert_eq!((server.prefix.as_str(), server.poll), ("/osa", Duration::from_millis(500)));
     assert_eq!(server.database, Some(dir.join("osa.sqlite")));
-    assert_eq!(server.scheduler, Some(SchedulerKind::Local));
+    assert_eq!(server.scheduler, SchedulerKind::Local);
     assert_eq!(server.job_path, [dir.join("bin"), "/opt/bin".into()]);
     assert_eq!(server.local_cpus, 3);
     assert!(server.origins["local_cpus"].to_string().ends_with("osa.toml:8"));
@@ -69,6 +71,9 @@ fn every_setting_is_overridden_by_its_variable() {
         "/x",
         "/d",
         "slurm",
+        "lst",
+        "6",
+        "40",
         "2",
         "90",
         "/k",
@@ -93,9 +98,11 @@ fn every_setting_is_overridden_by_its_variable() {
     let text = "listen = '0.0.0.0:80'\nlocal_cpus = 3\nscheduler = 'local'\njob_path = ['/r']\n";
     let server = read(text, &variables).unwrap();
     assert_eq!((server.listen.to_string().as_str(), server.prefix.as_str()), ("[::1]:1", "/x"));
-    assert_eq!(server.scheduler, Some(SchedulerKind::Slurm));
+    assert_eq!(server.scheduler, SchedulerKind::Slurm);
     assert_eq!(server.job_path, [Path::new("/p"), Path::new("/q")]);
     assert_eq!((server.local_cpus, server.poll), (7, Duration::from_secs(2)));
+    assert_eq!(server.slurm_cluster.as_deref(), Some("lst"));
+    assert_eq!((server.squeue, server.sacct), (Duration::from_secs(6), Duration::from_secs(40)));
     assert_eq!(server.lost_after, Duration::from_secs(90));
     assert_eq!(server.known_errors.as_deref(), Some(Path::new("/k")));
     assert_eq!(server.datacheck_thresholds.as_deref(), Some(Path::new("/t")));
@@ -137,6 +144,9 @@ fn every_fault_names_file_and_line_or_variable() {
             problem("prefix = 'osa'\n", &[]),
             problem("prefix = '/a/../b'\n", &[]),
             problem("scheduler = 'pbs'\n", &[]),
+            problem("scheduler = 'auto'\n", &[]),
+            problem("slurm_cluster = 'a,b'\n", &[]),
+            problem("squeue_seconds = 0\n", &[]),
             problem("poll_seconds = 0\n", &[]),
             problem("local_cpus = 0\n", &[]),
             problem("job_path = ['/a:b']\n", &[]),
@@ -178,17 +188,6 @@ fn the_documented_file_is_all_defaults() {
     let on: Vec<&str> = documented.lines().filter(is_setting).map(|line| &line[1..]).collect();
     let server = read(&on.join("\n"), &[]).unwrap();
     assert!(server.origins.values().all(|origin| matches!(origin, Origin::File { .. })));
-}
-
-#[test]
-fn slurm_is_the_engine_where_sbatch_is_on_the_path() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut server = ServerConfig::read(None, &no_variables).unwrap();
-    server.job_path = vec![dir.path().to_owned()];
-    fs::write(dir.path().join("sbatch"), "").unwrap();
-    assert_eq!(server.scheduler_or_found(), SchedulerKind::Slurm);
-    server.scheduler = Some(SchedulerKind::Local);
-    assert_eq!(server.scheduler_or_found(), SchedulerKind::Local);
 }
 
 proptest::proptest! {

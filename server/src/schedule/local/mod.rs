@@ -24,7 +24,7 @@ use chrono::{DateTime, Utc};
 use tokio::process::Command;
 
 use super::script::{Directives, ScriptError, TimeLimit};
-use super::{JobRequest, JobSnapshot, Scheduler, SchedulerError, SubmitError};
+use super::{JobRequest, JobSnapshot, Scheduler, SchedulerError, SchedulerId, SubmitError};
 use crate::internal::{Cause, blocking};
 use crate::model::JobId;
 use crate::store::Store;
@@ -180,7 +180,8 @@ impl Scheduler for Local {
         }
         let taken = Utc::now();
         let tasks = self.queue.tasks(since, taken).await.map_err(SchedulerError::caused_by)?;
-        Ok(JobSnapshot { taken, since, tasks, unreadable: Vec::new() })
+        let scheduler = SchedulerId::new(self.engine());
+        Ok(JobSnapshot::new(scheduler, taken, since, tasks))
     }
 
     async fn cancel(&self, job: JobId) -> Result<(), SchedulerError> {

@@ -1,5 +1,6 @@
 //! What sbatch's answer means: submitted, refused, or nobody knows.
 
+use crate::hint::Hint;
 use crate::model::JobId;
 use crate::schedule::{SchedulerError, SubmitError};
 
@@ -43,9 +44,9 @@ pub(super) fn judge(answer: Result<Answer, CallError>) -> Result<JobId, SubmitEr
     let answer = match answer {
         Ok(answer) => answer,
         Err(error @ CallError::NotStarted { .. }) => {
-            let message = format!(
-                "{error}; install Slurm's client commands here, or set scheduler = \"local\""
-            );
+            // Of a refusal, the message alone is recorded.
+            let hint = error.hint().unwrap_or_default();
+            let message = format!("{error}; {hint}");
             let refusal = SchedulerError::caused_by(error).with_message(message);
             return Err(SubmitError::Refused(refusal));
         }

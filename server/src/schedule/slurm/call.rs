@@ -8,13 +8,18 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::hint::Hint;
 
-/// More than any sane answer: 150 bytes a line for half a million tasks.
-const LONGEST_ANSWER: u64 = 64 << 20;
+use super::environment::is_passed;
+
+/// A longer line comes in pieces: it is no record.
+const LONGEST_LINE: u64 = 1 << 20;
+
+/// Of what is said beside the answer, no more is kept.
+const LONGEST_ASIDE: u64 = 64 << 10;
 
 /// A command to run, without a shell in between.
 #[derive(Clone, Debug)]
@@ -23,20 +28,36 @@ pub(super) struct Call {
     pub tool: &'static str,
     /// Its arguments.
     pub arguments: Vec<OsString>,
-    /// Variables set on top of our own environment.
+    /// Variables set on top of those that are passed on.
     pub environment: Vec<(String, String)>,
-    /// Variables taken away: those whose names begin so.
-    pub without: &'static [&'static str],
     /// How long it may take before it is killed.
     pub limit: Duration,
 }
 
-/// What came of a call.
+/// A line of an answer, bytes that are not UTF-8 shown as `�`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Line<'a> {
+    /// Its text.
+    pub text: &'a str,
+    /// Did it end with a line break? The answer may have been cut.
+    pub whole: bool,
+}
+
+/// How a call ended.
+#[derive(Clone, Debug)]
+pub(super) struct Ended {
+    /// Its exit status.
+    pub status: ExitStatus,
+    /// The beginning of its standard error.
+    pub stderr: String,
+}
+
+/// What came of a call with a short answer.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
     /// How it ended.
     pub status: ExitStatus,
-    /// Its standard output, bytes that are not UTF-8 shown as `�`.
+    /// Its standard output.
     pub stdout: String,
     /// Its standard error.
     pub stderr: String,
@@ -67,9 +88,10 @@ pub(super) enum CallError {
 impl Hint for CallError {
     fn hint(&self) -> Option<String> {
         Some(match self {
+            // cron, for one, knows few directories.
             Self::NotStarted { tool, .. } => format!(
-                "install Slurm's client commands here, put the directory of {tool} on the PATH \
-                 (job_path in osa.toml), or set scheduler = \"local\" in osa.toml (OSA_SCHEDULER)"
+                "name the directory of {tool} in job_path of osa.toml (OSA_JOB_PATH), or set \
+                 scheduler = \"local\" (OSA_SCHEDULER) if jobs are to run on this machine"
             ),
             Self::TimedOut { .. } | Self::Broken { .. } => {
                 "see whether Slurm is up (scontrol ping), and try again".to_owned()
@@ -79,11 +101,30 @@ impl Hint for CallError {
 }
 
 impl Call {
-    /// Runs it; the tool is looked for in the directories of `path`.
+    /// Runs it, and keeps its whole answer.
     pub async fn run(self, path: &OsString) -> Result<Answer, CallError> {
+        let mut stdout = String::new();
+        let ended = self
+            .lines(path, &mut |line: Line<'_>| {
+                stdout.push_str(line.text);
+                if line.whole {
+                    stdout.push('\n');
+                }
+            })
+            .await?;
+        Ok(Answer { status: ended.status, stdout, stderr: ended.stderr })
+    }
+
+    /// Runs it, and hands on each line of its answer as it arrives, so that a long answer need not
+    /// be kept. The tool is looked for in the directories of `path`.
+    pub async fn lines(
+        self,
+        path: &OsString,
+        each: &mut (dyn FnMut(Line<'_>) + Send),
+    ) -> Result<Ended, CallError> {
         let Self { tool, limit, .. } = self;
         let mut child = self.start(path).map_err(|cause| CallError::NotStarted { tool, cause })?;
-        if let Ok(answer) = tokio::time::timeout(limit, finish(&mut child)).await {
+        if let Ok(answer) = tokio::time::timeout(limit, finish(&mut child, each)).await {
             return answer.map_err(|cause| CallError::Broken { tool, cause });
         }
         kill_group(&child);
@@ -95,8 +136,7 @@ impl Call {
     fn start(self, path: &OsString) -> std::io::Result<Child> {
         let mut command = Command::new(find(self.tool, path)?);
         for (name, _) in std::env::vars_os() {
-            let name_text = name.to_string_lossy();
-            if self.without.iter().any(|prefix| name_text.starts_with(prefix)) {
+            if !is_passed(&name.to_string_lossy()) {
                 command.env_remove(&name);
             }
         }
@@ -120,25 +160,46 @@ fn find(tool: &str, path: &OsString) -> std::io::Result<PathBuf> {
         .find(|file| {
             file.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
         })
-        .ok_or_else(|| std::io::Error::new(std::io::ErrorKind::NotFound, "it is not on the PATH"))
+        .ok_or_else(|| {
+            let path = path.to_string_lossy();
+            let text = format!("it is in none of the directories of the PATH, {path:?}");
+            std::io::Error::new(std::io::ErrorKind::NotFound, text)
+        })
 }
 
-async fn finish(child: &mut Child) -> std::io::Result<Answer> {
-    let stdout = read(child.stdout.take());
-    let stderr = read(child.stderr.take());
-    let (stdout, stderr) = tokio::try_join!(stdout, stderr)?;
+async fn finish(
+    child: &mut Child,
+    each: &mut (dyn FnMut(Line<'_>) + Send),
+) -> std::io::Result<Ended> {
+    let stdout = read_lines(child.stdout.take(), each);
+    let stderr = read_aside(child.stderr.take());
+    let ((), stderr) = tokio::try_join!(stdout, stderr)?;
     let status = child.wait().await?;
-    Ok(Answer { status, stdout, stderr })
+    Ok(Ended { status, stderr })
 }
 
-async fn read(stream: Option<impl AsyncRead + Unpin>) -> std::io::Result<String> {
+async fn read_lines(
+    stream: Option<impl AsyncRead + Unpin>,
+    each: &mut (dyn FnMut(Line<'_>) + Send),
+) -> std::io::Result<()> {
+    let Some(stream) = stream else { return Ok(()) };
+    let mut reader = BufReader::new(stream);
+    let mut line = Vec::new();
+    while (&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut line).await? > 0 {
+        let whole = line.last() == Some(&b'\n');
+        let text = line.strip_suffix(b"\n").unwrap_or(&line);
+        each(Line { text: &String::from_utf8_lossy(text), whole });
+        line.clear();
+    }
+    Ok(())
+}
+
+async fn read_aside(stream: Option<impl AsyncRead + Unpin>) -> std::io::Result<String> {
+    let Some(mut stream) = stream else { return Ok(String::new()) };
     let mut bytes = Vec::new();
-    if let Some(stream) = stream {
-        stream.take(LONGEST_ANSWER).read_to_end(&mut bytes).await?;
-    }
-    if bytes.len() as u64 == LONGEST_ANSWER {
-        return Err(std::io::Error::other(format!("it is longer than {LONGEST_ANSWER} bytes")));
-    }
+    (&mut stream).take(LONGEST_ASIDE).read_to_end(&mut bytes).await?;
+    // The rest is read too, or the tool would wait for ever.
+    tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -173,19 +234,33 @@ mod tests {
             tool: "squeue",
             arguments: arguments.iter().map(OsString::from).collect(),
             environment: vec![("GREETING".into(), "hello".into())],
-            without: &["CARGO_"],
             limit,
         }
     }
 
     #[tokio::test]
     async fn arguments_arrive_as_they_are_and_the_environment_is_ours_to_shape() {
-        let (_keep, path) =
-            tool("squeue", "printf '<%s>' \"$@\" \"$GREETING\" \"${CARGO_PKG_NAME-gone}\"; exit 3");
+        let (_keep, path) = tool("squeue", "printf '<%s>' \"$@\" \"$GREETING\"; exit 3");
         let arguments = ["a b", "$(touch x)", "'\""];
         let answer = call(&arguments, Duration::from_secs(60)).run(&path).await.unwrap();
-        assert_eq!(answer.stdout, "<a b><$(touch x)><'\"><hello><gone>");
+        assert_eq!(answer.stdout, "<a b><$(touch x)><'\"><hello>");
         assert_eq!(answer.status.code(), Some(3));
+    }
+
+    #[tokio::test]
+    async fn lines_are_handed_on_as_they_come_however_many() {
+        let body =
+            "yes 0123456789 | head -n 300000; printf 'no end'; yes error | head -c 300000 >&2";
+        let (_keep, path) = tool("squeue", body);
+        let (mut number, mut last) = (0, String::new());
+        let mut each = |line: Line<'_>| {
+            number += usize::from(line.whole);
+            line.text.clone_into(&mut last);
+        };
+        let ended = call(&[], Duration::from_secs(60)).lines(&path, &mut each).await.unwrap();
+        assert!(ended.status.success());
+        assert_eq!((number, last.as_str()), (300_000, "no end"));
+        assert_eq!(ended.stderr.len() as u64, LONGEST_ASIDE);
     }
 
     #[tokio::test]
@@ -210,7 +285,10 @@ mod tests {
     #[tokio::test]
     async fn a_missing_tool_is_told_from_one_that_did_not_answer() {
         let error = call(&[], Duration::from_secs(60)).run(&"/nowhere".into()).await.unwrap_err();
-        assert_eq!(error.to_string(), "cannot start squeue: it is not on the PATH");
+        let text = error.to_string();
+        assert!(text.contains("squeue") && text.contains("PATH, \"/nowhere\""), "{text}");
+        let hint = error.hint().unwrap();
+        assert!(hint.contains("job_path") && hint.contains("scheduler = \"local\""), "{hint}");
         assert!(matches!(error, CallError::NotStarted { .. }));
     }
 }

@@ -4,42 +4,74 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 
 use crate::model::JobId;
 
+use super::call::Line;
+
 /// Separates the fields of both tools' answers: ASCII's "unit separator", which no sane name holds.
 pub(super) const SEPARATOR: char = '\x1f';
 
 /// More tasks than an array can have (Slurm's greatest MaxArraySize is 4,000,001; ours have 200).
 const MOST_TASKS: usize = 100_000;
 
-/// Splits an answer into records of `fields` fields, the last of which may hold anything.
+/// A longer record is none: something else is being said.
+const LONGEST_RECORD: usize = 1 << 20;
+
+/// What a line, or several, turned out to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Record<'a> {
+    /// A record with as many fields as were asked for.
+    Whole(Vec<&'a str>),
+    /// It begins like a record, and is none.
+    Torn(&'a str),
+    /// It is no record: a greeting, or a complaint.
+    Noise(&'a str),
+}
+
+/// Puts the lines of an answer together to records, one after the other.
 ///
-/// Job names, comments and command lines may hold line breaks, and Slurm prints them as they are.
-/// So a line that does not begin like a record belongs to the one before.
-pub(super) fn records(text: &str, fields: usize) -> (Vec<Vec<&str>>, Vec<String>) {
-    let mut good = Vec::new();
-    let mut bad = Vec::new();
-    let mut starts: Vec<usize> = Vec::new();
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        if starts.is_empty() || begins_record(line) {
-            starts.push(at);
-        }
-        at += line.len();
+/// Job names, comments and command lines may hold line breaks, and Slurm prints them as they are. So
+/// a record ends with the line that has its last field, which never holds one.
+#[derive(Debug)]
+pub(super) struct Records {
+    fields: usize,
+    open: String,
+}
+
+impl Records {
+    /// For records of so many fields.
+    pub fn new(fields: usize) -> Self {
+        Self { fields, open: String::new() }
     }
-    for (i, &start) in starts.iter().enumerate() {
-        let end = starts.get(i + 1).copied().unwrap_or(text.len());
-        let record = text[start..end].trim_end_matches('\n');
-        if record.trim().is_empty() {
-            continue;
-        }
-        let parts: Vec<&str> = record.splitn(fields, SEPARATOR).collect();
-        // A record cut off in its last field cannot be told from a whole one but by its line end.
-        if parts.len() == fields && text[start..end].ends_with('\n') {
-            good.push(parts);
+
+    /// Takes the next line; gives what has come to its end to `each`.
+    pub fn line(&mut self, line: Line<'_>, each: &mut impl FnMut(Record<'_>)) {
+        if begins_record(line.text) || self.open.len() > LONGEST_RECORD {
+            self.end(each);
+            self.open.push_str(line.text);
+        } else if !self.open.is_empty() {
+            self.open.push('\n');
+            self.open.push_str(line.text);
+        } else if line.text.trim().is_empty() || is_heading(line.text) {
+            return;
+        } else if line.text.starts_with(|c: char| c.is_ascii_digit()) {
+            return each(Record::Torn(line.text));
         } else {
-            bad.push(readable(record));
+            return each(Record::Noise(line.text));
+        }
+        let values: Vec<&str> = self.open.split(SEPARATOR).collect();
+        // A record cut off in its last field cannot be told from a whole one but by its line end.
+        if values.len() == self.fields && line.whole {
+            each(Record::Whole(values));
+            self.open.clear();
         }
     }
-    (good, bad)
+
+    /// The answer has ended.
+    pub fn end(&mut self, each: &mut impl FnMut(Record<'_>)) {
+        if !self.open.is_empty() {
+            each(Record::Torn(&self.open));
+            self.open.clear();
+        }
+    }
 }
 
 /// Does the line begin with a job id and a separator?
@@ -47,6 +79,19 @@ fn begins_record(line: &str) -> bool {
     line.split_once(SEPARATOR).is_some_and(|(id, _)| {
         id.starts_with(|c: char| c.is_ascii_digit()) && !id.contains(char::is_whitespace)
     })
+}
+
+/// `CLUSTER: lst` before each cluster's jobs, or the names of the columns.
+fn is_heading(line: &str) -> bool {
+    let first = line.split(SEPARATOR).next().unwrap_or_default().trim();
+    line.starts_with("CLUSTER:") || first.eq_ignore_ascii_case("JobID")
+}
+
+/// The job that a record is about, as far as it can be told: the number that it begins with.
+pub(super) fn job_of(record: &str) -> Option<JobId> {
+    let end = record.find(|c: char| !c.is_ascii_digit())?;
+    // A number that is cut off may be the beginning of another.
+    number(&record[..end]).map(JobId)
 }
 
 /// A record for people to read.
@@ -58,49 +103,76 @@ pub(super) fn readable(record: &str) -> String {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Subject {
     /// A job that is no array, or tasks of an array.
-    Tasks(JobId, Vec<Option<u32>>),
-    /// A step of it (`1_2.batch`).
+    Tasks {
+        /// The job.
+        job: JobId,
+        /// Indices; one `None` for a job that is no array.
+        tasks: Vec<Option<u32>>,
+        /// Slurm has cut the list short: there are more.
+        cut: bool,
+    },
+    /// A step of it (`1_2.batch`); of no task where accounting has not yet told an array's first task
+    /// from those that wait (`1_[2-3%1].batch`, seen with 22.05 on a busy machine).
     Step(JobId, Option<u32>),
-    /// A component of a heterogeneous job (`12+1`), which we never submit.
-    Component,
 }
 
-/// Reads `12`, `12_3`, `12_[0-3,7%2]`, `12.batch`, `12_3.0`, `12+1`.
+/// Reads `12`, `12_3`, `12_[0-3,7%2]`, `12.batch`, `12_3.0`. The components of a heterogeneous job
+/// (`12+0`, `12+1`) are jobs with numbers of their own, one after the other.
 pub(super) fn subject(text: &str) -> Option<Subject> {
-    let (whole, step) = match text.split_once('.') {
-        Some((whole, step)) if !step.is_empty() => (whole, true),
-        Some(_) => return None,
+    // Dots within brackets say that a list is cut short.
+    let after_list = text.find("].").map(|end| end + 1);
+    let dot = after_list.or_else(|| text.find('.').filter(|_| !text.contains('[')));
+    let (whole, step) = match dot {
+        Some(at) if at + 1 == text.len() => return None,
+        Some(at) => (&text[..at], true),
         None => (text, false),
     };
-    if let Some((job, part)) = whole.split_once('+') {
-        number::<u64>(job).and(number::<u32>(part))?;
-        return Some(Subject::Component);
-    }
-    let (job, tasks) = match whole.split_once('_') {
-        Some((job, tasks)) => (job, tasks_of(tasks)?),
-        None => (whole, vec![None]),
+    let (job, tasks, cut) = match whole.split_once('_') {
+        Some((job, tasks)) => {
+            let (tasks, cut) = tasks_of(tasks)?;
+            (job, tasks, cut)
+        }
+        None => (whole, vec![None], false),
     };
-    let job = JobId(number(job)?);
+    let job = match job.split_once('+') {
+        Some((leader, part)) => number::<u64>(leader)?.checked_add(number::<u32>(part)?.into())?,
+        None => number(job)?,
+    };
+    let job = JobId(job);
     match (step, tasks.as_slice()) {
-        (false, _) => Some(Subject::Tasks(job, tasks)),
+        (false, _) => Some(Subject::Tasks { job, tasks, cut }),
         (true, [task]) => Some(Subject::Step(job, *task)),
-        (true, _) => None,
+        (true, _) => Some(Subject::Step(job, None)),
     }
 }
 
-/// `3`, or `[0-3,7,10-20:5%2]`: what waits of an array, after `%` how many may run at once. A list
-/// that Slurm has cut short (`[1,2,...]`) is refused.
-fn tasks_of(text: &str) -> Option<Vec<Option<u32>>> {
+/// `3`, or `[0-3,7,10-20:5%2]`: what waits of an array, after `%` how many may run at once. Also
+/// tells whether Slurm has cut the list short (`[1,2,...]`).
+fn tasks_of(text: &str) -> Option<(Vec<Option<u32>>, bool)> {
     let Some(list) = text.strip_prefix('[') else {
-        return number(text).map(|task| vec![Some(task)]);
+        return number(text).map(|task| (vec![Some(task)], false));
     };
-    let list = list.strip_suffix(']')?;
+    // A list that is cut short may lack its end, too.
+    let (list, closed) = match list.strip_suffix(']') {
+        Some(list) => (list, true),
+        None => (list, false),
+    };
     let list = match list.split_once('%') {
         Some((list, limit)) => number::<u32>(limit).map(|_| list)?,
         None => list,
     };
+    let cut = list.ends_with("...");
+    if !closed && !cut {
+        return None;
+    }
+    // What stands directly before the dots may be the beginning of a number.
+    let list = match list.strip_suffix("...") {
+        Some(list) if list.ends_with([',', '-']) => &list[..list.len() - 1],
+        Some(list) => list.rsplit_once([',', '-']).map_or("", |(whole, _)| whole),
+        None => list,
+    };
     let mut tasks = Vec::new();
-    for part in list.split(',') {
+    for part in list.split(',').filter(|part| !(cut && part.is_empty())) {
         let (range, step) = match part.split_once(':') {
             Some((range, step)) => (range, number::<usize>(step).filter(|s| *s > 0)?),
             None => (part, 1),
@@ -112,7 +184,7 @@ fn tasks_of(text: &str) -> Option<Vec<Option<u32>>> {
         }
         tasks.extend((first..=last).step_by(step).map(Some));
     }
-    Some(tasks)
+    Some((tasks, cut))
 }
 
 /// Digits only: no sign, no blanks.
@@ -181,9 +253,30 @@ mod tests {
 
     fn tasks(text: &str) -> Option<Vec<u32>> {
         match subject(text)? {
-            Subject::Tasks(JobId(1), tasks) => tasks.into_iter().collect(),
+            Subject::Tasks { job: JobId(1), tasks, cut: false } => tasks.into_iter().collect(),
             _ => None,
         }
+    }
+
+    fn some(job: u64, task: Option<u32>) -> Subject {
+        Subject::Tasks { job: JobId(job), tasks: vec![task], cut: false }
+    }
+
+    /// Records of three fields, and what is none.
+    fn records(text: &str) -> (Vec<Vec<String>>, Vec<String>) {
+        let (mut good, mut bad) = (Vec::new(), Vec::new());
+        let mut each = |record: Record<'_>| match record {
+            Record::Whole(values) => good.push(values.into_iter().map(str::to_owned).collect()),
+            Record::Torn(text) => bad.push(format!("torn: {}", readable(text))),
+            Record::Noise(text) => bad.push(format!("noise: {}", readable(text))),
+        };
+        let mut records = Records::new(3);
+        for line in text.split_inclusive('\n') {
+            let whole = line.ends_with('\n');
+            records.line(Line { text: line.trim_end_matches('\n'), whole }, &mut each);
+        }
+        records.end(&mut each);
+        (good, bad)
     }
 
     #[test]
@@ -192,17 +285,46 @@ mod tests {
         assert_eq!(tasks("1_[10-14,16,18-20]"), Some(expected.clone()));
         assert_eq!(tasks("1_[10-14,16,18-20%4]"), Some(expected));
         assert_eq!(tasks("1_[0-10:5]"), Some(vec![0, 5, 10]));
+        assert_eq!(tasks("1_[0-10:2%3]"), Some(vec![0, 2, 4, 6, 8, 10]));
         assert_eq!(tasks("1_9"), Some(vec![9]));
-        assert_eq!(subject("10"), Some(Subject::Tasks(JobId(10), vec![None])));
+        assert_eq!(subject("10"), Some(some(10, None)));
         assert_eq!(subject("1_0.batch"), Some(Subject::Step(JobId(1), Some(0))));
         assert_eq!(subject("7.extern"), Some(Subject::Step(JobId(7), None)));
-        assert_eq!(subject("7+1"), Some(Subject::Component));
+        assert_eq!(subject("106_[2-3%1].batch"), Some(Subject::Step(JobId(106), None)));
+        assert_eq!(subject("106_[2-3%1]."), None);
     }
 
     #[test]
-    fn a_list_that_slurm_cut_short_is_refused_not_shortened() {
+    fn components_of_a_heterogeneous_job_are_jobs() {
+        assert_eq!(subject("7+0"), Some(some(7, None)));
+        assert_eq!(subject("7+1"), Some(some(8, None)));
+        assert_eq!(subject("7+0.batch"), Some(Subject::Step(JobId(7), None)));
+        assert_eq!(subject("7+1.0"), Some(Subject::Step(JobId(8), None)));
+        assert_eq!(subject("18446744073709551615+1"), None);
+    }
+
+    #[test]
+    fn a_list_that_slurm_cut_short_is_told_as_such() {
+        for (text, listed) in [
+            ("1_[1,3,5,...]", &[1, 3, 5][..]),
+            ("1_[0,2,...%4]", &[0, 2]),
+            ("1_[0-2,...]", &[0, 1, 2]),
+            ("1_[0-2,7...", &[0, 1, 2]),
+            ("1_[0-2,10-...]", &[0, 1, 2, 10]),
+            ("1_[...]", &[]),
+        ] {
+            let tasks = listed.iter().copied().map(Some).collect();
+            assert_eq!(
+                subject(text),
+                Some(Subject::Tasks { job: JobId(1), tasks, cut: true }),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_subject_is_refused() {
         for bad in [
-            "1_[1,3,5,...]",
             "1_[1-",
             "1_[]",
             "1_",
@@ -210,7 +332,6 @@ mod tests {
             "1_[3-1]",
             "1_[0-4000000000]",
             "1_[1]x",
-            "1_[0-3].batch",
             "1.",
             "+1",
             "-1",
@@ -219,6 +340,8 @@ mod tests {
             "1_[1%]",
             "1_[1:0]",
             "1 ",
+            "1+",
+            "1_[1,x,...]",
         ] {
             assert_eq!(subject(bad), None, "{bad}");
         }
@@ -245,22 +368,36 @@ mod tests {
 
     #[test]
     fn line_breaks_in_names_do_not_tear_records() {
-        // As a real Slurm 22.05 printed a job with breaks in its name, comment and command.
-        let text = "3\x1fFAILED\x1fco\nmm\x1fsbatch -J we|ird\nna;me --wrap echo\nhi\x1fwe|ird\nna;me\n\
-                    4\x1fRUNNING\x1f\x1f\x1fplain\n";
-        let (good, bad) = records(text, 5);
-        assert_eq!(good.len(), 2, "{bad:?}");
-        assert_eq!(good[0][4], "we|ird\nna;me");
-        assert_eq!(good[1][4], "plain");
-        assert!(bad.is_empty());
+        let text = "3\x1fco\nmm\nent\x1f0\n4\x1f\x1f1\n";
+        let (good, bad) = records(text);
+        assert_eq!(good, [["3", "co\nmm\nent", "0"], ["4", "", "1"]]);
+        assert!(bad.is_empty(), "{bad:?}");
     }
 
     #[test]
     fn an_answer_that_ends_in_the_middle_is_noticed() {
-        let (good, bad) = records("1\x1fRUNNING\x1fa\n2\x1fRUNN", 3);
-        assert_eq!((good.len(), bad), (1, vec!["2|RUNN".to_owned()]));
-        let (good, bad) = records("1\x1fRUNNING\x1fLST1_191", 3);
-        assert_eq!((good.len(), bad), (0, vec!["1|RUNNING|LST1_191".to_owned()]));
+        let whole = vec![vec!["1".to_owned(), "a".to_owned(), "0".to_owned()]];
+        assert_eq!(records("1\x1fa\x1f0\n2\x1fRUNN"), (whole.clone(), vec!["torn: 2|RUNN".into()]));
+        assert_eq!(
+            records("1\x1fa\x1f0\n2\x1fa\x1f0"),
+            (whole.clone(), vec!["torn: 2|a|0".into()])
+        );
+        assert_eq!(records("1\x1fa\x1f0\n23"), (whole, vec!["torn: 23".into()]));
+    }
+
+    #[test]
+    fn headings_are_passed_over_and_noise_stays_outside_of_records() {
+        let text = "CLUSTER: lst\nJOBID\x1fNAME\x1fCPUS\n1\x1fa\x1f0\nslurm: ???\n2\x1fb\x1f0\n\n";
+        let (good, bad) = records(text);
+        assert_eq!(good, [["1", "a", "0"], ["2", "b", "0"]]);
+        assert_eq!(bad, ["noise: slurm: ???"]);
+    }
+
+    #[test]
+    fn a_torn_record_still_names_its_job() {
+        assert_eq!(job_of("801_[0,\x1fPENDING"), Some(JobId(801)));
+        assert_eq!(job_of("80"), None, "it may be the beginning of 801");
+        assert_eq!(job_of("slurm: 7"), None);
     }
 
     proptest! {
@@ -270,25 +407,42 @@ mod tests {
             let _ = duration(&text);
             let _ = memory(&text);
             let _ = time(&text);
-            let _ = records(&text, 3);
+            let _ = records(&text);
         }
 
-        /// Every printed character of an answer ends up in a record or among the unreadable.
+        /// Every printed character of an answer ends up in a record or is told as unreadable, but
+        /// for headings.
         #[test]
         fn no_line_is_dropped(text in "[0-9a-z_|\x1f \n]{0,120}") {
-            let (good, bad) = records(&text, 3);
+            prop_assume!(!text.contains("jobid"));
+            let (good, bad) = records(&text);
             let printed = |s: &str| s.chars().filter(|c| !matches!(c, ' ' | '\n' | '\x1f' | '|')).count();
             let kept: usize = good.iter().flatten().map(|s| printed(s)).sum::<usize>()
-                + bad.iter().map(|s| printed(s)).sum::<usize>();
+                + bad.iter().map(|s| printed(s.split_once(": ").unwrap().1)).sum::<usize>();
             prop_assert_eq!(kept, printed(&text));
         }
 
         #[test]
-        fn any_list_of_tasks_is_read_back(tasks in proptest::collection::btree_set(0u32..500, 1..60)) {
-            let list: Vec<String> = tasks.iter().map(ToString::to_string).collect();
-            let read = subject(&format!("1_[{}%3]", list.join(",")));
-            let expected = tasks.into_iter().map(Some).collect();
-            prop_assert_eq!(read, Some(Subject::Tasks(JobId(1), expected)));
+        fn any_list_of_tasks_is_read_back(
+            tasks in proptest::collection::btree_set(0u32..500, 1..60),
+            limit in proptest::option::of(1u32..9),
+            cut in any::<bool>(),
+        ) {
+            let mut list: Vec<String> = tasks.iter().map(ToString::to_string).collect();
+            list.extend(cut.then(|| "...".to_owned()));
+            let limit = limit.map_or_else(String::new, |limit| format!("%{limit}"));
+            let read = subject(&format!("1_[{}{limit}]", list.join(",")));
+            let tasks = tasks.into_iter().map(Some).collect();
+            prop_assert_eq!(read, Some(Subject::Tasks { job: JobId(1), tasks, cut }));
+        }
+
+        #[test]
+        fn ranges_with_steps_are_read_as_slurm_means_them(
+            first in 0u32..300, length in 0u32..300, step in 1u32..20,
+        ) {
+            let last = first + length;
+            let expected: Vec<u32> = (first..=last).filter(|n| (n - first) % step == 0).collect();
+            prop_assert_eq!(tasks(&format!("1_[{first}-{last}:{step}]")), Some(expected));
         }
     }
 }

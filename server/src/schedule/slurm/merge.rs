@@ -6,6 +6,9 @@
 //! | ended | ended, or nothing | accounting: it knows exit code and memory |
 //! | waits or runs, or nothing | ended | the queue: accounting lags behind |
 //! | waits or runs | nothing | `LOST`: the controller has been asked later and does not know it |
+//! | a word that we do not know | nothing | accounting: the word may mean that it has ended |
+//!
+//! Nothing is lost that may stand in a part of the queue's answer that could not be read.
 //!
 //! A job's id can be given to another job after a crash of the controller. So records of one id are
 //! the same job only if their names and, where both are known, their comments agree; otherwise both
@@ -15,23 +18,32 @@ use std::collections::BTreeMap;
 
 use crate::model::{JobId, JobState, TaskRecord};
 
+use super::told::{Told, token};
+
 type Key = (JobId, Option<u32>);
 
 /// All tasks, each once.
-pub(super) fn merge(accounting: Vec<TaskRecord>, queue: Vec<TaskRecord>) -> Vec<TaskRecord> {
+pub(super) fn merge(accounting: &[TaskRecord], queue: &Told) -> Vec<TaskRecord> {
     let mut by_task: BTreeMap<Key, (Vec<TaskRecord>, Option<TaskRecord>)> = BTreeMap::new();
     for run in accounting {
-        by_task.entry((run.job, run.task)).or_default().0.push(run);
+        by_task.entry((run.job, run.task)).or_default().0.push(run.clone());
     }
-    for task in queue {
+    for task in &queue.tasks {
         let key = (task.job, task.task);
-        by_task.entry(key).or_default().1 = Some(task);
+        by_task.entry(key).or_default().1 = Some(task.clone());
     }
-    by_task.into_values().flat_map(|(runs, queued)| one_task(runs, queued)).collect()
+    let tasks = by_task.into_iter();
+    tasks
+        .flat_map(|((job, _), (runs, queued))| one_task(runs, queued, queue.may_lack(job)))
+        .collect()
 }
 
 /// The records of one id: the job it names now, and those that it named before.
-fn one_task(mut runs: Vec<TaskRecord>, queued: Option<TaskRecord>) -> Vec<TaskRecord> {
+fn one_task(
+    mut runs: Vec<TaskRecord>,
+    queued: Option<TaskRecord>,
+    may_be_queued: bool,
+) -> Vec<TaskRecord> {
     runs.sort_by_key(|run| (run.submitted, run.started));
     let mut jobs: Vec<TaskRecord> = Vec::new();
     for run in runs {
@@ -42,7 +54,8 @@ fn one_task(mut runs: Vec<TaskRecord>, queued: Option<TaskRecord>) -> Vec<TaskRe
     }
     let current = queued.as_ref().and_then(|q| jobs.iter().position(|job| same_job(job, q)));
     for (i, job) in jobs.iter_mut().enumerate() {
-        if Some(i) != current && job.state.is_active() {
+        let known = !matches!(job.state, JobState::Other(_));
+        if Some(i) != current && job.state.is_active() && known && !may_be_queued {
             lose(job);
         }
     }
@@ -64,13 +77,14 @@ fn same_job(a: &TaskRecord, b: &TaskRecord) -> bool {
     // that name, with its number, state FAILED and our comment.
     let named_so = |a: &TaskRecord, b: &TaskRecord| a.name == b.name || a.name == "allocation";
     (named_so(a, b) || named_so(b, a))
-        && (a.comment.is_empty() || b.comment.is_empty() || a.comment == b.comment)
+        // Other text than our token may have been put there by the site, later.
+        && token(&a.comment).zip(token(&b.comment)).is_none_or(|(a, b)| a == b)
 }
 
 /// A later run of the same task.
 fn again(before: &TaskRecord, mut now: TaskRecord) -> TaskRecord {
     now.restarts = before.restarts + u32::from(before.started.is_some());
-    if now.comment.is_empty() {
+    if token(&now.comment).is_none() && !before.comment.is_empty() {
         now.comment.clone_from(&before.comment);
     }
     now
@@ -84,7 +98,7 @@ fn lose(job: &mut TaskRecord) {
 
 fn join(job: &mut TaskRecord, queued: TaskRecord) {
     job.name.clone_from(&queued.name);
-    if job.comment.is_empty() {
+    if token(&job.comment).is_none() && !queued.comment.is_empty() {
         job.comment.clone_from(&queued.comment);
     }
     job.reason.clone_from(&queued.reason);
@@ -96,8 +110,8 @@ fn join(job: &mut TaskRecord, queued: TaskRecord) {
             job.restarts += 1;
         }
         let (comment, restarts) = (std::mem::take(&mut job.comment), job.restarts);
-        let max_rss_bytes = job.max_rss_bytes;
-        *job = TaskRecord { comment, restarts, max_rss_bytes, ..queued };
+        let (max_rss_bytes, nodes) = (job.max_rss_bytes, std::mem::take(&mut job.nodes));
+        *job = TaskRecord { comment, restarts, max_rss_bytes, nodes, ..queued };
     } else if job.state.is_active() {
         job.state = queued.state;
         job.ended = queued.ended;
@@ -109,8 +123,14 @@ fn join(job: &mut TaskRecord, queued: TaskRecord) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::call::Line;
+    use super::super::{sacct, squeue};
     use super::*;
     use chrono::{DateTime, Utc};
+
+    fn merge(accounting: Vec<TaskRecord>, tasks: Vec<TaskRecord>) -> Vec<TaskRecord> {
+        super::merge(&accounting, &Told { tasks, ..Told::default() })
+    }
 
     fn at(second: u32) -> Option<DateTime<Utc>> {
         DateTime::from_timestamp(1_800_000_000 + i64::from(second), 0)
@@ -132,6 +152,7 @@ mod tests {
             ended: None,
             reason: String::new(),
             restarts: 0,
+            nodes: String::new(),
         }
     }
 
@@ -142,14 +163,15 @@ mod tests {
     /// Both answers of a real Slurm 22.05, taken one after the other.
     #[test]
     fn two_real_answers_make_one_truth() {
-        let text = |raw: &str| raw.replace('|', "\x1f");
-        let (accounting, _) = super::super::sacct::parse(
-            &text(include_str!("testdata/sacct-22.05.txt")),
-            super::super::sacct::Dialect::WithSubmitLine,
-        );
-        let (queue, _) =
-            super::super::squeue::parse(&text(include_str!("testdata/squeue-22.05.txt")));
-        let merged = merge(accounting, queue);
+        let (mut accounting, mut queue) =
+            (sacct::Reader::new(sacct::Dialect::WithSubmitLine), squeue::Reader::default());
+        for text in include_str!("testdata/sacct-22.05.txt").replace('|', "\x1f").lines() {
+            accounting.line(Line { text, whole: true });
+        }
+        for text in include_str!("testdata/squeue-22.05.txt").replace('|', "\x1f").lines() {
+            queue.line(Line { text, whole: true });
+        }
+        let merged = super::merge(&accounting.end().tasks, &queue.end());
         let lines: Vec<String> = merged
             .iter()
             .map(|t| {
@@ -228,5 +250,31 @@ mod tests {
             assert_eq!(states(&merged), [("LOST", 0), ("RUNNING", 0)]);
             assert_eq!(merged.last().map(|job| &*job.comment), Some("osa:b"));
         }
+    }
+
+    #[test]
+    fn a_job_that_accounting_knows_by_another_word_is_not_lost() {
+        let merged = merge(vec![task("REVOKED_AGAIN", "osa:a", 0, Some(1))], vec![]);
+        assert_eq!(states(&merged), [("REVOKED_AGAIN", 0)]);
+    }
+
+    #[test]
+    fn what_may_stand_in_an_unreadable_part_of_the_queue_is_not_lost() {
+        let accounting = [task("RUNNING", "osa:a", 0, Some(1))];
+        let mut queue = Told::default();
+        queue.doubt("squeue", "9_[x\u{1f}PENDING", None);
+        assert_eq!(states(&super::merge(&accounting, &queue)), [("LOST", 0)]);
+        queue.doubt("squeue", "7_[x\u{1f}PENDING", None);
+        assert_eq!(states(&super::merge(&accounting, &queue)), [("RUNNING", 0)]);
+        let cut = Told { cut: [JobId(7)].into(), ..Told::default() };
+        assert_eq!(states(&super::merge(&accounting, &cut)), [("RUNNING", 0)]);
+    }
+
+    #[test]
+    fn a_comment_that_the_site_rewrote_does_not_make_it_another_job() {
+        let accounting = vec![task("RUNNING", "osa:a", 0, Some(1))];
+        let merged = merge(accounting, vec![task("RUNNING", "by the site", 0, Some(1))]);
+        assert_eq!(states(&merged), [("RUNNING", 0)]);
+        assert_eq!(merged[0].comment, "osa:a");
     }
 }

@@ -1,25 +1,38 @@
-//! Slurm through its own commands: `sbatch`, `sacct`, `squeue`, `scancel`.
+//! Slurm through its own commands: `sbatch`, `sacct`, `squeue`, `scancel`, `scontrol`, `sinfo`.
 
+mod accounting;
 mod answer;
 mod call;
+mod controller;
+mod environment;
 mod fields;
 mod merge;
+mod partitions;
+pub mod reading;
 mod sacct;
 mod squeue;
+mod told;
 
 use std::ffi::OsString;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::model::JobId;
+use crate::model::{JobId, JobState};
 
-use super::{JobRequest, JobSnapshot, Scheduler, SchedulerError, SubmitError};
+use super::{
+    Accounting, JobRequest, JobSnapshot, PartitionLimits, Question, Scheduler, SchedulerError,
+    SchedulerId, SubmitError,
+};
+use accounting::{Accounted, Books};
 use answer::one_line;
-use call::{Answer, Call, CallError};
-use sacct::Dialect;
+use call::{Call, CallError, Line};
+use controller::Known;
+use told::Told;
+
+pub use told::token;
 
 /// Given to every job, as the original does: plots need no display.
 const EXPORT: &str = "--export=ALL,MPLBACKEND=Agg";
@@ -48,27 +61,66 @@ impl Default for Timeouts {
 /// The site's Slurm.
 #[derive(Debug)]
 pub struct Slurm {
+    tools: Tools,
+    timeouts: Timeouts,
+    cluster: Known<Option<String>>,
+    books: Books,
+}
+
+/// Slurm's commands: where they are, and for which cluster.
+#[derive(Clone, Debug)]
+struct Tools {
     path: OsString,
     environment: Vec<(String, String)>,
-    timeouts: Timeouts,
-    older: AtomicBool,
+    cluster: Option<String>,
+}
+
+impl Tools {
+    /// A call, of the cluster that is configured if one is.
+    fn call(&self, tool: &'static str, arguments: Vec<OsString>, limit: Duration) -> Call {
+        let cluster = self.cluster.as_ref().map(|cluster| format!("--clusters={cluster}").into());
+        Call {
+            tool,
+            arguments: cluster.into_iter().chain(arguments).collect(),
+            environment: self.environment.clone(),
+            limit,
+        }
+    }
+
+    /// A question: its times in UTC, its lists not cut short.
+    fn question(&self, tool: &'static str, arguments: Vec<String>, limit: Duration) -> Call {
+        let mut call = self.call(tool, arguments.into_iter().map(Into::into).collect(), limit);
+        for (name, value) in
+            [("TZ", "UTC"), ("SLURM_TIME_FORMAT", "standard"), ("SLURM_BITSTR_LEN", "0")]
+        {
+            call.environment.push((name.into(), value.into()));
+        }
+        call
+    }
 }
 
 impl Slurm {
     /// Slurm whose commands are in the directories of `path` (a PATH).
     pub fn new(path: impl Into<OsString>) -> Self {
         Self {
-            path: path.into(),
-            environment: Vec::new(),
+            tools: Tools { path: path.into(), environment: Vec::new(), cluster: None },
             timeouts: Timeouts::default(),
-            older: AtomicBool::new(false),
+            cluster: Known::default(),
+            books: Books::default(),
         }
+    }
+
+    /// Asks this cluster, where a site has several; else the one that Slurm's configuration names.
+    #[must_use]
+    pub fn with_cluster(mut self, cluster: Option<String>) -> Self {
+        self.tools.cluster = cluster;
+        self
     }
 
     /// Sets variables for Slurm's commands (`SLURM_CONF`), jobs get them too.
     #[must_use]
     pub fn with_environment(mut self, environment: Vec<(String, String)>) -> Self {
-        self.environment = environment;
+        self.tools.environment = environment;
         self
     }
 
@@ -79,46 +131,84 @@ impl Slurm {
         self
     }
 
-    /// A question: its times in UTC, its lists not cut short, and no filter from our environment.
-    fn question(&self, tool: &'static str, arguments: Vec<String>, limit: Duration) -> Call {
-        let mut environment = self.environment.clone();
-        for (name, value) in
-            [("TZ", "UTC"), ("SLURM_TIME_FORMAT", "standard"), ("SLURM_BITSTR_LEN", "0")]
-        {
-            environment.push((name.into(), value.into()));
+    /// The cluster's name; `None` if the controller does not tell it.
+    async fn cluster(&self) -> Option<String> {
+        if self.tools.cluster.is_some() {
+            return self.tools.cluster.clone();
         }
-        Call {
-            tool,
-            arguments: arguments.into_iter().map(Into::into).collect(),
-            environment,
-            without: &["SQUEUE_", "SACCT_", "SCANCEL_"],
-            limit,
-        }
-    }
-
-    async fn sacct(
-        &self,
-        since: DateTime<Utc>,
-    ) -> Result<(String, Dialect, String), SchedulerError> {
-        loop {
-            let older = self.older.load(Ordering::Relaxed);
-            let dialect = if older { Dialect::WithoutSubmitLine } else { Dialect::WithSubmitLine };
-            let arguments = sacct::arguments(dialect, nix::unistd::getuid().as_raw(), since);
-            let call = self.question("sacct", arguments, self.timeouts.ask);
-            let answer = call.run(&self.path).await.map_err(unanswered)?;
-            if !older && !answer.status.success() && sacct::is_older(&answer.stderr) {
-                self.older.store(true, Ordering::Relaxed);
-                continue;
+        let ask = || async {
+            let arguments = ["show", "config"].map(Into::into).into();
+            let call = self.tools.question("scontrol", arguments, self.timeouts.ask);
+            match call.run(&self.tools.path).await {
+                Ok(answer) => controller::cluster_name(&answer.stdout),
+                Err(error) => {
+                    tracing::warn!("the name of Slurm's cluster is not known: {error}");
+                    None
+                }
             }
-            return good("sacct", answer).map(|(out, aside)| (out, dialect, aside));
-        }
+        };
+        self.cluster.get(ask).await
     }
 
-    async fn squeue(&self) -> Result<(String, String), SchedulerError> {
-        let call = self.question("squeue", squeue::arguments(), self.timeouts.ask);
-        let answer = call.run(&self.path).await.map_err(unanswered)?;
-        good("squeue", answer)
+    async fn squeue(&self, arguments: Vec<String>) -> Result<Told, SchedulerError> {
+        let call = self.tools.question("squeue", arguments, self.timeouts.ask);
+        let mut reader = squeue::Reader::default();
+        let mut each = |line: Line<'_>| reader.line(line);
+        let ended = call.lines(&self.tools.path, &mut each).await.map_err(unanswered)?;
+        let aside = good("squeue", ended.status, &ended.stderr)?;
+        let mut told = reader.end();
+        if let Some(line) = aside {
+            told.noise(line);
+        }
+        Ok(told)
     }
+
+    /// The whole queue. Jobs whose lists of tasks Slurm has cut short are asked for by themselves.
+    async fn queue(&self) -> Result<Told, SchedulerError> {
+        let mut queue = self.squeue(squeue::arguments()).await?;
+        let cut = std::mem::take(&mut queue.cut);
+        if cut.is_empty() {
+            return Ok(queue);
+        }
+        match self.squeue(squeue::arguments_of(&cut)).await {
+            Ok(each) => {
+                queue.tasks.retain(|task| !each.tasks.iter().any(|other| other.job == task.job));
+                queue.extend(each);
+            }
+            Err(error) => queue.noise(error.message),
+        }
+        // A job that even so is not told task by task.
+        let told = |job: &JobId| {
+            let mut tasks = queue.tasks.iter().filter(|task| task.job == *job);
+            !queue.cut.contains(job) && tasks.next().is_some()
+        };
+        let still: Vec<JobId> = cut.into_iter().filter(|job| !told(job)).collect();
+        for job in still {
+            queue.noise(format!("squeue: the list of tasks of job {job} is cut short"));
+            queue.cut.insert(job);
+        }
+        Ok(queue)
+    }
+
+    /// What accounting knows, then what the queue does: what accounting knows, the controller must
+    /// know when it is asked later, or has forgotten.
+    async fn look(&self, question: &Question) -> Result<Look, SchedulerError> {
+        let user = nix::unistd::getuid().as_raw();
+        let limit = self.timeouts.ask;
+        let accounted = self.books.accounted(&self.tools, limit, user, question).await;
+        let taken = Utc::now();
+        let queue = self.queue().await?;
+        let tasks = merge::merge(accounted.tasks(), &queue);
+        Ok(Look { taken, accounted, queue, tasks })
+    }
+}
+
+/// One look at both books.
+struct Look {
+    taken: DateTime<Utc>,
+    accounted: Arc<Accounted>,
+    queue: Told,
+    tasks: Vec<crate::model::TaskRecord>,
 }
 
 #[async_trait]
@@ -134,38 +224,57 @@ impl Scheduler for Slurm {
             let ids: Vec<String> = job.after_ok.iter().map(ToString::to_string).collect();
             arguments.push(format!("--dependency=afterok:{}", ids.join(":")).into());
         }
+        if let Some(nodes) = &job.exclude_nodes {
+            arguments.push(format!("--exclude={nodes}").into());
+        }
         arguments.push(job.script.clone().into());
-        let mut environment = self.environment.clone();
-        environment.extend(job.environment.iter().cloned());
-        let call = Call {
-            tool: "sbatch",
-            arguments,
-            environment,
-            // They would override the script's directives, or change the form of the answer.
-            without: &["SBATCH_", "SLURM_ARRAY_", "SLURM_JOB"],
-            limit: self.timeouts.submit,
-        };
-        answer::judge(call.run(&self.path).await)
+        let mut call = self.tools.call("sbatch", arguments, self.timeouts.submit);
+        call.environment.extend(job.environment.iter().cloned());
+        answer::judge(call.run(&self.tools.path).await)
     }
 
-    /// One sacct, then one squeue: what accounting knows, the controller must know when it is asked
-    /// later, or has forgotten. If one of them fails, so does the whole: half an answer could lack
-    /// jobs, and nobody could tell.
     async fn jobs(&self, since: DateTime<Utc>) -> Result<JobSnapshot, SchedulerError> {
-        let taken = Utc::now();
-        let (accounting, dialect, aside) = self.sacct(since).await?;
-        let (queue, queue_aside) = self.squeue().await?;
-        let (accounting, mut unreadable) = sacct::parse(&accounting, dialect);
-        let (queue, more) = squeue::parse(&queue);
-        unreadable.extend(more);
-        unreadable.extend([aside, queue_aside].into_iter().filter(|text| !text.is_empty()));
-        Ok(JobSnapshot { taken, since, tasks: merge::merge(accounting, queue), unreadable })
+        self.jobs_of(&Question::all(since)).await
+    }
+
+    /// One sacct, unless a recent answer will do, then one squeue. If squeue fails, so does the whole:
+    /// the answer could lack jobs that run, and nobody could tell. Without sacct it stands, and says
+    /// so: what has ended some minutes ago is missing.
+    async fn jobs_of(&self, question: &Question) -> Result<JobSnapshot, SchedulerError> {
+        let scheduler = SchedulerId::new(self.engine()).on(self.cluster().await);
+        let begun = Utc::now();
+        let mut look = self.look(question).await?;
+        let lost = look.tasks.iter().any(|task| task.state == JobState::Lost);
+        if lost && look.accounted.at < begun {
+            // What is missing in the queue may have ended since accounting was asked.
+            look = self.look(&Question { max_age: Duration::ZERO, ..question.clone() }).await?;
+        }
+        let Look { taken, accounted, queue, tasks } = look;
+        let accounting = match &accounted.told {
+            Ok(_) => Accounting::Asked(accounted.at),
+            Err(why) => why.clone(),
+        };
+        let mut doubts = queue.doubts;
+        doubts.extend(accounted.told.iter().flat_map(|told| told.doubts.iter().cloned()));
+        let (since, asked) = (question.since, question.clone());
+        Ok(JobSnapshot { scheduler, taken, since, asked, accounting, tasks, doubts })
+    }
+
+    async fn limits(&self) -> Result<Vec<PartitionLimits>, SchedulerError> {
+        let ask = async |tool, arguments| {
+            let call = self.tools.question(tool, arguments, self.timeouts.ask);
+            let answer = call.run(&self.tools.path).await.map_err(unanswered)?;
+            good(tool, answer.status, &answer.stderr).map(|_| answer.stdout)
+        };
+        let sinfo = ask("sinfo", partitions::sinfo_arguments()).await?;
+        let scontrol = ask("scontrol", partitions::scontrol_arguments()).await?;
+        Ok(partitions::read(&sinfo, &scontrol))
     }
 
     async fn cancel(&self, job: JobId) -> Result<(), SchedulerError> {
-        let call = self.question("scancel", vec![job.to_string()], self.timeouts.cancel);
-        let answer = call.run(&self.path).await.map_err(unanswered)?;
-        good("scancel", answer).map(|_| ())
+        let call = self.tools.question("scancel", vec![job.to_string()], self.timeouts.cancel);
+        let answer = call.run(&self.tools.path).await.map_err(unanswered)?;
+        good("scancel", answer.status, &answer.stderr).map(|_| ())
     }
 }
 
@@ -178,13 +287,17 @@ fn unanswered(error: CallError) -> SchedulerError {
     SchedulerError::caused_by(error).with_message(message)
 }
 
-/// The answer, and what was said beside it: an error that did not keep the tool from answering.
-fn good(tool: &str, answer: Answer) -> Result<(String, String), SchedulerError> {
-    let said = one_line(&answer.stderr);
-    if answer.status.success() {
+/// Has the tool answered? Then what it said beside its answer, if that is an error.
+fn good(
+    tool: &str,
+    status: std::process::ExitStatus,
+    stderr: &str,
+) -> Result<Option<String>, SchedulerError> {
+    let said = one_line(stderr);
+    if status.success() {
         let error = said.contains("error:") || said.contains("fatal:");
-        return Ok((answer.stdout, if error { said } else { String::new() }));
+        return Ok(error.then_some(said));
     }
     let said = if said.is_empty() { "it did not say why".to_owned() } else { said };
-    Err(failed(&format!("{tool} failed ({}): {said}", answer.status)))
+    Err(failed(&format!("{tool} failed ({status}): {said}")))
 }

@@ -11,10 +11,12 @@ use chrono::{DateTime, Utc};
 
 use crate::model::{ExitCode, JobId, TaskRecord};
 
-use super::fields::{SEPARATOR, Subject, memory, number_or_zero, readable, records, subject, time};
+use super::call::Line;
+use super::fields::{Record, Records, SEPARATOR, Subject, memory, number_or_zero, subject, time};
+use super::told::{Told, comment, state, token};
 
-/// The fields asked for. The last may hold anything, line breaks too.
-const FIELDS: [&str; 12] = [
+/// The fields asked for. The last never holds a line break, so that it ends the record.
+const FIELDS: [&str; 13] = [
     "JobID",
     "State",
     "ExitCode",
@@ -23,15 +25,16 @@ const FIELDS: [&str; 12] = [
     "MaxRSS",
     "Submit",
     "Start",
-    "End",
+    "NodeList",
     "Comment",
     "SubmitLine",
     "JobName",
+    "End",
 ];
 
 /// Every state there is, `man sacct`. A word that a later Slurm adds is seen as long as the queue
 /// remembers the job.
-const STATES: &str = "BOOT_FAIL,CANCELLED,COMPLETED,DEADLINE,FAILED,NODE_FAIL,OUT_OF_MEMORY,PENDING,\
+pub(super) const STATES: &str = "BOOT_FAIL,CANCELLED,COMPLETED,DEADLINE,FAILED,NODE_FAIL,OUT_OF_MEMORY,PENDING,\
     PREEMPTED,RUNNING,REQUEUED,RESIZING,REVOKED,SUSPENDED,TIMEOUT";
 
 /// Which fields this sacct has.
@@ -50,23 +53,57 @@ impl Dialect {
     }
 }
 
+/// Which jobs are asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Selection<'a> {
+    /// All of ours.
+    All,
+    /// Those with these numbers.
+    Jobs(&'a [JobId]),
+    /// Those with these names.
+    Names(&'a [String]),
+}
+
+/// A time within which jobs waited, ran or ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Range {
+    /// Its begin.
+    pub from: DateTime<Utc>,
+    /// Its end; `None`: now.
+    pub until: Option<DateTime<Utc>>,
+}
+
 /// `sacct`'s arguments. Requeued runs of a job are wanted too (`-D`): they tell what ran again.
-pub(super) fn arguments(dialect: Dialect, user: u32, since: DateTime<Utc>) -> Vec<String> {
+pub(super) fn arguments(
+    dialect: Dialect,
+    user: u32,
+    selection: Selection<'_>,
+    range: Range,
+) -> Vec<String> {
+    let time = |time: DateTime<Utc>| time.format("%Y-%m-%dT%H:%M:%S").to_string();
     let fields: Vec<_> = dialect.fields().collect();
-    vec![
+    let mut arguments = vec![
         "--noheader".into(),
         "--duplicates".into(),
         format!("--user={user}"),
         "--parsable2".into(),
         format!("--delimiter={SEPARATOR}"),
         "--noconvert".into(),
-        format!("--starttime={}", since.format("%Y-%m-%dT%H:%M:%S")),
+        format!("--starttime={}", time(range.from)),
         // Without it, the states would be those at the start.
-        "--endtime=now".into(),
+        format!("--endtime={}", range.until.map_or_else(|| "now".to_owned(), time)),
         format!("--state={STATES}"),
-        "--format".into(),
-        fields.join(","),
-    ]
+    ];
+    match selection {
+        Selection::All => {}
+        Selection::Jobs(jobs) => {
+            let jobs: Vec<_> = jobs.iter().map(ToString::to_string).collect();
+            arguments.push(format!("--jobs={}", jobs.join(",")));
+        }
+        Selection::Names(names) => arguments.push(format!("--name={}", names.join(","))),
+    }
+    arguments.extend(["--format".into(), fields.join(",")]);
+    arguments
 }
 
 /// Does this message of sacct say that it has no field `SubmitLine`?
@@ -74,21 +111,57 @@ pub(super) fn is_older(stderr: &str) -> bool {
     stderr.to_lowercase().contains("invalid field") && stderr.to_lowercase().contains("submitline")
 }
 
-/// All runs of all tasks, and what could not be read.
-pub(super) fn parse(text: &str, dialect: Dialect) -> (Vec<TaskRecord>, Vec<String>) {
-    let (rows, mut unreadable) = records(text, dialect.fields().count());
-    let mut tasks = Vec::new();
-    let mut memories = BTreeMap::new();
-    for row in rows {
-        let read = Row::new(dialect, &row).and_then(|row| row.read(&mut tasks, &mut memories));
-        if read.is_none() {
-            unreadable.push(format!("sacct: {}", readable(&row.join(&SEPARATOR.to_string()))));
+/// Does this message say that the site keeps no accounts?
+pub(super) fn is_disabled(stderr: &str) -> bool {
+    let said = stderr.to_lowercase();
+    said.contains("accounting storage is disabled") || said.contains("accounting_storage/none")
+}
+
+/// Does this message say that so long a time may not be asked for (`MaxQueryTimeRange`)? It comes
+/// with either exit status.
+pub(super) fn is_too_wide(stderr: &str) -> bool {
+    stderr.to_lowercase().contains("too wide of a date range")
+}
+
+/// Reads an answer line by line: all runs of all tasks, and what could not be read.
+#[derive(Debug)]
+pub(super) struct Reader {
+    dialect: Dialect,
+    records: Records,
+    told: Told,
+    memories: Memories,
+}
+
+impl Reader {
+    /// For an answer of this dialect.
+    pub fn new(dialect: Dialect) -> Self {
+        let records = Records::new(dialect.fields().count());
+        Self { dialect, records, told: Told::default(), memories: Memories::new() }
+    }
+
+    /// Takes the next line.
+    pub fn line(&mut self, line: Line<'_>) {
+        let Self { dialect, records, told, memories } = self;
+        records.line(line, &mut |record| take(*dialect, &record, told, memories));
+    }
+
+    /// The answer has ended.
+    pub fn end(mut self) -> Told {
+        let Self { dialect, records, told, memories } = &mut self;
+        records.end(&mut |record| take(*dialect, &record, told, memories));
+        for task in &mut self.told.tasks {
+            task.max_rss_bytes = memory_of(task, &self.memories);
         }
+        self.told
     }
-    for task in &mut tasks {
-        task.max_rss_bytes = memory_of(task, &memories);
+}
+
+fn take(dialect: Dialect, record: &Record<'_>, told: &mut Told, memories: &mut Memories) {
+    let Record::Whole(values) = record else { return told.rest("sacct", record) };
+    let Some(row) = Row::new(dialect, values) else { return };
+    if row.read(told, memories).is_none() {
+        told.doubt("sacct", &values.join(&SEPARATOR.to_string()), Some(row.get("JobName")));
     }
-    (tasks, unreadable)
 }
 
 /// The steps of each task: when each began, and its largest resident memory.
@@ -118,18 +191,19 @@ impl<'a> Row<'a> {
         self.0.get(field).copied().unwrap_or_default()
     }
 
-    fn read(&self, tasks: &mut Vec<TaskRecord>, memories: &mut Memories) -> Option<()> {
+    fn read(&self, told: &mut Told, memories: &mut Memories) -> Option<()> {
         match subject(self.get("JobID"))? {
-            Subject::Component => {}
             Subject::Step(job, task) => {
                 let begun = time(self.get("Start"))?;
                 if let Some(used) = memory(self.get("MaxRSS"))? {
                     memories.entry((job, task)).or_default().push((begun, used));
                 }
             }
-            Subject::Tasks(job, indexes) => {
+            Subject::Tasks { job, tasks, cut } => {
                 let record = self.record(job)?;
-                tasks.extend(indexes.into_iter().map(|task| TaskRecord { task, ..record.clone() }));
+                let task = |task| TaskRecord { task, ..record.clone() };
+                told.tasks.extend(tasks.into_iter().map(task));
+                told.cut.extend(cut.then_some(job));
             }
         }
         Some(())
@@ -153,26 +227,25 @@ impl<'a> Row<'a> {
             ended: time(self.get("End"))?,
             reason: String::new(),
             restarts: 0,
+            nodes: nodes(self.get("NodeList")).to_owned(),
             state,
         })
     }
 
-    /// The comment, else the one on the command line that submitted the job.
+    /// Our token in the comment or, where a site rewrites it or does not store it, on the command
+    /// line that submitted the job; else the comment as it is.
     fn comment(&self) -> &'a str {
         let stored = self.get("Comment");
-        if !stored.is_empty() {
-            return stored;
-        }
-        let option = self.get("SubmitLine").split_once("--comment=").map(|(_, rest)| rest);
-        option.and_then(|rest| rest.split_whitespace().next()).unwrap_or_default()
+        token(stored).or_else(|| token(self.get("SubmitLine"))).unwrap_or_else(|| comment(stored))
     }
 }
 
-/// A state; words that we do not know are kept, but a word it must be.
-pub(super) fn state(text: &str) -> Option<crate::model::JobState> {
-    let word = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || matches!(c, '_' | '+');
-    let first = text.split_whitespace().next()?;
-    first.chars().all(word).then(|| text.parse().ok()).flatten()
+/// The nodes on which a job ran; empty if it did not.
+fn nodes(text: &str) -> &str {
+    match text {
+        "None assigned" | "(null)" | "None" | "N/A" => "",
+        nodes => nodes,
+    }
 }
 
 #[cfg(test)]
@@ -184,8 +257,18 @@ mod tests {
     /// As a real Slurm 22.05 answered our own call, `|` for the separator.
     const REAL: &str = include_str!("testdata/sacct-22.05.txt");
 
+    fn read_as(dialect: Dialect, text: &str) -> (Vec<TaskRecord>, Vec<String>) {
+        let mut reader = Reader::new(dialect);
+        for line in text.replace('|', "\x1f").split_inclusive('\n') {
+            let whole = line.ends_with('\n');
+            reader.line(Line { text: line.trim_end_matches('\n'), whole });
+        }
+        let told = reader.end();
+        (told.tasks, told.doubts.into_iter().map(|doubt| doubt.line).collect())
+    }
+
     fn read(text: &str) -> (Vec<TaskRecord>, Vec<String>) {
-        parse(&text.replace('|', "\x1f"), Dialect::WithSubmitLine)
+        read_as(Dialect::WithSubmitLine, text)
     }
 
     fn one(tasks: &[TaskRecord], job: u64, task: Option<u32>) -> &TaskRecord {
@@ -214,33 +297,61 @@ mod tests {
     #[test]
     fn each_run_of_a_task_has_the_memory_of_its_own_steps() {
         let (tasks, _) = read(
-            "7|NODE_FAIL|0:0|3|3||2026-11-22T09:00:00|2026-11-22T09:00:01|2026-11-22T09:00:09|||n\n\
-             7.batch|CANCELLED|0:0|3|3|900K|2026-11-22T09:00:02|2026-11-22T09:00:02|2026-11-22T09:00:09|||batch\n\
-             7|COMPLETED|0:0|3|3||2026-11-22T09:01:00|2026-11-22T09:01:01|2026-11-22T09:01:09|||n\n\
-             7.batch|COMPLETED|0:0|3|3|500K|2026-11-22T09:01:01|2026-11-22T09:01:01|2026-11-22T09:01:09|||batch\n",
+            "7|NODE_FAIL|0:0|3|3||2026-11-22T09:00:00|2026-11-22T09:00:01|cp01|||n|2026-11-22T09:00:09\n\
+             7.batch|CANCELLED|0:0|3|3|900K|2026-11-22T09:00:02|2026-11-22T09:00:02|cp01|||batch|2026-11-22T09:00:09\n\
+             7|COMPLETED|0:0|3|3||2026-11-22T09:01:00|2026-11-22T09:01:01|cp02|||n|2026-11-22T09:01:09\n\
+             7.batch|COMPLETED|0:0|3|3|500K|2026-11-22T09:01:01|2026-11-22T09:01:01|cp02|||batch|2026-11-22T09:01:09\n",
         );
         let used: Vec<_> = tasks.iter().map(|t| t.max_rss_bytes).collect();
         assert_eq!(used, [Some(900 << 10), Some(500 << 10)]);
+        assert_eq!(tasks.iter().map(|t| &*t.nodes).collect::<Vec<_>>(), ["cp01", "cp02"]);
     }
 
     #[test]
     fn an_older_sacct_is_read_without_the_command_line() {
-        let text = "7|RUNNING|0:0|3|3||2026-11-22T09:52:42|2026-11-22T09:52:43|Unknown||LST1_1|x\n";
-        let (tasks, unreadable) = parse(&text.replace('|', "\x1f"), Dialect::WithoutSubmitLine);
+        let text =
+            "7|RUNNING|0:0|3|3||2026-11-22T09:52:42|2026-11-22T09:52:43|cp01||LST1_1|Unknown\n";
+        let (tasks, unreadable) = read_as(Dialect::WithoutSubmitLine, text);
         assert_eq!(unreadable, Vec::<String>::new());
-        assert_eq!(tasks[0].name, "LST1_1\x1fx", "a name may hold even the separator");
+        assert_eq!(tasks[0].name, "LST1_1");
         assert!(is_older("sacct: fatal: Invalid field requested: \"submitline\""));
         assert!(!is_older("sacct: fatal: Invalid field requested: \"End\""));
     }
 
+    fn row(id: &str, state: &str, comment: &str, line: &str) -> String {
+        format!("{id}|{state}|0:0|3|3||Unknown|Unknown||{comment}|{line}|n|Unknown\n")
+    }
+
     #[test]
     fn states_that_nobody_heard_of_survive_and_nonsense_is_reported() {
-        let row = |state: &str| format!("7|{state}|0:0|3|3||Unknown|Unknown|Unknown|||n\n");
-        let (tasks, _) = read(&row("RESIZING"));
-        assert_eq!(tasks[0].state, JobState::Other("RESIZING".into()));
-        let (tasks, unreadable) = read(&row("???"));
+        for word in ["RESIZING", "Melted?"] {
+            let (tasks, _) = read(&row("7", word, "", ""));
+            assert_eq!(tasks[0].state, JobState::Other(word.into()));
+        }
+        let (tasks, unreadable) = read(&row("7_[1-", "PENDING", "", ""));
         assert!(tasks.is_empty());
-        assert_eq!(unreadable, ["sacct: 7|???|0:0|3|3||Unknown|Unknown|Unknown|||n"]);
+        assert_eq!(unreadable, ["sacct: 7_[1-|PENDING|0:0|3|3||Unknown|Unknown||||n|Unknown"]);
+    }
+
+    #[test]
+    fn our_token_outlives_a_plugin_that_rewrites_comments() {
+        let line = "sbatch --parsable --comment=osa:a1 s.sh";
+        for (comment, line) in
+            [("osa:a1", ""), ("lst osa:a1", line), ("by the site", line), ("", line)]
+        {
+            let (tasks, _) = read(&row("7", "RUNNING", comment, line));
+            assert_eq!(tasks[0].comment, "osa:a1", "{comment} {line}");
+        }
+        let (tasks, _) = read(&row("7+0", "RUNNING", "by the site", ""));
+        assert_eq!((tasks[0].job, &*tasks[0].comment), (JobId(7), "by the site"));
+    }
+
+    #[test]
+    fn messages_that_change_what_is_asked_are_known() {
+        assert!(is_too_wide("sacct: error: slurmdbd: Too wide of a date range in query"));
+        assert!(is_disabled("Slurm accounting storage is disabled"));
+        let down = "sacct: error: Problem talking to the database: Connection refused";
+        assert!(!is_too_wide(down) && !is_disabled(down));
     }
 
     proptest! {

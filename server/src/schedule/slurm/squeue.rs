@@ -1,15 +1,14 @@
 //! The controller's queue: what waits and why, what runs, and what ended in the last minutes.
 
-use crate::model::TaskRecord;
+use crate::model::{JobId, TaskRecord};
 
-use super::fields::{
-    SEPARATOR, Subject, duration, number_or_zero, readable, records, subject, time,
-};
-use super::sacct::state;
+use super::call::Line;
+use super::fields::{Record, Records, SEPARATOR, Subject, duration, number_or_zero, subject, time};
+use super::told::{Told, comment, state};
 
-/// Id, state, time used, processors, submission, begin, end, reason, comment, name. The last may
-/// hold anything, line breaks too.
-const FIELDS: [&str; 10] = ["%i", "%T", "%M", "%C", "%V", "%S", "%e", "%r", "%k", "%j"];
+/// Id, state, time used, submission, begin, end, reason, comment, name, processors. The last never
+/// holds a line break, so that it ends the record.
+const FIELDS: [&str; 10] = ["%i", "%T", "%M", "%V", "%S", "%e", "%r", "%k", "%j", "%C"];
 
 /// `squeue`'s arguments: our own jobs, ended ones too as long as the controller remembers them.
 pub(super) fn arguments() -> Vec<String> {
@@ -21,27 +20,55 @@ pub(super) fn arguments() -> Vec<String> {
     ]
 }
 
-/// All tasks in the queue, and what could not be read.
-pub(super) fn parse(text: &str) -> (Vec<TaskRecord>, Vec<String>) {
-    let (rows, mut unreadable) = records(text, FIELDS.len());
-    let mut tasks = Vec::new();
-    for row in rows {
-        if read(&row, &mut tasks).is_none() {
-            unreadable.push(format!("squeue: {}", readable(&row.join(&SEPARATOR.to_string()))));
-        }
-    }
-    (tasks, unreadable)
+/// The same for some jobs, with a line for each task.
+pub(super) fn arguments_of<'j>(jobs: impl IntoIterator<Item = &'j JobId>) -> Vec<String> {
+    let jobs: Vec<String> = jobs.into_iter().map(ToString::to_string).collect();
+    let mut arguments = arguments();
+    arguments.extend(["--array".into(), format!("--jobs={}", jobs.join(","))]);
+    arguments
 }
 
-fn read(row: &[&str], tasks: &mut Vec<TaskRecord>) -> Option<()> {
-    let [id, word, used, processors, submitted, begin, end, reason, comment, name] = *row else {
+/// Reads an answer line by line: all tasks in the queue, and what could not be read.
+#[derive(Debug)]
+pub(super) struct Reader {
+    records: Records,
+    told: Told,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self { records: Records::new(FIELDS.len()), told: Told::default() }
+    }
+}
+
+impl Reader {
+    /// Takes the next line.
+    pub fn line(&mut self, line: Line<'_>) {
+        let told = &mut self.told;
+        self.records.line(line, &mut |record| take(&record, told));
+    }
+
+    /// The answer has ended.
+    pub fn end(mut self) -> Told {
+        let told = &mut self.told;
+        self.records.end(&mut |record| take(&record, told));
+        self.told
+    }
+}
+
+fn take(record: &Record<'_>, told: &mut Told) {
+    let Record::Whole(values) = record else { return told.rest("squeue", record) };
+    if read(values, told).is_none() {
+        let name = values.get(8).copied();
+        told.doubt("squeue", &values.join(&SEPARATOR.to_string()), name);
+    }
+}
+
+fn read(row: &[&str], told: &mut Told) -> Option<()> {
+    let [id, word, used, submitted, begin, end, reason, remark, name, processors] = *row else {
         return None;
     };
-    let (job, indexes) = match subject(id)? {
-        Subject::Tasks(job, indexes) => (job, indexes),
-        Subject::Component => return Some(()),
-        Subject::Step(..) => return None,
-    };
+    let Subject::Tasks { job, tasks, cut } = subject(id)? else { return None };
     let state = state(word)?;
     let elapsed = duration(used)?;
     // For what waits, squeue's begin and end are guesses.
@@ -51,7 +78,7 @@ fn read(row: &[&str], tasks: &mut Vec<TaskRecord>) -> Option<()> {
         job,
         task: None,
         name: name.to_owned(),
-        comment: if comment == "(null)" { String::new() } else { comment.to_owned() },
+        comment: comment(remark).to_owned(),
         exit: None,
         cpu_seconds: elapsed.saturating_mul(number_or_zero(processors)?),
         elapsed_seconds: elapsed,
@@ -61,23 +88,52 @@ fn read(row: &[&str], tasks: &mut Vec<TaskRecord>) -> Option<()> {
         ended,
         reason: if reason == "None" { String::new() } else { reason.to_owned() },
         restarts: 0,
+        nodes: String::new(),
         state,
     };
-    tasks.extend(indexes.into_iter().map(|task| TaskRecord { task, ..record.clone() }));
+    told.tasks.extend(tasks.into_iter().map(|task| TaskRecord { task, ..record.clone() }));
+    told.cut.extend(cut.then_some(job));
     Some(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{JobId, JobState};
+    use crate::model::JobState;
     use proptest::prelude::*;
 
     /// As a real Slurm 22.05 answered our own call, `|` for the separator.
     const REAL: &str = include_str!("testdata/squeue-22.05.txt");
 
+    fn told(text: &str) -> Told {
+        let mut reader = Reader::default();
+        for line in text.replace('|', "\x1f").split_inclusive('\n') {
+            let whole = line.ends_with('\n');
+            reader.line(Line { text: line.trim_end_matches('\n'), whole });
+        }
+        reader.end()
+    }
+
     fn read_all(text: &str) -> (Vec<TaskRecord>, Vec<String>) {
-        parse(&text.replace('|', "\x1f"))
+        let told = told(text);
+        (told.tasks, told.doubts.into_iter().map(|doubt| doubt.line).collect())
+    }
+
+    #[test]
+    fn a_list_that_is_cut_short_has_the_tasks_it_names() {
+        let row = |id: &str| {
+            format!("{id}|PENDING|0:00|2026-11-22T09:59:00|N/A|N/A|Priority|(null)|LST1_1|1\n")
+        };
+        let told = told(&(row("801_[0,2,...]") + &row("802_[0,x]")));
+        let seen: Vec<_> = told.tasks.iter().map(TaskRecord::label).collect();
+        assert_eq!(seen, ["801_0", "801_2"]);
+        assert!(
+            told.may_lack(JobId(801)) && told.may_lack(JobId(802)) && !told.may_lack(JobId(803))
+        );
+        assert_eq!(
+            (told.doubts[0].job, told.doubts[0].name.as_deref()),
+            (Some(JobId(802)), Some("LST1_1"))
+        );
     }
 
     #[test]

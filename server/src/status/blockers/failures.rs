@@ -39,6 +39,8 @@ enum Cause {
 #[derive(Default)]
 struct Group {
     subruns: Vec<Subrun>,
+    /// How many failed on each node, and whether the node itself did.
+    nodes: BTreeMap<String, (usize, bool)>,
     stages: Vec<Stage>,
     evidence: Vec<Evidence>,
 }
@@ -78,6 +80,11 @@ impl<'a> Failing<'a> {
             alike.insert(unknown, cause.clone());
             let group = groups.entry(cause).or_default();
             group.subruns.extend(owner);
+            if let Some(task) = task.filter(|task| is_one_node(&task.nodes)) {
+                let (failed, broken) = group.nodes.entry(task.nodes.clone()).or_default();
+                *failed += 1;
+                *broken |= task.state == JobState::NodeFail;
+            }
             if let Some(stage) = failure.stage.filter(|stage| !group.stages.contains(stage)) {
                 group.stages.push(stage);
             }
@@ -94,6 +101,20 @@ impl<'a> Failing<'a> {
             }
         }
         groups.into_iter().map(|(cause, group)| self.blocker(&cause, group)).collect()
+    }
+
+    /// The nodes that are to blame: they failed themselves, or several subruns failed there and none
+    /// of the run ended well.
+    fn nodes_at_fault(&self, group: &Group) -> Vec<String> {
+        let good = |node: &str| {
+            let mut tasks = self.tasks.iter();
+            tasks.any(|task| task.nodes == node && task.state == JobState::Completed)
+        };
+        let elsewhere = |node: &str| self.tasks.iter().any(|task| task.nodes != node);
+        let blamed = group.nodes.iter().filter(|(node, (failed, broken))| {
+            *broken || (*failed > 1 && !good(node) && elsewhere(node))
+        });
+        blamed.map(|(node, _)| node.clone()).collect()
     }
 
     fn circumstances(&self, owner: Option<Subrun>, task: Option<&TaskRecord>) -> Circumstances {
@@ -168,7 +189,8 @@ impl<'a> Failing<'a> {
         (cause, last())
     }
 
-    fn blocker(&self, cause: &Cause, group: Group) -> Blocker {
+    fn blocker(&self, cause: &Cause, mut group: Group) -> Blocker {
+        let nodes = self.nodes_at_fault(&group).join(",");
         let run = self.status.sequence.run;
         let who = match &group.subruns[..] {
             [] => super::begun(&self.status.sequence),
@@ -191,10 +213,18 @@ impl<'a> Failing<'a> {
                     .to_owned(),
             ),
         };
-        let remedies = match known {
+        let mut remedies = match known {
             Some(error) => self.helps(error, &group.subruns),
             None => vec![super::resubmit(run, group.subruns.clone()), Remedy::DiscardRun { run }],
         };
+        if !nodes.is_empty() {
+            group.evidence.push(super::note(format!("the node is at fault: {nodes}")));
+            let mut elsewhere = super::resubmit(run, group.subruns.clone());
+            if let Remedy::Resubmit { exclude_nodes, .. } = &mut elsewhere {
+                *exclude_nodes = Some(nodes);
+            }
+            remedies.insert(0, elsewhere);
+        }
         let discards = self.status.sequence.kind == Kind::Data;
         Blocker {
             error: known.map(|error| error.name.get_ref().clone()),
@@ -218,6 +248,7 @@ impl<'a> Failing<'a> {
             memory,
             walltime,
             remove_products,
+            exclude_nodes: None,
         };
         let remedy = |help: &Help| match help {
             Help::Resubmit => again(None, None, false),
@@ -258,6 +289,11 @@ impl<'a> Failing<'a> {
             }
         }
     }
+}
+
+/// Is this the name of one node, not a list?
+fn is_one_node(nodes: &str) -> bool {
+    !nodes.is_empty() && !nodes.contains([',', '['])
 }
 
 /// A number times a factor of 1 to 100, exact to a hundredth.

@@ -183,15 +183,23 @@ impl View<'_> {
                 ..blank(BlockerKind::NotOver, format!("The observation of {date} is not over."))
             });
         }
-        if let Some(error) = &self.input.jobs.health.error {
+        let health = &self.input.jobs.health;
+        if let Some(error) = &health.error {
             found.push(Blocker {
-                evidence: vec![note(error.clone())],
+                evidence: [error].into_iter().chain(&health.hint).cloned().map(note).collect(),
                 explanation: "It is not known which jobs wait, run or have failed. Nothing is \
                               submitted or closed until the scheduler answers again."
                     .into(),
                 ..blank(BlockerKind::SchedulerSilent, "The scheduler does not answer.".into())
             });
         }
+        found.extend(health.elsewhere.as_ref().map(|explanation| Blocker {
+            explanation: explanation.clone(),
+            ..blank(
+                BlockerKind::OtherScheduler,
+                "The night was submitted to another scheduler.".into(),
+            )
+        }));
         found.extend(self.unreadable());
         let status = &self.sight.status;
         if status.sequences.is_empty() {
@@ -283,7 +291,10 @@ impl View<'_> {
 
     /// Nothing was begun, or only some of the runs.
     fn not_launched(&self) -> Option<Blocker> {
-        self.input.jobs.health.answered?;
+        let health = &self.input.jobs.health;
+        if health.answered.is_none() || health.elsewhere.is_some() {
+            return None;
+        }
         let open = |status: &&SequenceStatus| {
             let files = self.sight.scan.run(status.sequence.run);
             let begun = status.sequence.kind == Kind::Data && !files.is_empty();
@@ -413,7 +424,14 @@ impl View<'_> {
 
 /// Submitting again as before.
 fn resubmit(run: RunId, subruns: Vec<Subrun>) -> Remedy {
-    Remedy::Resubmit { run, subruns, memory: None, walltime: None, remove_products: false }
+    Remedy::Resubmit {
+        run,
+        subruns,
+        memory: None,
+        walltime: None,
+        remove_products: false,
+        exclude_nodes: None,
+    }
 }
 
 fn job(task: &TaskRecord) -> Evidence {

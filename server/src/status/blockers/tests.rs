@@ -133,9 +133,9 @@ fn what_is_about_the_night_as_a_whole_is_told() {
     golden.put(place, "a file where a directory should be");
     let kinds = |now: DateTime<Utc>, error: Option<&str>| -> Vec<BlockerKind> {
         let health = SchedulerHealth {
-            engine: "slurm".into(),
             answered: error.is_none().then_some(now),
             error: error.map(ToOwned::to_owned),
+            ..SchedulerHealth::of("slurm")
         };
         let jobs = Jobs { tasks: &[], health, notices: Vec::new() };
         let found = golden.input(Depth::Full, &[], |input| {
@@ -203,4 +203,31 @@ fn the_operators_errors_count_and_a_broken_file_is_told() {
     write("satellite");
     later(20);
     assert_eq!(names(), ["satellite"]);
+}
+
+#[test]
+fn a_node_that_is_at_fault_is_excluded() {
+    let golden = one_run_open();
+    for subrun in 0..5 {
+        let id = format!("19102.{subrun:04}");
+        golden.analysis(&format!("sequence_LST1_{id}.history"), &history(&id, &[(R0, 3)]));
+    }
+    let on = |nodes: [&str; 5], state: &str| -> String {
+        let mut tasks: Vec<TaskRecord> = (0..5)
+            .zip(nodes)
+            .map(|(subrun, node)| TaskRecord { nodes: node.into(), ..task(7, subrun, state) })
+            .collect();
+        tasks.push(TaskRecord { nodes: "cp09".into(), ..task(7, 5, "COMPLETED") });
+        told(&found(&golden, &tasks, &Diagnosis::default()))
+    };
+    let said = on(["cp01", "cp01", "cp02", "cp03", "cp04"], "FAILED");
+    assert!(said.contains(" --exclude-nodes cp01\n"), "{said}");
+    for harmless in
+        [["cp01", "cp02", "cp03", "cp04", "cp05"], ["cp09"; 5], [""; 5], ["cp[01-02]"; 5]]
+    {
+        let said = on(harmless, "FAILED");
+        assert!(!said.contains("--exclude-nodes"), "{said}");
+    }
+    let said = on(["cp01", "cp02", "cp09", "cp09", "cp09"], "NODE_FAIL");
+    assert!(said.contains(" --exclude-nodes cp01,cp02,cp09\n"), "{said}");
 }

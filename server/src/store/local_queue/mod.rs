@@ -192,6 +192,7 @@ impl LocalQueue {
                 state,
                 reason,
                 restarts: 0,
+                nodes: String::new(),
             }
         });
         self.store.wrap(tasks.fetch_all(self.store.readers()).await)

@@ -9,6 +9,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use super::super::{MIGRATIONS, Store};
 use super::run;
 use crate::model::StepState;
+use crate::schedule::SchedulerId;
 
 /// The last version that had times as texts in these tables.
 const TEXTS: i64 = 7;
@@ -80,6 +81,8 @@ async fn assert_rows(store: &Store) {
     assert_eq!(first.missing_since, Some(after(3500)));
     assert_eq!(second.touched.to_rfc3339(), "1999-12-31T23:59:59+00:00");
     assert_eq!((second.asked, second.settled, second.missing_since), (None, None, None));
+    assert_eq!(first.scheduler, Some(SchedulerId::new("slurm")), "it has a number");
+    assert_eq!((&second.scheduler, first.released), (&None, None));
 
     let [ended, begun] = &store.logbook(date, &prod_id).await.unwrap()[..] else { panic!("two") };
     assert_eq!((ended.begun, ended.ended), (after(250), Some(after(1000))));

@@ -11,6 +11,7 @@ use crate::model::{
     Author, Choice, CloseOptions, DeedOutcome, ExitCode, JobId, JobState, NewNote, NightDate,
     PersonName, ProdId, Role, RunId, StepState, Subrun, TaskRecord,
 };
+use crate::schedule::SchedulerId;
 
 type Done<'s> = Pin<Box<dyn Future<Output = Result<(), String>> + 's>>;
 
@@ -118,6 +119,7 @@ fn past_job() -> TaskRecord {
         ended: Some(at(6)),
         reason: String::new(),
         restarts: 0,
+        nodes: String::new(),
     }
 }
 
@@ -131,8 +133,14 @@ async fn record(store: &Store, purpose: &str) -> Result<i64, super::super::Store
         token: purpose,
         script: "/x.sh".as_ref(),
         author: "jane@host:1",
+        scheduler: &SchedulerId::new("slurm"),
     };
     store.ledger(async |ledger| ledger.record(&intent, at(0)).await).await
+}
+
+async fn release(store: &Store) -> Result<u64, super::super::StoreError> {
+    let ((date, prod_id), here) = (night(), SchedulerId::new("local"));
+    store.ledger(async |ledger| ledger.release(date, &prod_id, &here, "why", at(10)).await).await
 }
 
 async fn begin_closing(store: &Store) -> Result<(i64, u32), super::super::StoreError> {
@@ -214,6 +222,8 @@ pub async fn fill(store: &Store) {
     note(store).await.unwrap();
     begin_deed(store).await.unwrap();
     record(store, "first").await.unwrap();
+    let asked = record(store, "asked").await.unwrap();
+    assert!(store.ledger(async |ledger| ledger.ask(asked, at(1)).await).await.unwrap());
     assert_eq!(store.take_lock("held", &holder("a"), |_| false).await.unwrap(), None);
     assert!(store.add_user(&jane(), Role::Viewer, "hash", at(0)).await.unwrap());
     assert!(store.save_session(&session("s"), true).await.unwrap());
@@ -267,6 +277,7 @@ pub fn all() -> Vec<Writer> {
         ledger_ended: |store| store.ledger(async |ledger| {
             ledger.ended(1, Some(&JobState::Failed)).await
         }),
+        ledger_release: |store| async { release(store).await },
         ledger_say: |store| store.ledger(async |ledger| ledger.say(1, "why").await),
         add_user: |store| async {
             store.add_user(&"bob".parse().unwrap(), Role::Admin, "hash", at(10)).await

@@ -110,7 +110,8 @@ impl TestApp {
     /// Lets the watcher look again and again, as a server does.
     fn watching(self) -> Self {
         let scheduler = Arc::new(self.scheduler.clone());
-        tokio::spawn(Arc::clone(&self.watcher).run(scheduler, None, Days::new(3)));
+        let pace = crate::web::AskPace::new(Duration::from_millis(20));
+        tokio::spawn(Arc::clone(&self.watcher).run(scheduler, None, Days::new(3), pace));
         self
     }
 
@@ -158,6 +159,7 @@ impl TestApp {
         let response = self.ask(Request::get(path).body(Body::empty()).unwrap()).await;
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
+        assert_eq!(response.headers()["x-accel-buffering"], "no");
         response.into_body()
     }
 }

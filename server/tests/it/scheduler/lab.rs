@@ -110,6 +110,7 @@ impl Job {
             script,
             after_ok: self.after_ok.clone(),
             environment: self.environment.clone(),
+            exclude_nodes: None,
         }
     }
 
@@ -144,7 +145,7 @@ pub async fn tasks(lab: &dyn Lab, job: JobId) -> Vec<TaskRecord> {
 pub async fn try_tasks(lab: &dyn Lab, job: JobId) -> Result<Vec<TaskRecord>, String> {
     let since = Utc::now() - TimeDelta::hours(12);
     let snapshot = lab.scheduler().jobs(since).await.map_err(|error| error.to_string())?;
-    assert_eq!(snapshot.unreadable, Vec::<String>::new());
+    assert_eq!(snapshot.doubts, []);
     let mut tasks: Vec<_> = snapshot.tasks.into_iter().filter(|task| task.job == job).collect();
     tasks.sort_by_key(|task| task.task);
     Ok(tasks)

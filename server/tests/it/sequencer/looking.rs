@@ -98,10 +98,20 @@ fn verbose_simulation_shows_what_would_be_done() {
 #[test]
 fn a_scheduler_that_does_not_answer_is_no_empty_table_with_a_good_conscience() {
     let site = golden();
-    site.slurm().set("faults/sacct", "always fail sacct: error: slurm_persist_conn_open");
+    site.slurm()
+        .set("faults/squeue", "always fail squeue: error: Unable to contact slurm controller");
     let said = site.sequencer(&["-s"]).fails();
     assert_eq!(said.out_at_golden_time(), SIMULATE_TEST, "what is known is shown");
-    said.says("slurm_persist_conn_open").says("hint: ");
+    said.says("Unable to contact slurm controller").says("hint: ");
+}
+
+#[test]
+fn without_accounting_the_table_has_the_queue_and_says_so() {
+    let site = golden();
+    site.slurm().set("faults/sacct", "always fail sacct: error: slurm_persist_conn_open");
+    let said = site.sequencer(&["-s"]).succeeds();
+    assert!(said.out.contains("  34567004  PENDING  "), "{}", said.out);
+    said.says("warning: Slurm's accounting does not answer").says("slurm_persist_conn_open");
 }
 
 #[test]

@@ -65,6 +65,7 @@ impl Night {
                     name,
                     script,
                     needs: needs.map(purpose).into_iter().collect(),
+                    exclude_nodes: None,
                 }
             })
             .into()

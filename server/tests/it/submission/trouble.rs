@@ -92,16 +92,35 @@ async fn while_the_scheduler_is_silent_nothing_more_is_asked_and_later_nothing_i
 
 #[tokio::test]
 async fn if_the_scheduler_does_not_tell_what_is_there_nothing_is_submitted() {
-    let faults = [("sacct", "fail"), ("squeue", "fail"), ("sacct", "hang"), ("squeue", "hang")];
-    at_once(faults, |(tool, fault)| async move {
+    at_once(["fail", "hang"], |fault| async move {
         let night = impatient();
-        night.slurm.set(&format!("faults/{tool}"), fault);
+        night.slurm.set("faults/squeue", fault);
         let failure = night.try_submit().await.unwrap_err();
         assert!(matches!(failure, SubmitFailure::Scheduler(_)), "{failure}");
         assert_eq!(night.slurm.calls("sbatch"), 0);
         assert_eq!(night.states().await, [], "nothing is left to be cleared up");
     })
     .await;
+}
+
+/// The queue has whatever waits or runs, and the ledger has the rest.
+#[tokio::test]
+async fn without_accounting_every_job_is_still_submitted_once() {
+    let night = Night::new().with_grace(0);
+    night.slurm.set("faults/sacct", "always fail");
+    let jobs = night.submit_until_done().await;
+    for _ in 0..3 {
+        assert_eq!(
+            night.submit().await,
+            jobs.iter().copied().map(Verdict::Active).collect::<Vec<_>>()
+        );
+    }
+    night.slurm.control(&["forget", &jobs[1].to_string()]);
+    for _ in 0..3 {
+        let verdicts = night.submit().await;
+        assert!(matches!(verdicts[1], Verdict::Blocked(_)), "it may have ended: {verdicts:?}");
+    }
+    assert_eq!(night.slurm.calls("sbatch"), 3);
 }
 
 /// sacct and squeue drop the jobs for a while: that is no reason to submit them again.

@@ -1,0 +1,43 @@
+"""scontrol and sinfo: what the controller says of itself."""
+import re
+import sys
+
+import ask
+import books
+
+
+def partitions():
+    """Lines `NAME MAXTIME MEMORY CPUS` of the file `limits`: partition, walltime, megabytes and
+    processors of a node. Without the file, one partition without limits."""
+    text = books.setting("limits", "short infinite 999999999 64")
+    return [line.split() for line in text.splitlines() if line.strip()]
+
+
+def scontrol(arguments):
+    kind, *rest = books.fault("scontrol")
+    if ask.trouble("scontrol", kind, rest[0] if rest else ""):
+        return 1
+    lines = []
+    if arguments[-2:] == ["show", "config"]:
+        lines = ["Configuration data as of 2026-11-22T09:59:00",
+                 f"ClusterName             = {books.setting('cluster', 'fake')}",
+                 "MinJobAge               = 300 sec"]
+    elif "partition" in arguments:
+        for name, time, *_ in partitions():
+            time = "UNLIMITED" if time == "infinite" else time
+            most = books.setting("max-mem-per-node", "UNLIMITED")
+            lines.append(f"PartitionName={name} AllowGroups=ALL MaxNodes=UNLIMITED MaxTime={time} "
+                         f"MaxMemPerNode={most} State=UP")
+    sys.stdout.write("".join(line + "\n" for line in lines))
+    return 0
+
+
+def sinfo(arguments):
+    kind, *rest = books.fault("sinfo")
+    if ask.trouble("sinfo", kind, rest[0] if rest else ""):
+        return 1
+    form = ask.option(arguments, "-o", "--format") or "%R"
+    for name, time, memory, cpus in partitions():
+        row = {"%R": name, "%l": time, "%m": memory, "%c": cpus}
+        print(re.sub(r"%[a-zA-Z]", lambda m: row.get(m[0], ""), form))
+    return 0
