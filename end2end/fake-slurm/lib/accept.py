@@ -137,8 +137,10 @@ def leave_running(job_id):
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in range(3):
         os.dup2(nothing, stream)
-    run.main(job_id)
-    os._exit(0)
+    try:
+        run.main(job_id)
+    finally:  # also when the test is over and its directory gone
+        os._exit(0)
 
 
 def fail(text):

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::launch::ledger::{elsewhere, question, resolve};
+use crate::launch::elsewhere::elsewhere;
+use crate::launch::ledger::{question, resolve};
 use crate::launch::submit::{Order, SubmitFailure, Verdict, execute_after};
 use crate::launch::{Engine, LaunchError, PlannedJob};
 use crate::model::{ClosingJob, ClosingPlan, MoveGroup, RunId, StepState, TaskRecord};

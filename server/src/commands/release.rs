@@ -10,7 +10,8 @@ use serde_json::json;
 
 use crate::config::Settings;
 use crate::internal::blocking;
-use crate::launch::{self, Engine, ledger::elsewhere};
+use crate::launch::elsewhere::elsewhere;
+use crate::launch::{self, Engine};
 use crate::model::{DeedOutcome, NightDate, ProdId};
 use crate::schedule::{Question, SchedulerId};
 use crate::store::Deed;

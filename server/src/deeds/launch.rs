@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{DeedError, Night, plan};
-use crate::launch::{self, LaunchError, LaunchOptions, LaunchPlan, Reason, Undertaking};
+use crate::launch::{self, LaunchOptions, LaunchPlan, Reason, Undertaking};
 use crate::model::{Author, Deed, DeedPlan};
 
 async fn undertaking(night: &Night<'_>, by: Author) -> Result<Undertaking, DeedError> {
@@ -28,10 +28,7 @@ pub(super) async fn plan(night: &Night<'_>) -> Result<DeedPlan, DeedError> {
     let undertaking = undertaking(night, Author::Auto).await?;
     let Undertaking { paths, observation, now, .. } = &undertaking;
     let jobs = launch::ask(&night.site.engine, paths, observation, *now).await?;
-    if let Some(error) = jobs.health.error {
-        return Err(LaunchError::Unanswered { error, hint: jobs.health.hint }.into());
-    }
-    Ok(shown(night, &undertaking.prepare(jobs).await?.plan))
+    Ok(shown(night, &undertaking.prepare(jobs.reliable()?).await?.plan))
 }
 
 fn shown(night: &Night<'_>, launch: &LaunchPlan) -> DeedPlan {

@@ -14,7 +14,8 @@ use crate::store::local_queue::LocalQueue;
 use crate::store::{Grace, Store, StoreError, Submission};
 
 use super::LaunchError;
-use super::ledger::{elsewhere, night_jobs, question, resolve};
+use super::elsewhere::elsewhere;
+use super::ledger::{night_jobs, question, resolve};
 
 /// The books and the scheduler.
 #[derive(Clone)]
@@ -101,6 +102,20 @@ impl Answer {
             ..SchedulerHealth::of(&snapshot.scheduler.engine)
         };
         Self { tasks: night.tasks, notices, health }
+    }
+
+    /// The answer, if a launch may rely on it.
+    ///
+    /// # Errors
+    /// The scheduler did not answer, or it is another one than the night was submitted to.
+    pub fn reliable(self) -> Result<Self, LaunchError> {
+        if let Some(error) = self.health.error {
+            return Err(LaunchError::Unanswered { error, hint: self.health.hint });
+        }
+        if let Some(why) = self.health.elsewhere {
+            return Err(LaunchError::Elsewhere(why));
+        }
+        Ok(self)
     }
 }
 
@@ -236,5 +251,19 @@ mod tests {
         assert_eq!(since_of(&golden, "2024-11-28"), "2026-09-23 07");
         golden.configure(|config| config.slurm.starttime_days_sacct = Some(7));
         assert_eq!(since_of(&golden, "2024-11-28"), "2026-11-15 07");
+    }
+
+    #[test]
+    fn a_launch_relies_on_no_silence_and_on_no_other_scheduler() {
+        let with = |change: fn(&mut SchedulerHealth)| {
+            let mut answer = Answer { health: SchedulerHealth::of("slurm"), ..Answer::unknown() };
+            change(&mut answer.health);
+            answer.reliable()
+        };
+        assert!(with(|_| {}).is_ok());
+        let silent = with(|health| health.error = Some("no answer".into()));
+        assert!(matches!(silent, Err(LaunchError::Unanswered { .. })));
+        let other = with(|health| health.elsewhere = Some("job 7 belongs to Slurm".into()));
+        assert!(matches!(other, Err(LaunchError::Elsewhere(_))));
     }
 }

@@ -1,5 +1,6 @@
 //! Launching a night: plan, then do.
 
+pub mod elsewhere;
 mod engine;
 mod gates;
 mod ground;

@@ -18,7 +18,8 @@ use crate::schedule::{JobRequest, JobSnapshot, Question, Scheduler, SchedulerErr
 use crate::store::{Grace, Intent, Ledger, Store, StoreError, Submission, SubmissionState};
 
 use super::PlannedJob;
-use super::ledger::{elsewhere, is_job_of, obstacle, question, resolve_in, tasks_of};
+use super::elsewhere::elsewhere;
+use super::ledger::{is_job_of, obstacle, question, resolve_in, tasks_of};
 
 /// How far back the scheduler is asked at least: jobs that wait or run are told in any case.
 const WINDOW: TimeDelta = TimeDelta::days(2);

@@ -78,13 +78,7 @@ impl Undertaking {
     #[tracing::instrument(skip_all, fields(date = %self.paths.date, user = %self.by))]
     pub async fn launch(&self, engine: &Engine) -> Result<Launched, LaunchError> {
         let jobs = ask(engine, &self.paths, &self.observation, self.now).await?;
-        if let Some(error) = jobs.health.error {
-            return Err(LaunchError::Unanswered { error, hint: jobs.health.hint });
-        }
-        if let Some(why) = jobs.health.elsewhere {
-            return Err(LaunchError::Elsewhere(why));
-        }
-        let prepared = self.prepare(jobs).await?;
+        let prepared = self.prepare(jobs.reliable()?).await?;
         if prepared.plan.gate.is_some() {
             return Ok(Launched { prepared, outcomes: Vec::new() });
         }

@@ -1,5 +1,6 @@
 //! Where jobs run.
 
+mod back_off;
 mod identity;
 mod limits;
 pub mod local;
@@ -19,6 +20,7 @@ use crate::internal::{Cause, executable};
 use crate::model::JobId;
 use crate::store::Store;
 
+pub use back_off::back_off;
 pub use identity::SchedulerId;
 pub use limits::{PartitionLimits, beyond};
 pub use slurm::token;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::launch::ledger::{NightJobs, elsewhere, night_jobs};
+use crate::launch::elsewhere::elsewhere;
+use crate::launch::ledger::{NightJobs, night_jobs};
 use crate::model::{
     Affairs, Decision, NightDate, Notice, ProdId, SchedulerHealth, Severity, TaskRecord,
 };

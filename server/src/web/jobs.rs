@@ -12,7 +12,7 @@ use tokio::sync::{Notify, watch};
 use crate::config::{SchedulerKind, ServerConfig};
 use crate::launch::ledger::{question, resolve};
 use crate::model::{SchedulerHealth, TaskRecord};
-use crate::schedule::{JobSnapshot, Question, Scheduler, SchedulerError};
+use crate::schedule::{JobSnapshot, Question, Scheduler, SchedulerError, back_off};
 use crate::store::Store;
 
 /// What the scheduler said last.
@@ -47,9 +47,6 @@ pub struct AskPace {
     pub give_up: Duration,
 }
 
-/// The scheduler is left alone for so many times as long as its last answer took.
-const BACK_OFF: u32 = 10;
-
 /// However long an answer took, the next question comes after this.
 const LONGEST_REST: Duration = Duration::from_secs(120);
 
@@ -66,7 +63,7 @@ impl AskPace {
     /// How long the scheduler is left alone after an answer that took so long.
     fn rest(&self, wanted: bool, took: Duration) -> Duration {
         let usual = if wanted { self.poll } else { self.idle };
-        usual.max(took.saturating_mul(BACK_OFF).min(LONGEST_REST))
+        usual.max(back_off(took, LONGEST_REST))
     }
 
     /// The pace of a server that looks every `poll`.

@@ -8,15 +8,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Mutex;
 
 use crate::model::TaskRecord;
-use crate::schedule::{Accounting, Question};
+use crate::schedule::{Accounting, Question, back_off};
 
 use super::call::Line;
+use super::parsed::Parsed;
 use super::sacct::{self, Dialect, Range, Selection};
-use super::told::Told;
 use super::{Tools, good};
-
-/// An answer is used for at least so many times as long as it took.
-const BACK_OFF: u32 = 10;
 
 /// However long an answer took, the next question is asked after this.
 const LONGEST_REST: Duration = Duration::from_secs(600);
@@ -32,8 +29,8 @@ const JOBS_A_QUESTION: usize = 1000;
 pub(super) struct Accounted {
     /// When it was asked.
     pub at: DateTime<Utc>,
-    /// What it told, or why it did not.
-    pub told: Result<Told, Accounting>,
+    /// What was read of its answer, or why there is none.
+    pub parsed: Result<Parsed, Accounting>,
     question: Question,
     asked: Instant,
     took: Duration,
@@ -42,12 +39,12 @@ pub(super) struct Accounted {
 impl Accounted {
     /// What it knows of jobs.
     pub fn tasks(&self) -> &[TaskRecord] {
-        self.told.as_ref().map_or(&[], |told| &told.tasks)
+        self.parsed.as_ref().map_or(&[], |parsed| &parsed.tasks)
     }
 
     /// Will this do for an answer to another question?
     fn serves(&self, question: &Question) -> bool {
-        let rest = question.max_age.max(self.took.saturating_mul(BACK_OFF).min(LONGEST_REST));
+        let rest = question.max_age.max(back_off(self.took, LONGEST_REST));
         !question.max_age.is_zero() && self.asked.elapsed() < rest && self.question.covers(question)
     }
 }
@@ -60,16 +57,16 @@ enum Silence {
     Other(Accounting),
 }
 
-/// The accounts, and what is known of how to ask.
+/// The last answer of accounting, and what is known of how to ask.
 #[derive(Debug)]
-pub(super) struct Books {
+pub(super) struct AccountingCache {
     older: AtomicBool,
     /// The longest time that may be asked for, in seconds.
     widest: AtomicI64,
     last: Mutex<Option<Arc<Accounted>>>,
 }
 
-impl Default for Books {
+impl Default for AccountingCache {
     fn default() -> Self {
         Self {
             older: AtomicBool::new(false),
@@ -79,7 +76,7 @@ impl Default for Books {
     }
 }
 
-impl Books {
+impl AccountingCache {
     /// The last answer if it will do, else a new one. Whoever comes meanwhile waits for it.
     pub async fn accounted(
         &self,
@@ -93,26 +90,26 @@ impl Books {
             return Arc::clone(last);
         }
         let (at, asked) = (Utc::now(), Instant::now());
-        let told = self.ask(&Asker { books: self, tools, limit, user }, question).await;
+        let parsed = self.ask(&Asker { cache: self, tools, limit, user }, question).await;
         let (question, took) = (question.clone(), asked.elapsed());
-        let new = Arc::new(Accounted { at, told, question, asked, took });
+        let new = Arc::new(Accounted { at, parsed, question, asked, took });
         *last = Some(Arc::clone(&new));
         new
     }
 
-    async fn ask(&self, asker: &Asker<'_>, question: &Question) -> Result<Told, Accounting> {
-        let mut told = Told::default();
+    async fn ask(&self, asker: &Asker<'_>, question: &Question) -> Result<Parsed, Accounting> {
+        let mut parsed = Parsed::default();
         if question.all {
-            asker.within(Selection::All, question.since, &mut told).await?;
-            return Ok(told);
+            asker.within(Selection::All, question.since, &mut parsed).await?;
+            return Ok(parsed);
         }
         for jobs in question.jobs.chunks(JOBS_A_QUESTION) {
-            asker.within(Selection::Jobs(jobs), question.since, &mut told).await?;
+            asker.within(Selection::Jobs(jobs), question.since, &mut parsed).await?;
         }
         if !question.names.is_empty() {
-            asker.within(Selection::Names(&question.names), question.since, &mut told).await?;
+            asker.within(Selection::Names(&question.names), question.since, &mut parsed).await?;
         }
-        Ok(told)
+        Ok(parsed)
     }
 }
 
@@ -123,7 +120,7 @@ fn halves(range: Range, at: DateTime<Utc>) -> [Range; 2] {
 
 /// Asks one question.
 struct Asker<'a> {
-    books: &'a Books,
+    cache: &'a AccountingCache,
     tools: &'a Tools,
     limit: Duration,
     user: u32,
@@ -135,22 +132,22 @@ impl Asker<'_> {
         &self,
         selection: Selection<'_>,
         since: DateTime<Utc>,
-        told: &mut Told,
+        parsed: &mut Parsed,
     ) -> Result<(), Accounting> {
         let now = Utc::now();
         let mut left = vec![Range { from: since, until: None }];
         while let Some(range) = left.pop() {
             let width = range.until.unwrap_or(now) - range.from;
-            let widest = self.books.widest.load(Ordering::Relaxed);
+            let widest = self.cache.widest.load(Ordering::Relaxed);
             if width.num_seconds() > widest {
                 left.extend(halves(range, range.until.unwrap_or(now) - TimeDelta::seconds(widest)));
                 continue;
             }
             match self.sacct(selection, range).await {
-                Ok(piece) => told.extend(piece),
+                Ok(piece) => parsed.extend(piece),
                 Err(Silence::TooWide) if width > SHORTEST => {
                     let half = width / 2;
-                    self.books.widest.fetch_min(half.num_seconds() + 1, Ordering::Relaxed);
+                    self.cache.widest.fetch_min(half.num_seconds() + 1, Ordering::Relaxed);
                     left.extend(halves(range, range.from + half));
                 }
                 Err(Silence::TooWide) => {
@@ -163,10 +160,10 @@ impl Asker<'_> {
         Ok(())
     }
 
-    async fn sacct(&self, selection: Selection<'_>, range: Range) -> Result<Told, Silence> {
+    async fn sacct(&self, selection: Selection<'_>, range: Range) -> Result<Parsed, Silence> {
         let other = |why: String| Silence::Other(Accounting::Unavailable(why));
         loop {
-            let older = self.books.older.load(Ordering::Relaxed);
+            let older = self.cache.older.load(Ordering::Relaxed);
             let dialect = if older { Dialect::WithoutSubmitLine } else { Dialect::WithSubmitLine };
             let arguments = sacct::arguments(dialect, self.user, selection, range);
             let call = self.tools.question("sacct", arguments, self.limit);
@@ -181,16 +178,16 @@ impl Asker<'_> {
                 return Err(Silence::Other(Accounting::Disabled));
             }
             if !older && !ended.status.success() && sacct::is_older(&ended.stderr) {
-                self.books.older.store(true, Ordering::Relaxed);
+                self.cache.older.store(true, Ordering::Relaxed);
                 continue;
             }
             let aside = good("sacct", ended.status, &ended.stderr);
             let aside = aside.map_err(|error| other(error.message))?;
-            let mut told = reader.end();
+            let mut parsed = reader.end();
             if let Some(line) = aside {
-                told.noise(line);
+                parsed.noise(line);
             }
-            return Ok(told);
+            return Ok(parsed);
         }
     }
 }

@@ -18,12 +18,12 @@ use std::collections::BTreeMap;
 
 use crate::model::{JobId, JobState, TaskRecord};
 
-use super::told::{Told, token};
+use super::parsed::{Parsed, token};
 
 type Key = (JobId, Option<u32>);
 
 /// All tasks, each once.
-pub(super) fn merge(accounting: &[TaskRecord], queue: &Told) -> Vec<TaskRecord> {
+pub(super) fn merge(accounting: &[TaskRecord], queue: &Parsed) -> Vec<TaskRecord> {
     let mut by_task: BTreeMap<Key, (Vec<TaskRecord>, Option<TaskRecord>)> = BTreeMap::new();
     for run in accounting {
         by_task.entry((run.job, run.task)).or_default().0.push(run.clone());
@@ -129,7 +129,7 @@ mod tests {
     use chrono::{DateTime, Utc};
 
     fn merge(accounting: Vec<TaskRecord>, tasks: Vec<TaskRecord>) -> Vec<TaskRecord> {
-        super::merge(&accounting, &Told { tasks, ..Told::default() })
+        super::merge(&accounting, &Parsed { tasks, ..Parsed::default() })
     }
 
     fn at(second: u32) -> Option<DateTime<Utc>> {
@@ -261,12 +261,12 @@ mod tests {
     #[test]
     fn what_may_stand_in_an_unreadable_part_of_the_queue_is_not_lost() {
         let accounting = [task("RUNNING", "osa:a", 0, Some(1))];
-        let mut queue = Told::default();
+        let mut queue = Parsed::default();
         queue.doubt("squeue", "9_[x\u{1f}PENDING", None);
         assert_eq!(states(&super::merge(&accounting, &queue)), [("LOST", 0)]);
         queue.doubt("squeue", "7_[x\u{1f}PENDING", None);
         assert_eq!(states(&super::merge(&accounting, &queue)), [("RUNNING", 0)]);
-        let cut = Told { cut: [JobId(7)].into(), ..Told::default() };
+        let cut = Parsed { cut: [JobId(7)].into(), ..Parsed::default() };
         assert_eq!(states(&super::merge(&accounting, &cut)), [("RUNNING", 0)]);
     }
 

@@ -7,11 +7,11 @@ mod controller;
 mod environment;
 mod fields;
 mod merge;
+mod parsed;
 mod partitions;
 pub mod reading;
 mod sacct;
 mod squeue;
-mod told;
 
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -26,13 +26,13 @@ use super::{
     Accounting, JobRequest, JobSnapshot, PartitionLimits, Question, Scheduler, SchedulerError,
     SchedulerId, SubmitError,
 };
-use accounting::{Accounted, Books};
+use accounting::{Accounted, AccountingCache};
 use answer::one_line;
 use call::{Call, CallError, Line};
 use controller::Known;
-use told::Told;
+use parsed::Parsed;
 
-pub use told::token;
+pub use parsed::token;
 
 /// Given to every job, as the original does: plots need no display.
 const EXPORT: &str = "--export=ALL,MPLBACKEND=Agg";
@@ -64,7 +64,7 @@ pub struct Slurm {
     tools: Tools,
     timeouts: Timeouts,
     cluster: Known<Option<String>>,
-    books: Books,
+    accounting: AccountingCache,
 }
 
 /// Slurm's commands: where they are, and for which cluster.
@@ -106,7 +106,7 @@ impl Slurm {
             tools: Tools { path: path.into(), environment: Vec::new(), cluster: None },
             timeouts: Timeouts::default(),
             cluster: Known::default(),
-            books: Books::default(),
+            accounting: AccountingCache::default(),
         }
     }
 
@@ -150,21 +150,21 @@ impl Slurm {
         self.cluster.get(ask).await
     }
 
-    async fn squeue(&self, arguments: Vec<String>) -> Result<Told, SchedulerError> {
+    async fn squeue(&self, arguments: Vec<String>) -> Result<Parsed, SchedulerError> {
         let call = self.tools.question("squeue", arguments, self.timeouts.ask);
         let mut reader = squeue::Reader::default();
         let mut each = |line: Line<'_>| reader.line(line);
         let ended = call.lines(&self.tools.path, &mut each).await.map_err(unanswered)?;
         let aside = good("squeue", ended.status, &ended.stderr)?;
-        let mut told = reader.end();
+        let mut parsed = reader.end();
         if let Some(line) = aside {
-            told.noise(line);
+            parsed.noise(line);
         }
-        Ok(told)
+        Ok(parsed)
     }
 
     /// The whole queue. Jobs whose lists of tasks Slurm has cut short are asked for by themselves.
-    async fn queue(&self) -> Result<Told, SchedulerError> {
+    async fn queue(&self) -> Result<Parsed, SchedulerError> {
         let mut queue = self.squeue(squeue::arguments()).await?;
         let cut = std::mem::take(&mut queue.cut);
         if cut.is_empty() {
@@ -178,11 +178,11 @@ impl Slurm {
             Err(error) => queue.noise(error.message),
         }
         // A job that even so is not told task by task.
-        let told = |job: &JobId| {
+        let listed = |job: &JobId| {
             let mut tasks = queue.tasks.iter().filter(|task| task.job == *job);
             !queue.cut.contains(job) && tasks.next().is_some()
         };
-        let still: Vec<JobId> = cut.into_iter().filter(|job| !told(job)).collect();
+        let still: Vec<JobId> = cut.into_iter().filter(|job| !listed(job)).collect();
         for job in still {
             queue.noise(format!("squeue: the list of tasks of job {job} is cut short"));
             queue.cut.insert(job);
@@ -192,22 +192,22 @@ impl Slurm {
 
     /// What accounting knows, then what the queue does: what accounting knows, the controller must
     /// know when it is asked later, or has forgotten.
-    async fn look(&self, question: &Question) -> Result<Look, SchedulerError> {
+    async fn query(&self, question: &Question) -> Result<Answers, SchedulerError> {
         let user = nix::unistd::getuid().as_raw();
         let limit = self.timeouts.ask;
-        let accounted = self.books.accounted(&self.tools, limit, user, question).await;
+        let accounted = self.accounting.accounted(&self.tools, limit, user, question).await;
         let taken = Utc::now();
         let queue = self.queue().await?;
         let tasks = merge::merge(accounted.tasks(), &queue);
-        Ok(Look { taken, accounted, queue, tasks })
+        Ok(Answers { taken, accounted, queue, tasks })
     }
 }
 
-/// One look at both books.
-struct Look {
+/// What accounting and the queue answered to one question.
+struct Answers {
     taken: DateTime<Utc>,
     accounted: Arc<Accounted>,
-    queue: Told,
+    queue: Parsed,
     tasks: Vec<crate::model::TaskRecord>,
 }
 
@@ -243,19 +243,19 @@ impl Scheduler for Slurm {
     async fn jobs_of(&self, question: &Question) -> Result<JobSnapshot, SchedulerError> {
         let scheduler = SchedulerId::new(self.engine()).on(self.cluster().await);
         let begun = Utc::now();
-        let mut look = self.look(question).await?;
-        let lost = look.tasks.iter().any(|task| task.state == JobState::Lost);
-        if lost && look.accounted.at < begun {
+        let mut answers = self.query(question).await?;
+        let lost = answers.tasks.iter().any(|task| task.state == JobState::Lost);
+        if lost && answers.accounted.at < begun {
             // What is missing in the queue may have ended since accounting was asked.
-            look = self.look(&Question { max_age: Duration::ZERO, ..question.clone() }).await?;
+            answers = self.query(&Question { max_age: Duration::ZERO, ..question.clone() }).await?;
         }
-        let Look { taken, accounted, queue, tasks } = look;
-        let accounting = match &accounted.told {
+        let Answers { taken, accounted, queue, tasks } = answers;
+        let accounting = match &accounted.parsed {
             Ok(_) => Accounting::Asked(accounted.at),
             Err(why) => why.clone(),
         };
         let mut doubts = queue.doubts;
-        doubts.extend(accounted.told.iter().flat_map(|told| told.doubts.iter().cloned()));
+        doubts.extend(accounted.parsed.iter().flat_map(|parsed| parsed.doubts.iter().cloned()));
         let (since, asked) = (question.since, question.clone());
         Ok(JobSnapshot { scheduler, taken, since, asked, accounting, tasks, doubts })
     }

@@ -3,9 +3,9 @@
 use crate::model::TaskRecord;
 
 use super::call::Line;
+use super::parsed::Parsed;
 use super::sacct::{self, Dialect};
 use super::squeue;
-use super::told::Told;
 
 /// What an answer of sacct says, and how many of its records could not be read.
 pub fn sacct(text: &str) -> (Vec<TaskRecord>, usize) {
@@ -28,6 +28,6 @@ fn lines(text: &str, mut each: impl FnMut(Line<'_>)) {
     }
 }
 
-fn counted(told: Told) -> (Vec<TaskRecord>, usize) {
-    (told.tasks, told.doubts.len())
+fn counted(parsed: Parsed) -> (Vec<TaskRecord>, usize) {
+    (parsed.tasks, parsed.doubts.len())
 }

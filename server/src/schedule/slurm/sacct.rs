@@ -13,7 +13,7 @@ use crate::model::{ExitCode, JobId, TaskRecord};
 
 use super::call::Line;
 use super::fields::{Record, Records, SEPARATOR, Subject, memory, number_or_zero, subject, time};
-use super::told::{Told, comment, state, token};
+use super::parsed::{Parsed, comment, state, token};
 
 /// The fields asked for. The last never holds a line break, so that it ends the record.
 const FIELDS: [&str; 13] = [
@@ -128,7 +128,7 @@ pub(super) fn is_too_wide(stderr: &str) -> bool {
 pub(super) struct Reader {
     dialect: Dialect,
     records: Records,
-    told: Told,
+    parsed: Parsed,
     memories: Memories,
 }
 
@@ -136,31 +136,31 @@ impl Reader {
     /// For an answer of this dialect.
     pub fn new(dialect: Dialect) -> Self {
         let records = Records::new(dialect.fields().count());
-        Self { dialect, records, told: Told::default(), memories: Memories::new() }
+        Self { dialect, records, parsed: Parsed::default(), memories: Memories::new() }
     }
 
     /// Takes the next line.
     pub fn line(&mut self, line: Line<'_>) {
-        let Self { dialect, records, told, memories } = self;
-        records.line(line, &mut |record| take(*dialect, &record, told, memories));
+        let Self { dialect, records, parsed, memories } = self;
+        records.line(line, &mut |record| take(*dialect, &record, parsed, memories));
     }
 
     /// The answer has ended.
-    pub fn end(mut self) -> Told {
-        let Self { dialect, records, told, memories } = &mut self;
-        records.end(&mut |record| take(*dialect, &record, told, memories));
-        for task in &mut self.told.tasks {
+    pub fn end(mut self) -> Parsed {
+        let Self { dialect, records, parsed, memories } = &mut self;
+        records.end(&mut |record| take(*dialect, &record, parsed, memories));
+        for task in &mut self.parsed.tasks {
             task.max_rss_bytes = memory_of(task, &self.memories);
         }
-        self.told
+        self.parsed
     }
 }
 
-fn take(dialect: Dialect, record: &Record<'_>, told: &mut Told, memories: &mut Memories) {
-    let Record::Whole(values) = record else { return told.rest("sacct", record) };
+fn take(dialect: Dialect, record: &Record<'_>, parsed: &mut Parsed, memories: &mut Memories) {
+    let Record::Whole(values) = record else { return parsed.rest("sacct", record) };
     let Some(row) = Row::new(dialect, values) else { return };
-    if row.read(told, memories).is_none() {
-        told.doubt("sacct", &values.join(&SEPARATOR.to_string()), Some(row.get("JobName")));
+    if row.read(parsed, memories).is_none() {
+        parsed.doubt("sacct", &values.join(&SEPARATOR.to_string()), Some(row.get("JobName")));
     }
 }
 
@@ -191,7 +191,7 @@ impl<'a> Row<'a> {
         self.0.get(field).copied().unwrap_or_default()
     }
 
-    fn read(&self, told: &mut Told, memories: &mut Memories) -> Option<()> {
+    fn read(&self, parsed: &mut Parsed, memories: &mut Memories) -> Option<()> {
         match subject(self.get("JobID"))? {
             Subject::Step(job, task) => {
                 let begun = time(self.get("Start"))?;
@@ -202,8 +202,8 @@ impl<'a> Row<'a> {
             Subject::Tasks { job, tasks, cut } => {
                 let record = self.record(job)?;
                 let task = |task| TaskRecord { task, ..record.clone() };
-                told.tasks.extend(tasks.into_iter().map(task));
-                told.cut.extend(cut.then_some(job));
+                parsed.tasks.extend(tasks.into_iter().map(task));
+                parsed.cut.extend(cut.then_some(job));
             }
         }
         Some(())
@@ -263,8 +263,8 @@ mod tests {
             let whole = line.ends_with('\n');
             reader.line(Line { text: line.trim_end_matches('\n'), whole });
         }
-        let told = reader.end();
-        (told.tasks, told.doubts.into_iter().map(|doubt| doubt.line).collect())
+        let parsed = reader.end();
+        (parsed.tasks, parsed.doubts.into_iter().map(|doubt| doubt.line).collect())
     }
 
     fn read(text: &str) -> (Vec<TaskRecord>, Vec<String>) {

@@ -4,7 +4,7 @@ use crate::model::{JobId, TaskRecord};
 
 use super::call::Line;
 use super::fields::{Record, Records, SEPARATOR, Subject, duration, number_or_zero, subject, time};
-use super::told::{Told, comment, state};
+use super::parsed::{Parsed, comment, state};
 
 /// Id, state, time used, submission, begin, end, reason, comment, name, processors. The last never
 /// holds a line break, so that it ends the record.
@@ -32,39 +32,39 @@ pub(super) fn arguments_of<'j>(jobs: impl IntoIterator<Item = &'j JobId>) -> Vec
 #[derive(Debug)]
 pub(super) struct Reader {
     records: Records,
-    told: Told,
+    parsed: Parsed,
 }
 
 impl Default for Reader {
     fn default() -> Self {
-        Self { records: Records::new(FIELDS.len()), told: Told::default() }
+        Self { records: Records::new(FIELDS.len()), parsed: Parsed::default() }
     }
 }
 
 impl Reader {
     /// Takes the next line.
     pub fn line(&mut self, line: Line<'_>) {
-        let told = &mut self.told;
-        self.records.line(line, &mut |record| take(&record, told));
+        let parsed = &mut self.parsed;
+        self.records.line(line, &mut |record| take(&record, parsed));
     }
 
     /// The answer has ended.
-    pub fn end(mut self) -> Told {
-        let told = &mut self.told;
-        self.records.end(&mut |record| take(&record, told));
-        self.told
+    pub fn end(mut self) -> Parsed {
+        let parsed = &mut self.parsed;
+        self.records.end(&mut |record| take(&record, parsed));
+        self.parsed
     }
 }
 
-fn take(record: &Record<'_>, told: &mut Told) {
-    let Record::Whole(values) = record else { return told.rest("squeue", record) };
-    if read(values, told).is_none() {
+fn take(record: &Record<'_>, parsed: &mut Parsed) {
+    let Record::Whole(values) = record else { return parsed.rest("squeue", record) };
+    if read(values, parsed).is_none() {
         let name = values.get(8).copied();
-        told.doubt("squeue", &values.join(&SEPARATOR.to_string()), name);
+        parsed.doubt("squeue", &values.join(&SEPARATOR.to_string()), name);
     }
 }
 
-fn read(row: &[&str], told: &mut Told) -> Option<()> {
+fn read(row: &[&str], parsed: &mut Parsed) -> Option<()> {
     let [id, word, used, submitted, begin, end, reason, remark, name, processors] = *row else {
         return None;
     };
@@ -91,8 +91,8 @@ fn read(row: &[&str], told: &mut Told) -> Option<()> {
         nodes: String::new(),
         state,
     };
-    told.tasks.extend(tasks.into_iter().map(|task| TaskRecord { task, ..record.clone() }));
-    told.cut.extend(cut.then_some(job));
+    parsed.tasks.extend(tasks.into_iter().map(|task| TaskRecord { task, ..record.clone() }));
+    parsed.cut.extend(cut.then_some(job));
     Some(())
 }
 
@@ -105,7 +105,7 @@ mod tests {
     /// As a real Slurm 22.05 answered our own call, `|` for the separator.
     const REAL: &str = include_str!("testdata/squeue-22.05.txt");
 
-    fn told(text: &str) -> Told {
+    fn parsed(text: &str) -> Parsed {
         let mut reader = Reader::default();
         for line in text.replace('|', "\x1f").split_inclusive('\n') {
             let whole = line.ends_with('\n');
@@ -115,8 +115,8 @@ mod tests {
     }
 
     fn read_all(text: &str) -> (Vec<TaskRecord>, Vec<String>) {
-        let told = told(text);
-        (told.tasks, told.doubts.into_iter().map(|doubt| doubt.line).collect())
+        let parsed = parsed(text);
+        (parsed.tasks, parsed.doubts.into_iter().map(|doubt| doubt.line).collect())
     }
 
     #[test]
@@ -124,14 +124,16 @@ mod tests {
         let row = |id: &str| {
             format!("{id}|PENDING|0:00|2026-11-22T09:59:00|N/A|N/A|Priority|(null)|LST1_1|1\n")
         };
-        let told = told(&(row("801_[0,2,...]") + &row("802_[0,x]")));
-        let seen: Vec<_> = told.tasks.iter().map(TaskRecord::label).collect();
+        let parsed = parsed(&(row("801_[0,2,...]") + &row("802_[0,x]")));
+        let seen: Vec<_> = parsed.tasks.iter().map(TaskRecord::label).collect();
         assert_eq!(seen, ["801_0", "801_2"]);
         assert!(
-            told.may_lack(JobId(801)) && told.may_lack(JobId(802)) && !told.may_lack(JobId(803))
+            parsed.may_lack(JobId(801))
+                && parsed.may_lack(JobId(802))
+                && !parsed.may_lack(JobId(803))
         );
         assert_eq!(
-            (told.doubts[0].job, told.doubts[0].name.as_deref()),
+            (parsed.doubts[0].job, parsed.doubts[0].name.as_deref()),
             (Some(JobId(802)), Some("LST1_1"))
         );
     }

@@ -9,7 +9,7 @@ use super::fields::{Record, job_of, readable};
 
 /// The jobs of an answer, and what could not be read of it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Told {
+pub(super) struct Parsed {
     /// All that could be read.
     pub tasks: Vec<TaskRecord>,
     /// Jobs of which tasks are missing, since Slurm has cut their lists short.
@@ -18,7 +18,7 @@ pub(super) struct Told {
     pub doubts: Vec<Doubt>,
 }
 
-impl Told {
+impl Parsed {
     /// Notes a record that could not be understood; `name` is the job's if it is known.
     pub fn doubt(&mut self, tool: &str, record: &str, name: Option<&str>) {
         self.doubts.push(Doubt {
@@ -48,8 +48,8 @@ impl Told {
         let key = |task: &TaskRecord| {
             (task.job, task.task, task.submitted, task.started, task.name.clone())
         };
-        let told: BTreeSet<_> = other.tasks.iter().map(key).collect();
-        self.tasks.retain(|task| !told.contains(&key(task)));
+        let parsed: BTreeSet<_> = other.tasks.iter().map(key).collect();
+        self.tasks.retain(|task| !parsed.contains(&key(task)));
         self.tasks.extend(other.tasks);
         self.cut.extend(other.cut);
         self.doubts.extend(other.doubts);
