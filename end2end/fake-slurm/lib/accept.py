@@ -1,13 +1,13 @@
 """sbatch: reads a script's directives and enters a job."""
+import marshal
 import os
-import re
-import signal
 import sys
 import time
 
 import books
 import run
 
+SIGKILL = 9
 FAILED = "sbatch: error: Batch job submission failed: "
 
 
@@ -20,10 +20,10 @@ def indexes(text):
     text, _, limit = text.partition("%")
     found = []
     for part in text.split(","):
-        match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
-        if not match:
+        first, dash, last = part.partition("-")
+        if not first.isdigit() or not (last.isdigit() if dash else True):
             raise Refusal("sbatch: error: Invalid job array specification")
-        found += range(int(match[1]), int(match[2] or match[1]) + 1)
+        found += range(int(first), int(last or first) + 1)
     return found, int(limit or 0)
 
 
@@ -51,9 +51,10 @@ def directives(script):
                       "sbatch: error: line must start with #! followed by the path to an interpreter.")
     found = {}
     for line in lines:
-        match = re.match(r"#SBATCH\s+--([a-z-]+)=(.*)", line)
-        if match:
-            found[match[1]] = match[2].strip()
+        word, _, rest = line.partition(" ")
+        name, equals, value = rest.strip().partition("=")
+        if word == "#SBATCH" and equals and name.startswith("--"):
+            found[name[2:]] = value.strip()
         elif line.strip() and not line.startswith("#"):
             break
     return found
@@ -63,9 +64,9 @@ def read(arguments):
     """The options, which win over the script's directives, and the script."""
     options, script = {}, None
     for argument in arguments:
-        match = re.fullmatch(r"--([a-z-]+)(?:=(.*))?", argument, re.S)
-        if script is None and match:
-            options[match[1]] = match[2]
+        if script is None and argument.startswith("--"):
+            name, equals, value = argument[2:].partition("=")
+            options[name] = value if equals else None
         elif script is None and not argument.startswith("-"):
             script = argument
         else:
@@ -87,14 +88,15 @@ def build(arguments):
             raise Refusal(FAILED + f"Invalid {kind} name specified")
     array, limit = indexes(given["array"]) if "array" in given else ([], 0)
     after = given.get("dependency") or ""
-    if after and not re.fullmatch(r"afterok(:\d+)+", after):
+    word, *parents = after.split(":")
+    if after and (word != "afterok" or not parents or not all(id.isdigit() for id in parents)):
         raise Refusal(FAILED + "Job dependency problem")
     return {
         "name": given.get("job-name", os.path.basename(script)),
         "comment": given.get("comment") or "",
         "submitted": int(time.time()),
         "submit_line": " ".join(["sbatch", *arguments]),
-        "after": [int(i) for i in after.split(":")[1:]],
+        "after": [int(parent) for parent in parents],
         "array": bool(array), "limit": limit,
         "walltime": seconds(given.get("time", "60")),
         "chdir": given.get("chdir", os.getcwd()),
@@ -152,7 +154,7 @@ def sbatch(arguments):
     kind, *rest = books.fault("sbatch")
     text = rest[0] if rest else ""
     if kind == "kill-parent-before":
-        os.kill(os.getppid(), signal.SIGKILL)
+        os.kill(os.getppid(), SIGKILL)
         return 1
     if kind == "hang":
         time.sleep(3600)
@@ -163,7 +165,7 @@ def sbatch(arguments):
     if kind == "backlog":
         # The controller hangs with the request in its socket: it is read when it wakes up.
         job = build(arguments)
-        books.write("backlog", repr(job))
+        books.write("backlog", marshal.dumps(job))
         return fail(FAILED + "Socket timed out on send/recv operation")
     try:
         job = build(arguments)
@@ -171,12 +173,12 @@ def sbatch(arguments):
     except Refusal as refusal:
         return fail(str(refusal))
     if kind == "kill-parent-after":
-        os.kill(os.getppid(), signal.SIGKILL)
+        os.kill(os.getppid(), SIGKILL)
         return 1
     if kind == "hang-after":
         time.sleep(3600)
     if kind == "signal-after":
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), SIGKILL)
     if kind == "socket-timeout":
         return fail(FAILED + "Socket timed out on send/recv operation")
     print(text or "welcome to the cluster" if kind == "garbage" else job_id)

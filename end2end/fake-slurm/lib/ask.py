@@ -1,9 +1,5 @@
 """sacct and squeue: the books as the real ones print them, with their gaps."""
-import ast
-import calendar
-import csv
 import os
-import re
 import sys
 import time
 
@@ -113,6 +109,8 @@ def replayed(name, delimiter, fields):
     """Rows given by the test, with or without a heading."""
     if not books.is_set(name):
         return []
+    import csv
+
     with open(books.path(name), newline="") as file:
         rows = [r for r in csv.reader(file, delimiter=delimiter) if r]
     if rows and rows[0][0].lower() == "jobid":
@@ -133,7 +131,7 @@ def chosen(rows, arguments, id_key, name_key):
     """The rows of the jobs that the options --jobs and --name choose, with their steps."""
     jobs = (option(arguments, "-j", "--jobs") or "").split(",")
     names = (option(arguments, "--name") or "").split(",")
-    number = lambda row: re.match(r"\d+", str(row[id_key]))[0]
+    number = lambda row: str(row[id_key]).partition("_")[0].partition(".")[0].partition("+")[0]
     if jobs != [""]:
         rows = [row for row in rows if number(row) in jobs]
     if names != [""]:
@@ -146,6 +144,8 @@ def too_wide(arguments):
     """Whether more days are asked for than the file `widest` allows (MaxQueryTimeRange)."""
     if not books.is_set("widest"):
         return False
+    import calendar
+
     begin = time.strptime(option(arguments, "--starttime"), "%Y-%m-%dT%H:%M:%S")
     end = option(arguments, "--endtime")
     end = time.time() if end == "now" else calendar.timegm(
@@ -157,6 +157,8 @@ def answer(tool, lines, kind, text):
     head = books.setting(f"{tool}.head", "")
     lines = [line.replace("|", "\x1f") for line in head.splitlines()] + lines
     if kind == "drop":
+        import re
+
         lines = [line for line in lines if not re.search(text, line)]
     if kind == "empty":
         lines = []
@@ -247,6 +249,12 @@ def queue(each=False):
     return rows
 
 
+def filled(form, row):
+    """A format such as '%i %T' with a row's values."""
+    first, *rest = form.split("%")
+    return first + "".join(str(row.get("%" + part[:1], "")) + part[1:] for part in rest)
+
+
 def squeue(arguments):
     kind, *rest = books.fault("squeue")
     text = rest[0] if rest else ""
@@ -258,7 +266,7 @@ def squeue(arguments):
     rows = queue("--array" in arguments)
     for row in chosen(rows, arguments, "%i", "%j"):
         if every or row["%T"] not in books.ENDED:
-            lines.append(re.sub(r"%[a-zA-Z]", lambda m: str(row.get(m[0], "")), form))
+            lines.append(filled(form, row))
     code = answer("squeue", lines, kind, text)
     wake()
     return code
@@ -267,7 +275,6 @@ def squeue(arguments):
 def wake():
     """The controller reads what was in its socket, just after it has answered somebody else."""
     if books.is_set("backlog") and books.is_set("awake"):
-        with open(books.path("backlog")) as file:
-            job = ast.literal_eval(file.read())
+        job = books.record("backlog")
         os.unlink(books.path("backlog"))
         accept.enter(job)

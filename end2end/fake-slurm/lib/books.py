@@ -1,9 +1,11 @@
-"""What the fake controller knows: one file a job, in the directory that $FAKE_SLURM names."""
-import ast
-import contextlib
+"""What the fake controller knows: one file a job, in the directory that $FAKE_SLURM names.
+
+The commands are called so often that what they import is most of their time: hence records in Python's own
+binary form, and modules such as `re` only where they are needed.
+"""
 import fcntl
+import marshal
 import os
-import re
 import sys
 import time
 
@@ -31,45 +33,60 @@ def is_set(name):
     return os.path.exists(path(name))
 
 
-@contextlib.contextmanager
-def lock():
-    with open(path("lock"), "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+class lock:
+    """Keeps the other commands out for the length of a `with`."""
+
+    def __enter__(self):
+        self.file = open(path("lock"), "w")
+        fcntl.flock(self.file, fcntl.LOCK_EX)
+
+    def __exit__(self, *_):
+        self.file.close()
 
 
-def write(name, text):
+def write(name, data):
     """Beside, then renamed: a reader sees the old or the new."""
     beside = path(f"{name}.{os.getpid()}")
-    with open(beside, "w") as file:
-        file.write(text)
+    with open(beside, "wb") as file:
+        file.write(data)
     os.rename(beside, path(name))
 
 
-def load(job_id):
+def record(*parts):
+    """A job as it was saved, or None."""
     try:
-        with open(path("jobs", str(job_id))) as file:
-            return ast.literal_eval(file.read())
+        with open(path(*parts), "rb") as file:
+            return marshal.load(file)
     except FileNotFoundError:
         return None
 
 
+def load(job_id):
+    return record("jobs", str(job_id))
+
+
 def save(job):
-    write(os.path.join("jobs", str(job["id"])), repr(job))
+    write(os.path.join("jobs", str(job["id"])), marshal.dumps(job))
+
+
+def numbers(name):
+    """'1000' -> [1000], '1000.old2' -> [1000, 2]; None for other names."""
+    parts = name.split(".old")
+    return [int(part) for part in parts] if all(part.isdigit() for part in parts) else None
 
 
 def jobs(old=False):
     """All jobs by id; with `old`, also those whose id was given to another job."""
     folder = path("jobs")
     names = os.listdir(folder) if os.path.isdir(folder) else []
-    wanted = [n for n in names if re.fullmatch(r"\d+(\.old\d+)?" if old else r"\d+", n)]
-    wanted.sort(key=lambda n: [int(p) for p in re.findall(r"\d+", n)])
+    wanted = [n for n in names if numbers(n) and (old or n.isdigit())]
+    wanted.sort(key=numbers)
     return [job for job in map(load, wanted) if job is not None]
 
 
 def next_id():
     job_id = int(setting("next_id", "1000"))
-    write("next_id", str(job_id + 1))
+    write("next_id", str(job_id + 1).encode())
     return job_id
 
 
@@ -133,7 +150,7 @@ def fault(tool):
         words = lines[0].split(None, 2)
         if words[0] == "always":
             return words[1:]
-        write(name, "\n".join(lines[1:]) + "\n")
+        write(name, ("\n".join(lines[1:]) + "\n").encode())
         return lines[0].split(None, 1)
 
 
@@ -141,7 +158,7 @@ def note_call(tool, arguments):
     with open(path("calls"), "a") as file:
         file.write(f"{tool} {' '.join(arguments)}\n")
     with open(path("environment"), "a") as file:
-        slurms = [n for n in os.environ if re.match("SLURM_|SBATCH_|SQUEUE_|SACCT_", n)]
+        slurms = [n for n in os.environ if n.startswith(("SLURM_", "SBATCH_", "SQUEUE_", "SACCT_"))]
         file.write(f"{tool} {' '.join(sorted(slurms))}\n")
 
 

@@ -68,8 +68,14 @@ def forget(target):
     os.unlink(books.path("jobs", target))
 
 
+def names():
+    """fakectl names: the name of every job there has been, one a line."""
+    for job in books.jobs(old=True):
+        print(job["name"])
+
+
 def fakectl(arguments):
-    verbs = {"set": set_state, "requeue": requeue, "forget": forget}
+    verbs = {"set": set_state, "requeue": requeue, "forget": forget, "names": names}
     with books.lock():
         verbs[arguments[0]](*arguments[1:])
     return 0

@@ -1,5 +1,4 @@
 """scontrol and sinfo: what the controller says of itself."""
-import re
 import sys
 
 import ask
@@ -39,5 +38,5 @@ def sinfo(arguments):
     form = ask.option(arguments, "-o", "--format") or "%R"
     for name, time, memory, cpus in partitions():
         row = {"%R": name, "%l": time, "%m": memory, "%c": cpus}
-        print(re.sub(r"%[a-zA-Z]", lambda m: row.get(m[0], ""), form))
+        print(ask.filled(form, row))
     return 0

@@ -1,6 +1,5 @@
 """Runs the tasks of one job, as a node does: one process a job, which sbatch leaves behind."""
 import os
-import signal
 import time
 
 import books
@@ -8,6 +7,7 @@ import books
 TICK = 0.02
 CLOCK = 0.02  # longer than the steps in which file systems keep time
 KILL_WAIT = 1.0
+SIGTERM, SIGKILL = 15, 9
 
 
 def pattern(text, job, index):
@@ -74,7 +74,7 @@ class Running:
     def stop(self, end):
         if self.kill_at is None:
             self.end, self.kill_at = end, time.time() + KILL_WAIT
-            self.signal(signal.SIGTERM)
+            self.signal(SIGTERM)
 
     def signal(self, number):
         try:
@@ -93,7 +93,7 @@ class Running:
     def poll(self):
         """(state, exit, kB) once it has ended."""
         if self.kill_at and time.time() > self.kill_at:
-            self.signal(signal.SIGKILL)
+            self.signal(SIGKILL)
         elif time.time() > self.deadline:
             self.stop(("TIMEOUT", "0:0"))
         pid, status, usage = os.wait4(self.child.pid, os.WNOHANG)
@@ -171,7 +171,7 @@ def main(job_id):
         if job is None:
             # The test's directory is gone, or the controller forgot the job.
             for task in running.values():
-                task.signal(signal.SIGKILL)
+                task.signal(SIGKILL)
             return
         if not running and not any(t["state"] == "PENDING" for t in job["tasks"].values()):
             return
