@@ -50,23 +50,36 @@ pub fn corners() -> [(f64, f64); 6] {
 static CAMERA: LazyLock<Vec<Pixel>> = LazyLock::new(|| {
     // A line that does not parse would be left out, and the test of this module would fail.
     let mut camera: Vec<Pixel> = include_str!("pixels.csv").lines().filter_map(pixel).collect();
-    let near = |a: &Pixel, b: &Pixel| (a.x_m - b.x_m).hypot(a.y_m - b.y_m) < 1.2 * FLAT_TO_FLAT_M;
-    let neighbours: Vec<Vec<u16>> = camera
-        .iter()
-        .enumerate()
-        .map(|(index, here)| {
-            let others = (0u16..).zip(&camera);
-            others
-                .filter(|(other, there)| usize::from(*other) != index && near(here, there))
-                .map(|(other, _)| other)
-                .collect()
-        })
-        .collect();
+    let neighbours = neighbours(&camera);
     for (pixel, neighbours) in camera.iter_mut().zip(neighbours) {
         pixel.neighbours = neighbours;
     }
     camera
 });
+
+/// For each pixel the numbers of those that touch it. Of pixels in the order of x, only those within
+/// reach are compared: every short-lived program that knows the camera does this.
+fn neighbours(camera: &[Pixel]) -> Vec<Vec<u16>> {
+    const REACH_M: f64 = 1.2 * FLAT_TO_FLAT_M;
+    let mut by_x: Vec<(u16, &Pixel)> = (0..).zip(camera).collect();
+    by_x.sort_by(|(_, a), (_, b)| a.x_m.total_cmp(&b.x_m));
+    let mut found = vec![Vec::new(); camera.len()];
+    for (place, (a, here)) in by_x.iter().enumerate() {
+        for (b, there) in &by_x[place + 1..] {
+            if there.x_m - here.x_m >= REACH_M {
+                break;
+            }
+            if (there.x_m - here.x_m).hypot(there.y_m - here.y_m) < REACH_M {
+                found[usize::from(*a)].push(*b);
+                found[usize::from(*b)].push(*a);
+            }
+        }
+    }
+    for numbers in &mut found {
+        numbers.sort_unstable();
+    }
+    found
+}
 
 fn pixel(line: &str) -> Option<Pixel> {
     let mut fields = line.split(',');
@@ -88,6 +101,16 @@ mod tests {
         assert_eq!(pixels().len(), PIXELS);
         assert!(pixels().iter().all(|pixel| (1..=6).contains(&pixel.neighbours.len())));
         assert_eq!(pixels()[250].cluster, [0, -6, 4]); // as the original's report says
+    }
+
+    #[test]
+    fn neighbours_are_all_that_are_near() {
+        for (index, here) in (0u16..).zip(pixels()) {
+            let distance = |there: &Pixel| (here.x_m - there.x_m).hypot(here.y_m - there.y_m);
+            let others = (0u16..).zip(pixels()).filter(|(other, _)| *other != index);
+            let near = others.filter(|(_, there)| distance(there) < 1.2 * FLAT_TO_FLAT_M);
+            assert!(near.map(|(other, _)| other).eq(here.neighbours.iter().copied()), "{index}");
+        }
     }
 
     #[test]
