@@ -33,9 +33,8 @@ serve: ## Build everything and serve demo nights in the browser (local scheduler
 test: ## Run every test: lints, unit, integration, browser, real Slurm
 	end2end/setup test
 	$(MAKE) --no-print-directory test-build
-	$(MAKE) --no-print-directory unit
-	# These two mostly wait; the tests before keep both processors busy.
-	$(MAKE) --no-print-directory --jobs 2 --output-sync=target browser slurm
+	# Side by side, since the latter two wait more than they work.
+	$(MAKE) --no-print-directory --jobs 3 --output-sync=target unit browser slurm
 
 test-build: ## Compile everything that tests run; warnings are errors, and so is untidy formatting
 	$(CARGO) fmt --all --check
@@ -49,19 +48,19 @@ test-fast: ## Lints, unit and integration tests; neither browser nor real Slurm
 	$(MAKE) --no-print-directory unit
 
 unit: ## Unit and integration tests on the local scheduler and the scripted fake Slurm
-	TMPDIR=$$(end2end/memory) $(CARGO) test --workspace --locked
-	OSA=$(OSA) end2end/provenance/original
+	end2end/test-env $(CARGO) test --workspace --locked
+	OSA=$(OSA) end2end/test-env end2end/provenance/original
 
 browser: ## Browser tests (Chromium through playwright, axe)
-	cd end2end/browser && TMPDIR=$$(../memory) OSA=$(OSA) npm test
+	cd end2end/browser && OSA=$(OSA) ../test-env npm test
 
 slurm: ## The scheduler scenarios and a whole night on a real one-node Slurm
-	OSA=$(OSA) end2end/slurm/test
+	OSA=$(OSA) end2end/test-env end2end/slurm/test
 
 test-long: ## What takes longer: many more property cases, rounds of kills, a release and its limits
 	end2end/setup test
 	$(MAKE) --no-print-directory test-build
-	end2end/long
+	end2end/test-env end2end/long
 
 bench: ## Measure speed and memory, and print the figures
 	end2end/setup build
