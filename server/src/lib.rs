@@ -9,6 +9,7 @@ pub mod datacheck;
 pub mod deeds;
 pub mod demo;
 pub mod hint;
+pub mod input_file;
 pub mod internal;
 pub mod launch;
 pub mod night;

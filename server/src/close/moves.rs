@@ -236,7 +236,7 @@ fn copy_across(from: &Path, to: &Path, target: &Place, name: &Path) -> Result<()
 /// Writes a copy to the disk and reads it back; `false` if it is not the same.
 fn copy_and_compare(from: &Path, copy: &Path) -> Result<bool, MoveError> {
     let read = MoveError::file("read", from);
-    let mut source = File::open(from).map_err(MoveError::file("open", from))?;
+    let mut source = crate::input_file::open(from).map_err(MoveError::file("open", from))?;
     let found = source.metadata().map_err(read)?;
     let mut target = OpenOptions::new()
         .write(true)
@@ -272,7 +272,7 @@ fn copy_and_compare(from: &Path, copy: &Path) -> Result<bool, MoveError> {
 
 /// Size and SHA-256 of a file.
 fn digest(file: &Path) -> Result<(u64, Vec<u8>), MoveError> {
-    let mut source = File::open(file).map_err(MoveError::file("open", file))?;
+    let mut source = crate::input_file::open(file).map_err(MoveError::file("open", file))?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
     let mut size = 0;

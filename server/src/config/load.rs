@@ -44,7 +44,7 @@ pub(super) const DEFAULTS: [(&str, &str, &str); 23] = [
 pub(super) fn load(file: &Path) -> Result<SiteConfig, ConfigError> {
     let wrap = |cause| ConfigError::Read { file: file.to_owned(), cause };
     let file = std::path::absolute(file).map_err(wrap)?;
-    let text = std::fs::read_to_string(&file).map_err(wrap)?;
+    let text = crate::input_file::read_text(&file).map_err(wrap)?;
     let ini = Ini::parse(&text, &file)?;
     let site = Section { ini: &ini, name: "LST1" };
     let lstchain = Section { ini: &ini, name: "lstchain" };

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::error::DatacheckError;
 use super::table::{Cell, Column, Kind};
+use crate::input_file;
 
 /// FITS files are made of blocks of this many bytes.
 const BLOCK: usize = 2880;
@@ -26,16 +27,19 @@ impl BinTable {
     /// Reads a file.
     pub fn read(file: &Path) -> Result<Self, DatacheckError> {
         let read = |cause| DatacheckError::Read { file: file.to_owned(), cause };
-        if std::fs::metadata(file).map_err(read)?.len() > MAX_FILE {
+        let opened = input_file::open(file).map_err(read)?;
+        if opened.metadata().map_err(read)?.len() > MAX_FILE {
             let problem = "too large for a file of muon rings".into();
             return Err(DatacheckError::Foreign { file: file.to_owned(), problem });
         }
-        Self::parse(&std::fs::read(file).map_err(read)?).map_err(|problem| match problem {
-            Problem::Foreign(problem) => {
-                DatacheckError::Foreign { file: file.to_owned(), problem: problem.into() }
-            }
-            Problem::Damaged(problem) => {
-                DatacheckError::Damaged { file: file.to_owned(), problem: problem.into() }
+        Self::parse(&input_file::read_opened(opened, MAX_FILE).map_err(read)?).map_err(|problem| {
+            match problem {
+                Problem::Foreign(problem) => {
+                    DatacheckError::Foreign { file: file.to_owned(), problem: problem.into() }
+                }
+                Problem::Damaged(problem) => {
+                    DatacheckError::Damaged { file: file.to_owned(), problem: problem.into() }
+                }
             }
         })
     }

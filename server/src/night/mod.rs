@@ -25,9 +25,12 @@ pub use summary::{Run, RunSummary};
 
 use std::path::Path;
 
+use crate::input_file;
+
 /// The text of a file; bytes that are not UTF-8 are an error naming the line.
 fn read_text(file: &Path) -> Result<String, NightError> {
-    let bytes = std::fs::read(file).map_err(|cause| NightError::read(file, cause))?;
+    let bytes = input_file::read(file, input_file::TEXT_LIMIT)
+        .map_err(|cause| NightError::read(file, cause))?;
     String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..good].split(|&byte| byte == b'\n').count();

@@ -8,6 +8,7 @@ use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
+use crate::input_file;
 use crate::model::Stage;
 
 use super::ProcessError;
@@ -52,7 +53,7 @@ impl Begun {
     /// try has left cannot be told then.
     pub fn read(note: &Path) -> Result<Option<Self>, ProcessError> {
         let wrap = ProcessError::file("read", note);
-        match std::fs::read(note) {
+        match input_file::read(note, input_file::TEXT_LIMIT) {
             Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|e| wrap(e.into())),
             Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
             Err(cause) => Err(wrap(cause)),

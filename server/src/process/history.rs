@@ -11,6 +11,7 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
+use crate::input_file;
 use crate::model::{HistoryLine, RunId, SubrunId};
 
 use super::ProcessError;
@@ -36,7 +37,7 @@ pub struct TornLine {
 impl History {
     /// Reads a file; one that does not exist is an empty history.
     pub fn read(file: &Path) -> Result<Self, ProcessError> {
-        match std::fs::read(file) {
+        match input_file::read(file, input_file::HISTORY_LIMIT) {
             Ok(bytes) => Ok(Self::parse(&bytes)),
             Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(Self::default()),
             Err(cause) => Err(ProcessError::file("read", file)(cause)),

@@ -50,7 +50,7 @@ pub(super) fn set(flag: &Path, line: &HistoryLine) -> Result<(), ProcessError> {
 
 /// Whether the flag is one of ours, set since a stage failed twice in the same way. Blocks.
 pub fn is_automatic(flag: &Path) -> bool {
-    std::fs::read_to_string(flag).is_ok_and(|text| text.starts_with(OURS))
+    crate::input_file::read_text(flag).is_ok_and(|text| text.starts_with(OURS))
 }
 
 /// Takes back a flag of ours; tells whether there was one.

@@ -1,7 +1,6 @@
 //! Hashes: of names, as the original makes ids of paths, and of what files hold.
 
 use std::fmt::Write as _;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -21,9 +20,11 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 /// SHA-256 of a file's content, in hexadecimal; `None` if it is larger than `limit` bytes, which
 /// is not worth reading it again, or no regular file. Blocks.
 pub fn sha256_of_file(file: &Path, limit: u64) -> io::Result<Option<String>> {
-    let file = File::open(file)?;
-    let data = file.metadata()?;
-    if !data.is_file() || data.len() > limit {
+    let file = match crate::input_file::open(file) {
+        Err(cause) if cause.kind() == io::ErrorKind::InvalidInput => return Ok(None),
+        opened => opened?,
+    };
+    if file.metadata()?.len() > limit {
         return Ok(None);
     }
     let mut hash = Sha256::new();

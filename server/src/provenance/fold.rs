@@ -3,7 +3,6 @@
 
 mod step;
 
-use std::fs::File;
 use std::path::Path;
 
 use crate::model::{NightDate, RunId};
@@ -102,7 +101,7 @@ impl Fold {
 /// Reads the log once for any number of runs; each line goes to every run that wants it.
 pub fn read_log(log: &Path, requests: &[Request]) -> Result<(Vec<Fold>, Scan), ProvenanceError> {
     let failed = |cause| ProvenanceError::Read { file: log.to_owned(), cause };
-    let file = File::open(log).map_err(failed)?;
+    let file = crate::input_file::open(log).map_err(failed)?;
     let mut folds: Vec<_> = requests.iter().copied().map(Fold::new).collect();
     let scan = scan(file, |line| take_line(&mut folds, &line)).map_err(failed)?;
     Ok((folds, scan))

@@ -208,7 +208,7 @@ fn copy_used(
         if copy.exists() {
             continue;
         }
-        match fs::File::open(&file) {
+        match crate::input_file::open(&file) {
             Err(cause) => note(Note::Missing(file, cause)),
             Ok(mut source) => {
                 replace_with(&copy, |target| io::copy(&mut source, target).map(|_| ()))

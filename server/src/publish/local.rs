@@ -61,7 +61,7 @@ fn copy_one(root: &Path, file: &PublishFile, partial: &str, host: &str) -> io::R
 }
 
 fn copy_whole(file: &PublishFile, partial: &Path) -> io::Result<()> {
-    let mut source = File::open(&file.source)?;
+    let mut source = crate::input_file::open_no_link(file.source.as_ref())?;
     let mut copy = File::create(partial)?;
     let bytes = io::copy(&mut source, &mut copy)?;
     if bytes != file.bytes {

@@ -4,7 +4,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
@@ -58,7 +57,7 @@ pub(super) fn copy(
 fn readable(files: &mut [PublishFile]) -> Vec<&mut PublishFile> {
     let mut readable = Vec::new();
     for file in files {
-        match File::open(&file.source) {
+        match crate::input_file::open_no_link(file.source.as_ref()) {
             Ok(_) if file.bytes <= tar::LARGEST => readable.push(file),
             Ok(_) => file.error = Some("it is larger than 8 GiB".to_owned()),
             Err(cause) => file.error = Some(cause.to_string()),
@@ -170,7 +169,7 @@ fn unexpected(answer: &str) -> io::Error {
 fn send(stdin: ChildStdin, parcels: &[(usize, PublishFile)]) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 16, stdin);
     for (at, file) in parcels {
-        let mut content = File::open(&file.source)?;
+        let mut content = crate::input_file::open_no_link(file.source.as_ref())?;
         let name = (at + 1).to_string();
         tar::write_file(&mut out, &name, (file.bytes, file.modified), &mut content)?;
     }

@@ -104,7 +104,7 @@ impl Search {
     ) {
         let name = file.file_name().map(|name| name.to_string_lossy().into_owned());
         let (name, what) = (name.unwrap_or_default(), what.into());
-        match file.metadata() {
+        match file.symlink_metadata() {
             Ok(metadata) if metadata.is_file() => {
                 let file = PublishFile {
                     source: file.display().to_string(),
@@ -116,7 +116,12 @@ impl Search {
                 };
                 self.all.push((self.group, Ok(file)));
             }
-            Ok(_) => self.miss(&what, format!("{} is no plain file", file.display())),
+            // It could lead anywhere.
+            Ok(metadata) if metadata.is_symlink() => {
+                let problem = "is a symbolic link, which is not followed";
+                self.miss(&what, format!("{} {problem}", file.display()));
+            }
+            Ok(_) => self.miss(&what, format!("{} is not a regular file", file.display())),
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
                 self.miss(&what, format!("{} is not there: {}", file.display(), reason()));
             }

@@ -1,12 +1,13 @@
 //! Histories of a night, digested: read in parallel, and again only where a file has changed.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{File, Metadata};
-use std::io::{self, ErrorKind, Read};
+use std::fs::Metadata;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::input_file;
 use crate::model::{Kind, NightDate, ProdId, RunId, Sequence, Stage, Subrun};
 use crate::night::NightPaths;
 use crate::process::history::History;
@@ -200,10 +201,9 @@ fn read_if_changed(file: &Path, known: Option<Stamp>) -> io::Result<Option<(Stam
     if known.is_some() && known == Some(stamp(file.metadata()?)) {
         return Ok(None);
     }
-    let mut file = File::open(file)?;
+    let file = input_file::open(file)?;
     // Before the content: a line added in between is read again next time.
     let stamp = stamp(file.metadata()?);
-    let mut bytes = Vec::with_capacity(usize::try_from(stamp.2.min(1 << 20)).unwrap_or(0));
-    file.read_to_end(&mut bytes)?;
+    let bytes = input_file::read_opened(file, input_file::HISTORY_LIMIT)?;
     Ok(Some((stamp, bytes)))
 }

@@ -281,6 +281,6 @@ fn sequence_status(
 
 /// Whether the run's job script leaves DL2 out.
 pub(crate) fn scripted_without_dl2(paths: &NightPaths, sequence: &Sequence) -> bool {
-    std::fs::read_to_string(paths.script(sequence.run))
+    crate::input_file::read_text(&paths.script(sequence.run))
         .is_ok_and(|script| script.contains("'--no-dl2'"))
 }

@@ -5,6 +5,7 @@ mod actions;
 mod closing;
 mod config;
 mod datacheck;
+mod endless_files;
 mod injection;
 mod night;
 mod people;

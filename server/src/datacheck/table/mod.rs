@@ -71,7 +71,7 @@ impl File {
             return Err(DatacheckError::Foreign { file: path.to_owned(), problem });
         }
         let mut start = [0; 8];
-        let raw = std::fs::File::open(path).map_err(read)?;
+        let raw = crate::input_file::open(path).map_err(read)?;
         if raw.read_at(&mut start, 0).map_err(read)? < 8 {
             let problem = format!("it has {} bytes", size.len()).into();
             return Err(DatacheckError::Damaged { file: path.to_owned(), problem });

@@ -168,7 +168,7 @@ struct Piece {
 
 /// Reads the next piece; `None` if nothing was added. Blocks.
 fn read(log: &Path, known: Option<&State>) -> io::Result<Option<Piece>> {
-    let mut file = File::open(log)?;
+    let mut file = crate::input_file::open(log)?;
     let metadata = file.metadata()?;
     let inode = i64::from_ne_bytes(metadata.ino().to_ne_bytes());
     let same = match known {

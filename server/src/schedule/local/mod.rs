@@ -25,6 +25,7 @@ use tokio::process::Command;
 
 use super::script::{Directives, ScriptError, TimeLimit};
 use super::{JobRequest, JobSnapshot, Scheduler, SchedulerError, SchedulerId, SubmitError};
+use crate::input_file;
 use crate::internal::{Cause, blocking};
 use crate::model::JobId;
 use crate::store::Store;
@@ -201,7 +202,8 @@ impl Local {
             move |cause| SchedulerError::caused_by(ScriptError::Read { file, cause })
         };
         let script = std::path::absolute(&request.script).map_err(unreadable(&request.script))?;
-        let body = std::fs::read(&script).map_err(unreadable(&script))?;
+        let body =
+            input_file::read(&script, input_file::TEXT_LIMIT).map_err(unreadable(&script))?;
         let directives = Directives::parse(&String::from_utf8_lossy(&body), &script)
             .map_err(SchedulerError::caused_by)?;
         let refused =

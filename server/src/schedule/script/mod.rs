@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::hint::Hint;
+use crate::input_file;
 
 pub use pattern::{Names, expand};
 pub use values::{Array, MAX_TASKS, memory_bytes, time_limit};
@@ -92,7 +93,7 @@ pub enum TimeLimit {
 impl Directives {
     /// Reads the directives of a script file.
     pub fn read(file: &Path) -> Result<Self, ScriptError> {
-        let text = std::fs::read(file)
+        let text = input_file::read(file, input_file::TEXT_LIMIT)
             .map_err(|cause| ScriptError::Read { file: file.to_owned(), cause })?;
         Self::parse(&String::from_utf8_lossy(&text), file)
     }

@@ -161,7 +161,7 @@ struct Document {
 /// The errors in `file`, or those that the program brings along. Blocks.
 pub fn load(file: Option<&Path>) -> Result<Vec<KnownError>, KnownErrorsError> {
     let Some(file) = file else { return parse(SHIPPED, Path::new("known_errors.toml")) };
-    let text = std::fs::read_to_string(file).map_err(|cause| KnownErrorsError::Read {
+    let text = crate::input_file::read_text(file).map_err(|cause| KnownErrorsError::Read {
         file: file.to_owned(),
         cause: Arc::new(cause),
     })?;

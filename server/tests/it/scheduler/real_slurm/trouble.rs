@@ -244,6 +244,12 @@ impl Night {
 #[ignore = "wants a real Slurm: end2end/slurm/test"]
 async fn a_controller_killed_and_started_again_gets_each_job_once() {
     let night = Night::new(40_200).await;
+    // Nothing starts before the crash: the node would report a job that the controller has forgotten, and
+    // the controller would cancel whichever job has its number by then.
+    let partition = |state: &str| {
+        night.lab.run("scontrol", &["update", "PartitionName=short", &format!("State={state}")]);
+    };
+    partition("DOWN");
     night.submit_until_done().await;
     // A crash right after the last answer: what the controller had not yet written is lost.
     night.lab.crash("slurmctld");
@@ -251,6 +257,7 @@ async fn a_controller_killed_and_started_again_gets_each_job_once() {
     assert!(down.contains("squeue"), "{down}");
     night.lab.up();
     night.answer().await;
+    partition("UP");
     // A job that is gone is first missed, then given up, then submitted anew; one that is there
     // stays the only one.
     let jobs = until(&night.lab, "one live job for everything", || async {
