@@ -267,7 +267,7 @@ impl Planner<'_> {
         let Request { paths, script, .. } = self.request;
         let no_dl2 = scripted_without_dl2(paths, &status.sequence);
         let options = ScriptOptions { no_dl2, ..script.clone() };
-        let place = (paths, &self.ground.observation, &self.sight.scan);
+        let place = (paths, &self.ground.observation, self.sight);
         let slurm = &paths.config.slurm;
         let kind = status.sequence.kind;
         match resubmission(place, &status.sequence, &subruns, &options, &resources) {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::hint::Hint;
 use crate::model::{Kind, RunId};
 use crate::night::{CalibrationFiles, NightPaths, Observation, calibration_files};
-use crate::status::{Scan, SubrunSet, is_calibrated};
+use crate::status::{Histories, Sight, SubrunSet, is_calibrated};
 
 /// The night's flags.
 #[derive(Clone, Debug)]
@@ -37,12 +37,14 @@ pub(super) struct Disk {
     pub(super) calibrated: bool,
     /// Subruns with a veto of their own.
     pub(super) vetoed: BTreeMap<RunId, SubrunSet>,
+    /// Runs of which a history cannot be read, and why not. What is done of them is not known.
+    pub(super) unreadable: BTreeMap<RunId, String>,
     /// Runs with files of interleaved pedestals.
     pub(super) pedestal_ids: BTreeSet<RunId>,
 }
 
-/// Looks at the disk, `scan` being what was seen of the night's files. Blocks.
-pub(super) fn look(paths: &NightPaths, observation: &Observation, scan: &Scan) -> Disk {
+/// Looks at the disk, `seen` being what was seen of the night's files. Blocks.
+pub(super) fn look(paths: &NightPaths, observation: &Observation, seen: &Sight) -> Disk {
     let runs = observation.sequences.iter().filter(|s| s.kind == Kind::Data).map(|s| s.run);
     let calibration = match observation.calibration {
         None => Err("the night has no calibration runs within reach".to_owned()),
@@ -55,9 +57,27 @@ pub(super) fn look(paths: &NightPaths, observation: &Observation, scan: &Scan) -
         flags: Flags::of(paths),
         calibration,
         calibrated: is_calibrated(paths, observation),
-        vetoed: runs.map(|run| (run, scan.run(run).vetoed_subruns.clone())).collect(),
+        vetoed: runs.map(|run| (run, seen.scan.run(run).vetoed_subruns.clone())).collect(),
+        unreadable: unreadable(paths, &seen.histories),
         pedestal_ids: with_pedestal_ids(paths),
     }
+}
+
+/// One history of each run of which some cannot be read, and what to do.
+fn unreadable(paths: &NightPaths, histories: &Histories) -> BTreeMap<RunId, String> {
+    let why = |run, subrun, cause: &String| {
+        let file = paths.history(run, subrun);
+        format!(
+            "what is done of it is not known, since {} cannot be read: {cause}; \
+             make it readable, or move it away",
+            file.display()
+        )
+    };
+    histories
+        .unreadable
+        .iter()
+        .map(|((run, subrun), cause)| (*run, why(*run, *subrun, cause)))
+        .collect()
 }
 
 /// The runs for which the directory of interleaved pedestals has a file of any subrun.

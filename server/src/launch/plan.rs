@@ -158,6 +158,9 @@ impl Grounds<'_> {
             Action::Veto => return Some(Reason::Vetoed),
             Action::Check | Action::None => {}
         }
+        if let Some(why) = self.disk.unreadable.get(&status.sequence.run) {
+            return Some(Reason::Blocked(why.clone()));
+        }
         if status.sequence.kind == Kind::Calibration {
             return None;
         }

@@ -7,25 +7,25 @@ use super::{Gate, LaunchOptions, ScriptOptions, ground};
 use crate::model::{RunId, TaskRecord};
 use crate::status::fixture::{Golden, complete, task_of};
 use crate::status::jobs::NEVER;
-use crate::status::{Depth, StatusCache, night_status_with_files};
+use crate::status::{self, Depth, StatusCache};
 
 const SUBMIT: LaunchOptions =
     LaunchOptions { no_calib: false, no_dl2: false, no_gainsel: false, force: false, submit: true };
 
 fn plan(golden: &Golden, tasks: &[TaskRecord], options: LaunchOptions) -> LaunchPlan {
     golden.input(Depth::Full, tasks, |input| {
-        let (status, scan) = night_status_with_files(&input, &StatusCache::default());
+        let seen = status::look(&input, &StatusCache::default());
         let script = ScriptOptions {
             program: "/opt/osa".into(),
             job_path: Vec::new(),
             no_dl2: options.no_dl2,
             verbose: false,
         };
-        let disk = ground::look(input.paths, input.observation, &scan);
+        let disk = ground::look(input.paths, input.observation, &seen);
         let grounds = Grounds {
             paths: input.paths,
             observation: input.observation,
-            status: &status,
+            status: &seen.status,
             disk: &disk,
             options: &options,
             script: &script,

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::model::NightStatus;
 use crate::night::{NightPaths, Observation};
-use crate::status::{Depth, Jobs, NightInput, StatusCache, night_status_with_files};
+use crate::status::{self, Depth, Jobs, NightInput, StatusCache};
 
 use super::gates::{self, Gate};
 use super::plan::{Grounds, LaunchPlan};
@@ -36,11 +36,11 @@ pub fn prepare(
 ) -> Result<Prepared, ScriptError> {
     let dl2 = Some(!options.no_dl2);
     let input = NightInput { paths, observation, jobs, depth: Depth::Full, dl2, now };
-    let (status, scan) = night_status_with_files(&input, &StatusCache::default());
-    let disk = ground::look(paths, observation, &scan);
-    let grounds = Grounds { paths, observation, status: &status, disk: &disk, options, script };
-    let plan = grounds.plan()?;
-    Ok(Prepared { status, plan })
+    let seen = status::look(&input, &StatusCache::default());
+    let disk = ground::look(paths, observation, &seen);
+    let status = &seen.status;
+    let plan = Grounds { paths, observation, status, disk: &disk, options, script }.plan()?;
+    Ok(Prepared { status: seen.status, plan })
 }
 
 /// The first gate that is shut, of those that no job has a hand in. Blocks on the disk, a little.

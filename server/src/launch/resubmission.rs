@@ -2,7 +2,7 @@
 
 use crate::model::{Kind, Sequence, Subrun};
 use crate::night::{NightPaths, Observation, Resources};
-use crate::status::Scan;
+use crate::status::Sight;
 
 use super::plan::{PlannedScript, purpose};
 use super::script::{ScriptOptions, Work, job_script_with};
@@ -23,13 +23,16 @@ pub struct Resubmission {
 /// # Errors
 /// Why it cannot be processed, in a sentence.
 pub fn resubmission(
-    (paths, observation, scan): (&NightPaths, &Observation, &Scan),
+    (paths, observation, seen): (&NightPaths, &Observation, &Sight),
     sequence: &Sequence,
     subruns: &[Subrun],
     options: &ScriptOptions,
     resources: &Resources,
 ) -> Result<Resubmission, String> {
-    let disk = ground::look(paths, observation, scan);
+    let disk = ground::look(paths, observation, seen);
+    if let Some(why) = disk.unreadable.get(&sequence.run) {
+        return Err(format!("Run {} is not submitted again: {why}.", sequence.run));
+    }
     let runs = observation.calibration.ok_or("The night has no calibration runs within reach.")?;
     let work = match sequence.kind {
         Kind::Calibration => Work::Calibration(runs),

@@ -89,12 +89,6 @@ pub fn night_status(input: &NightInput<'_>, cache: &StatusCache) -> NightStatus 
     look(input, cache).status
 }
 
-/// Where a night stands, and the files that were seen, for those who need both.
-pub fn night_status_with_files(input: &NightInput<'_>, cache: &StatusCache) -> (NightStatus, Scan) {
-    let Sight { status, scan, .. } = look(input, cache);
-    (status, scan)
-}
-
 /// Where a night stands, and everything that was seen.
 pub fn look(input: &NightInput<'_>, cache: &StatusCache) -> Sight {
     let sequences = &input.observation.sequences;

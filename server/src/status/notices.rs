@@ -53,7 +53,7 @@ impl Findings<'_> {
         let files = self.histories.unreadable.iter().map(|(owner, cause)| {
             error(
                 format!("cannot read {}: {cause}", history(*owner).display()),
-                "what it says of its subrun is not counted",
+                "what it says of its subrun is not known; the run is not submitted before it can be read",
             )
         });
         let mut notices: Vec<Notice> = directories.collect();

@@ -99,7 +99,7 @@ fn plain(found: Found) -> Result<(String, crate::model::PublishFile), MissingPro
     let name = name.ok_or_else(|| lacks("its name is no text".to_owned()))?;
     match path.symlink_metadata() {
         Ok(metadata) if metadata.is_file() => Ok((name, file)),
-        Ok(_) => Err(lacks("it is a link, and links are not followed".to_owned())),
+        Ok(_) => Err(lacks("it is a symbolic link, which is not followed".to_owned())),
         Err(cause) => Err(lacks(cause.to_string())),
     }
 }

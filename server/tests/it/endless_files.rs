@@ -71,3 +71,18 @@ fn a_script_is_read_only_if_it_is_a_file() {
         assert!(text.contains("19102"), "{text}");
     }
 }
+
+#[test]
+fn a_run_whose_history_cannot_be_read_is_not_submitted() {
+    for (obstacle, problem) in OBSTACLES {
+        let _case = Case::named(problem.to_owned());
+        let site = TestSite::golden().with_slurm(FakeSlurm::holding());
+        let history = site.analysis().join("sequence_LST1_19102.0000.history");
+        let config = site.config().to_str().unwrap().to_owned();
+        let launch = ["sequencer", "-c", &config, "-d", DATE, "LST1"];
+        let text = said(&site, &history, obstacle, &launch);
+        assert!(text.contains("what is done of it is not known"), "{text}");
+        let others: Vec<_> = site.slurm().jobs().into_keys().collect();
+        assert_eq!(others, ["LST1_19106"], "{text}");
+    }
+}

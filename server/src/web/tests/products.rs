@@ -143,7 +143,7 @@ async fn nothing_but_what_is_listed_is_ever_sent() {
     std::fs::write(&secret, "the secret itself").unwrap();
     std::os::unix::fs::symlink(&secret, runs.join("datacheck_dl1_LST-1.Run19103.pdf")).unwrap();
     let list = app.get(PRODUCTS).await.text;
-    assert!(list.contains("links are not followed"), "{list}");
+    assert!(list.contains("is a symbolic link, which is not followed"), "{list}");
     let long = "x".repeat(5000);
     for name in [
         "datacheck_dl1_LST-1.Run19103.pdf",
