@@ -3,13 +3,10 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 
-// A shell without a user interface takes half the processor time, where there is one.
-const shell = ['/usr/bin/chromium-headless-shell'];
-const whole = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const program = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-// `windows`: a test wants what only the whole browser has, pages in front of others and the focus of a window.
-export function launch({ windows } = {}) {
-  const executablePath = process.env.CHROMIUM ?? (windows ? whole : [...shell, ...whole]).find(existsSync);
+export function launch() {
+  const executablePath = process.env.CHROMIUM ?? program.find(existsSync);
   assert(executablePath, 'no Chromium: install it, or set CHROMIUM to where it is');
   const quiet = ['--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
   return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', ...quiet] });

@@ -6,10 +6,9 @@ import { createRequire } from 'node:module';
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-// The WebAssembly is at work: the server's first word has come in; on a busy machine
-// perhaps only after the page has connected once more.
+// The WebAssembly is at work: the server's first word has come in.
 export async function awake(page) {
-  await page.locator('.fresh', { hasText: /updated|complete/ }).first().waitFor({ timeout: 90_000 });
+  await page.locator('.fresh', { hasText: /updated|complete/ }).first().waitFor();
 }
 
 // No rule of accessibility that axe knows is broken, the stricter ones included. The page's policy

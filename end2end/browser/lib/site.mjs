@@ -5,16 +5,16 @@ import { keep, watch } from './failures.mjs';
 import { Server } from './server.mjs';
 
 // `site.server` and `site.browser` are there when the tests run; `prepare` is called with the server
-// before the first of them; `windows` as in `launch`. `site.test(name, body)` is a test whose body gets
-// `open(look)` beside server and browser; what it opens is closed when it ends, and kept as pictures and
-// HTML when it fails.
-export function demoSite({ settings, prepare, windows } = {}) {
+// before the first of them. `site.test(name, body)` is a test whose body gets `open(look)` beside
+// server and browser; what it opens is closed when it ends, and kept as pictures and HTML when it
+// fails.
+export function demoSite({ settings, prepare } = {}) {
   const site = {
     test: (name, body) => test(name, () => visit(site, name, body)),
   };
   before(async () => {
     site.server = await Server.start(settings);
-    site.browser = await launch({ windows });
+    site.browser = await launch();
     await prepare?.(site.server);
   });
   after(async () => {

@@ -8,7 +8,6 @@ import { demoSite } from '../lib/site.mjs';
 const patience = { timeout: 60_000 };
 let night, run, analysis, production;
 const site = demoSite({
-  windows: true,
   prepare: async (server) => {
     night = `nights/${server.fresh}`;
     const status = await server.api(night);
