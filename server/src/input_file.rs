@@ -43,16 +43,15 @@ pub fn read(file: &Path, limit: u64) -> io::Result<Vec<u8>> {
 
 /// The content of a file that was opened, as [`read`].
 pub fn read_opened(file: File, limit: u64) -> io::Result<Vec<u8>> {
-    let size = file.metadata()?.len();
+    let known = file.metadata()?.len();
     let mut bytes = Vec::new();
+    if known <= limit {
+        file.take(limit + 1).read_to_end(&mut bytes)?;
+    }
     // It may have grown since, and a file of /proc has a length of zero.
-    let count = match size <= limit {
-        true => file.take(limit + 1).read_to_end(&mut bytes)? as u64,
-        false => size,
-    };
-    if count > limit {
-        let problem =
-            format!("it has {} bytes, more than the {limit} that are read", size.max(count));
+    let size = known.max(bytes.len() as u64);
+    if size > limit {
+        let problem = format!("it has {size} bytes, more than the {limit} that are read");
         return Err(io::Error::new(ErrorKind::FileTooLarge, problem));
     }
     Ok(bytes)
@@ -101,12 +100,15 @@ mod tests {
     #[test]
     fn what_is_not_a_regular_file_is_named_at_once() {
         let dir = tempfile::tempdir().unwrap();
-        let pipe = dir.path().join("pipe");
-        mkfifo(&pipe, Mode::S_IRWXU).unwrap();
-        assert_eq!(problem(open(&pipe)), "it is a named pipe, not a regular file");
-        assert_eq!(problem(read(&pipe, 10)), "it is a named pipe, not a regular file");
+        let pipe = &dir.path().join("pipe");
+        mkfifo(pipe, Mode::S_IRWXU).unwrap();
+        assert_eq!(problem(open(pipe)), "it is a named pipe, not a regular file");
+        assert_eq!(problem(read(pipe, 10)), "it is a named pipe, not a regular file");
         let device = Path::new("/dev/zero");
         assert_eq!(problem(read_text(device)), "it is a device, not a regular file");
+        for path in [pipe, dir.path(), device] {
+            assert_eq!(problem(open_no_link(path)), problem(open(path)));
+        }
         assert_eq!(problem(open(dir.path())), "it is a directory, not a regular file");
         let nothing = open(&dir.path().join("missing")).unwrap_err();
         assert_eq!(nothing.kind(), ErrorKind::NotFound);

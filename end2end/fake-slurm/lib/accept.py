@@ -7,7 +7,6 @@ import time
 import books
 import run
 
-SIGKILL = 9
 FAILED = "sbatch: error: Batch job submission failed: "
 
 
@@ -154,7 +153,7 @@ def sbatch(arguments):
     kind, *rest = books.fault("sbatch")
     text = rest[0] if rest else ""
     if kind == "kill-parent-before":
-        os.kill(os.getppid(), SIGKILL)
+        os.kill(os.getppid(), run.SIGKILL)
         return 1
     if kind == "hang":
         time.sleep(3600)
@@ -173,12 +172,12 @@ def sbatch(arguments):
     except Refusal as refusal:
         return fail(str(refusal))
     if kind == "kill-parent-after":
-        os.kill(os.getppid(), SIGKILL)
+        os.kill(os.getppid(), run.SIGKILL)
         return 1
     if kind == "hang-after":
         time.sleep(3600)
     if kind == "signal-after":
-        os.kill(os.getpid(), SIGKILL)
+        os.kill(os.getpid(), run.SIGKILL)
     if kind == "socket-timeout":
         return fail(FAILED + "Socket timed out on send/recv operation")
     print(text or "welcome to the cluster" if kind == "garbage" else job_id)

@@ -450,7 +450,7 @@ fn hindrance<'s>(
 }
 
 /// Whether the answer has a line that could not be understood and may be about a job for this.
-/// `owners` are submissions of other names, too: a number of theirs is none of ours.
+/// `owners` are submissions of other names, too: their numbers do not count as ours.
 fn doubt(
     job: &PlannedJob,
     known: &[Submission],

@@ -113,8 +113,8 @@ pub trait Scheduler: Send + Sync {
     /// All our jobs that were in the books at some time since `since`, in one question.
     async fn jobs(&self, since: DateTime<Utc>) -> Result<JobSnapshot, SchedulerError>;
 
-    /// The jobs that wait or run and, of those that have ended, the ones that are asked for. More may
-    /// be told.
+    /// The jobs that wait or run and, of those that have ended, the ones that are asked for. Others may
+    /// come with them.
     async fn jobs_of(&self, question: &Question) -> Result<JobSnapshot, SchedulerError> {
         self.jobs(question.since).await
     }

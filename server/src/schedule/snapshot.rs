@@ -130,8 +130,8 @@ impl JobSnapshot {
         Self { scheduler, taken, since, asked, accounting, tasks, doubts: Vec::new() }
     }
 
-    /// As of when a job that is missing has never been, or has vanished; `None` if that cannot be
-    /// told. Where no accounts are kept, it may also have ended some minutes ago.
+    /// As of when a job that is missing has never been, or has vanished; `None` if that is not
+    /// known. Where no accounts are kept, it may also have ended some minutes ago.
     pub fn absence_as_of(&self) -> Option<DateTime<Utc>> {
         match &self.accounting {
             Accounting::Asked(at) => Some(self.taken.min(*at)),

@@ -1,12 +1,9 @@
 //! Pieces of log files, of any size.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 
 use app::backend::LOG_PIECE;
-use nix::fcntl::OFlag;
 
 /// Where to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,17 +28,6 @@ pub struct Piece {
     pub size: u64,
     /// The text; bytes that are not UTF-8 are shown as `�`.
     pub text: String,
-}
-
-/// Opens a plain file, and nothing else: a link is not followed, and a pipe does not make us wait.
-pub fn open(path: &Path) -> io::Result<File> {
-    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-    let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
-    if file.metadata()?.is_file() {
-        Ok(file)
-    } else {
-        Err(io::Error::new(io::ErrorKind::InvalidInput, "this is not a plain file"))
-    }
 }
 
 /// Reads a piece of at most [`LOG_PIECE`] bytes, which ends with a line if it does not end with the
@@ -156,20 +142,6 @@ mod tests {
         log.seek(SeekFrom::End(0)).unwrap();
         log.write_all(&"µm\n".as_bytes()[1..]).unwrap();
         assert_eq!(read(&mut log, Start::Exactly(5)).unwrap().text, "µm\n");
-    }
-
-    #[test]
-    fn links_directories_and_pipes_are_not_logs() {
-        let dir = tempfile::tempdir().unwrap();
-        let (secret, link, pipe) =
-            (dir.path().join("secret"), dir.path().join("link"), dir.path().join("pipe"));
-        std::fs::write(&secret, "secret").unwrap();
-        std::os::unix::fs::symlink(&secret, &link).unwrap();
-        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRUSR).unwrap();
-        for path in [link.as_path(), pipe.as_path(), dir.path()] {
-            assert!(open(path).is_err(), "{}", path.display());
-        }
-        assert!(open(&secret).is_ok());
     }
 
     proptest! {

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::config::SiteConfig;
 use crate::hint::Hint;
+use crate::input_file;
 use crate::model::{NightDate, NightList, NightStatus, Notice, ProdId, RunDetail, RunId};
 use crate::night::{self, JobLog, MissingSummary, NightError, NightPaths, Observation, RunSummary};
 use crate::schedule::JobSnapshot;
@@ -19,7 +20,6 @@ use crate::status::{
 
 use super::books::Books;
 use super::jobs::JobNews;
-use super::logs;
 use super::problem::unavailable;
 
 /// What viewers want to know of the disk. Every function blocks.
@@ -152,7 +152,7 @@ impl Look for SiteLook {
 
     fn open_log(&self, date: NightDate, run: RunId, name: &str) -> Result<File, BackendError> {
         let file = log_path(&self.any_night.of_night(date), run, name)?;
-        logs::open(&file).map_err(|error| match error.kind() {
+        input_file::open_no_link(&file).map_err(|error| match error.kind() {
             std::io::ErrorKind::PermissionDenied => {
                 BackendError::unavailable(format!("the log {name} may not be read: {error}"))
                     .with_hint(error.hint())

@@ -22,10 +22,10 @@ use tokio_util::io::ReaderStream;
 
 use super::WebState;
 use super::kept;
-use super::logs;
 use super::path::Path;
 use super::problem::Problem;
 use crate::hint::Hint;
+use crate::input_file;
 use crate::model::{Missing, MissingProduct, NightDate, Product, ProductGroup, Products};
 use crate::night::NightPaths;
 use crate::publish::{self, Found};
@@ -61,7 +61,7 @@ pub fn listed(paths: &NightPaths) -> Products {
     let date = paths.date;
     let (mut products, mut missing) = (Vec::new(), Vec::new());
     for (group, found) in publish::products(paths) {
-        match plain(found) {
+        match named(found) {
             Ok((name, file)) => products.push(Product {
                 group,
                 href: format!("api/v1/nights/{date}/products/{}/{}", group.key(), quoted(&name)),
@@ -90,18 +90,14 @@ fn quoted(name: &str) -> String {
     })
 }
 
-/// A plain file that is there, with its name. A link could lead anywhere.
-fn plain(found: Found) -> Result<(String, crate::model::PublishFile), MissingProduct> {
+/// A product that is there, with its name.
+fn named(found: Found) -> Result<(String, crate::model::PublishFile), MissingProduct> {
     let file = found?;
     let path = std::path::Path::new(&file.source);
     let lacks = |reason: String| MissingProduct { what: file.source.clone(), reason };
     let name = path.file_name().and_then(|name| name.to_str()).map(ToOwned::to_owned);
     let name = name.ok_or_else(|| lacks("its name is no text".to_owned()))?;
-    match path.symlink_metadata() {
-        Ok(metadata) if metadata.is_file() => Ok((name, file)),
-        Ok(_) => Err(lacks("it is a symbolic link, which is not followed".to_owned())),
-        Err(cause) => Err(lacks(cause.to_string())),
-    }
+    Ok((name, file))
 }
 
 fn open(
@@ -117,7 +113,7 @@ fn open(
     let mut reason = String::new();
     let mut file = None;
     for (_, found) in publish::products(paths).into_iter().filter(|(own, _)| *own == group) {
-        match plain(found) {
+        match named(found) {
             Ok((own, found)) if own == name => file = Some(found),
             Err(lacking) if format!("{} {}", lacking.what, lacking.reason).contains(name) => {
                 reason = format!(": {}", lacking.reason);
@@ -126,7 +122,7 @@ fn open(
         }
     }
     let file = file.ok_or_else(|| none(&reason))?;
-    let opened = logs::open(file.source.as_ref()).and_then(|file| {
+    let opened = input_file::open_no_link(file.source.as_ref()).and_then(|file| {
         let metadata = file.metadata()?;
         Ok((file, metadata))
     });

@@ -257,7 +257,7 @@ impl Look for FakeSite {
         self.check(date)?;
         let missing = || BackendError::not_found(format!("there is no log {name} of run {run}"));
         crate::night::JobLog::parse(name).filter(|log| log.run == run).ok_or_else(missing)?;
-        super::logs::open(&self.logs.join(name)).map_err(|_| missing())
+        crate::input_file::open_no_link(&self.logs.join(name)).map_err(|_| missing())
     }
 
     fn night_of(&self, run: RunId) -> Result<NightDate, BackendError> {

@@ -29,7 +29,7 @@ const JOBS_A_QUESTION: usize = 1000;
 pub(super) struct Accounted {
     /// When it was asked.
     pub at: DateTime<Utc>,
-    /// What was read of its answer, or why there is none.
+    /// What was read of its answer, or why nothing could be.
     pub parsed: Result<Parsed, Accounting>,
     question: Question,
     asked: Instant,

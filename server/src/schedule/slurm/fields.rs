@@ -12,7 +12,7 @@ pub(super) const SEPARATOR: char = '\x1f';
 /// More tasks than an array can have (Slurm's greatest MaxArraySize is 4,000,001; ours have 200).
 const MOST_TASKS: usize = 100_000;
 
-/// A longer record is none: something else is being said.
+/// A longer text is not a record.
 const LONGEST_RECORD: usize = 1 << 20;
 
 /// What a line, or several, turned out to be.
@@ -20,7 +20,7 @@ const LONGEST_RECORD: usize = 1 << 20;
 pub(super) enum Record<'a> {
     /// A record with as many fields as were asked for.
     Whole(Vec<&'a str>),
-    /// It begins like a record, and is none.
+    /// It begins like a record, but is not one.
     Torn(&'a str),
     /// It is no record: a greeting, or a complaint.
     Noise(&'a str),
@@ -262,7 +262,7 @@ mod tests {
         Subject::Tasks { job: JobId(job), tasks: vec![task], cut: false }
     }
 
-    /// Records of three fields, and what is none.
+    /// Records of three fields, and other lines.
     fn records(text: &str) -> (Vec<Vec<String>>, Vec<String>) {
         let (mut good, mut bad) = (Vec::new(), Vec::new());
         let mut each = |record: Record<'_>| match record {

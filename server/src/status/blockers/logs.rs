@@ -4,11 +4,11 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use nix::fcntl::OFlag;
+use crate::input_file;
 
 use super::known::{KnownError, matches};
 
@@ -59,8 +59,8 @@ impl LogCache {
 
     /// What the log says; `None` if it is not there or cannot be read. Blocks.
     pub fn look(&self, file: &Path, errors: &[KnownError]) -> Option<Findings> {
-        let mut log = open(file).ok()?;
-        let metadata = log.metadata().ok().filter(std::fs::Metadata::is_file)?;
+        let mut log = input_file::open(file).ok()?;
+        let metadata = log.metadata().ok()?;
         let stamp = (metadata.len(), metadata.mtime(), metadata.mtime_nsec());
         {
             let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
@@ -76,11 +76,6 @@ impl LogCache {
         found.insert(file.to_owned(), (stamp, findings.clone()));
         Some(findings)
     }
-}
-
-/// A pipe in the place of a log does not make us wait.
-fn open(file: &Path) -> io::Result<File> {
-    File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(file)
 }
 
 fn search(log: &mut File, size: u64, errors: &[KnownError]) -> io::Result<Findings> {
