@@ -10,7 +10,7 @@ OSA := $(abspath $(TARGET))/debug/osa
 # Tests are compiled by clippy, so that one build both lints and makes what is tested: a separate lint
 # would compile every dependency once more. Every invocation selects the whole workspace, since another
 # selection has other features and compiles again.
-TESTS := test test-build test-fast test-long unit browser slurm
+TESTS := test test-setup test-build test-fast test-long unit browser slurm
 $(TESTS): export RUSTC_WORKSPACE_WRAPPER := clippy-driver
 $(TESTS): export CLIPPY_ARGS := -Dwarnings__CLIPPY_HACKERY__
 # CI builds once: what an incremental build would keep for the next time is only written.
@@ -18,7 +18,7 @@ $(if $(CI),$(eval $(TESTS): export CARGO_INCREMENTAL := 0))
 # Tests start processes and wait for them: two for each processor keep it busy.
 $(TESTS): export RUST_TEST_THREADS ?= $(shell expr 2 \* $$(nproc))
 
-.PHONY: help serve test test-build test-fast test-long unit browser slurm bench clean
+.PHONY: help serve test test-setup test-build test-fast test-long unit browser slurm bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,10 +31,14 @@ serve: ## Build everything and serve demo nights in the browser (local scheduler
 	end2end/serve-demo $(TARGET)/debug/osa $(DEMO)
 
 test: ## Run every test: lints, unit, integration, browser, real Slurm
-	end2end/setup test
-	$(MAKE) --no-print-directory test-build
+	end2end/setup build
+	# Packages are fetched while the compiler works.
+	$(MAKE) --no-print-directory --jobs 2 test-setup test-build
 	# Side by side, since the latter two wait more than they work.
 	$(MAKE) --no-print-directory --jobs 3 --output-sync=target unit browser slurm
+
+test-setup: ## Install what the tests drive: Chromium, a real Slurm and others
+	end2end/setup test
 
 test-build: ## Compile everything that tests run; warnings are errors, and so is untidy formatting
 	$(CARGO) fmt --all --check
@@ -57,8 +61,8 @@ browser: ## Browser tests (Chromium through playwright, axe)
 slurm: ## The scheduler scenarios and a whole night on a real one-node Slurm
 	OSA=$(OSA) end2end/test-env end2end/slurm/test
 
-test-long: ## What takes longer: many more property cases, rounds of kills, a release and its limits
-	end2end/setup test
+test-long: ## What takes longer: many more property cases, rounds of kills, a hanging disk, a release and its limits
+	end2end/setup long
 	$(MAKE) --no-print-directory test-build
 	end2end/test-env end2end/long
 

@@ -72,8 +72,10 @@ pub struct RunDetail {
     pub status: SequenceStatus,
     /// Its subruns; for the calibration a single one.
     pub subruns: Vec<SubrunDetail>,
-    /// Its history, oldest first.
+    /// The newest lines of its history files, some hundred, oldest first.
     pub history: Vec<HistoryLine>,
+    /// How many older lines the files have.
+    pub older_history_lines: usize,
     /// All tasks of all its jobs that the scheduler still knows, newest job first.
     pub tasks: Vec<TaskRecord>,
     /// Its log files, newest first.

@@ -84,7 +84,7 @@ fn page(seen: &Seen<RunDetail>, shown: Option<Shown>) -> impl IntoView + use<> {
             {shown.map(|shown| log_section(date, number, shown))}
             {subrun_table(run, subrun)}
             {job_table(&run.tasks)}
-            {history_table(&run.history)}
+            {history_table(&run.history, run.older_history_lines)}
         </article>
     };
     view! {

@@ -16,13 +16,24 @@ const COLUMNS: [(&str, &str); 7] = [
     ("", "Configuration"),
 ];
 
-/// The history; a sentence if nothing has run yet.
-pub fn history_table(lines: &[HistoryLine]) -> impl IntoView + use<> {
+/// The history, and how many older lines are not shown; a sentence if nothing has run yet.
+pub fn history_table(lines: &[HistoryLine], older: usize) -> impl IntoView + use<> {
     if lines.is_empty() {
         return view! { <p class="none">"Nothing has been run yet."</p> }.into_any();
     }
     let rows = lines.iter().map(row).collect::<Vec<_>>();
-    table::table("history", "History", &COLUMNS, rows).into_any()
+    let older = (older > 0).then(|| {
+        view! {
+            <p class="none">
+                {format!("{older} older lines are in the run's history files only.")}
+            </p>
+        }
+    });
+    view! {
+        {table::table("history", "History", &COLUMNS, rows)}
+        {older}
+    }
+    .into_any()
 }
 
 fn row(line: &HistoryLine) -> impl IntoView + use<> {

@@ -40,12 +40,14 @@ pub fn run_detail(input: &NightInput<'_>, run: RunId, cache: &StatusCache) -> Op
     counted.retain(|task| !input.observation.is_dropped(run, task.task));
     let row = Row::new(sequence, &evidence, &counted, Depth::Full);
     let logs = log_files(input.paths, run);
+    let (history, older_history_lines) = history(input.paths, sequence, &scan);
     Some(RunDetail {
         date: input.paths.date,
         prod_id: input.paths.prod_id.clone(),
         status: row.status,
         subruns: details(sequence, &evidence, &oldest_first(&counted), &logs),
-        history: history(input.paths, sequence, &scan),
+        history,
+        older_history_lines,
         tasks: tasks.into_iter().cloned().collect(),
         logs: logs.into_iter().map(|(_, file)| file).collect(),
         scheduler: input.jobs.health.clone(),
@@ -118,19 +120,28 @@ fn log_file(file: &Path, name: String) -> Option<LogFile> {
     Some(LogFile { name, size: metadata.len(), modified })
 }
 
-/// The histories of a run's subruns as one, oldest line first; lines of the same minute, and those
-/// whose date has an old form, stay with their subrun.
-fn history(paths: &NightPaths, sequence: &Sequence, scan: &Scan) -> Vec<HistoryLine> {
+/// So many lines of a run's history are shown, the newest: some for each of 200 subruns.
+const HISTORY_LINES: usize = 400;
+
+/// The newest lines of the histories of a run's subruns as one, oldest line first, and how many older
+/// ones there are. Lines of the same minute, and those whose date has an old form, stay with their
+/// subrun.
+fn history(paths: &NightPaths, sequence: &Sequence, scan: &Scan) -> (Vec<HistoryLine>, usize) {
     let files = scan.run(sequence.run);
     let whole = files.run_history.then_some(None);
-    let mut lines: Vec<HistoryLine> = whole
-        .into_iter()
-        .chain(files.histories.iter().map(Some))
-        .filter_map(|subrun| History::read(&paths.history(sequence.run, subrun)).ok())
-        .flat_map(|history| history.lines)
-        .collect();
+    let mut count = 0;
+    let mut lines: Vec<HistoryLine> = Vec::new();
+    for subrun in whole.into_iter().chain(files.histories.iter().map(Some)) {
+        let Ok(history) = History::read(&paths.history(sequence.run, subrun)) else { continue };
+        count += history.lines.len();
+        // A file has its newest lines at its end: of one that is very long, the rest is not kept.
+        let older = history.lines.len().saturating_sub(HISTORY_LINES);
+        lines.extend(history.lines.into_iter().skip(older));
+    }
     lines.sort_by_key(|line| NaiveDateTime::parse_from_str(&line.when, "%Y-%m-%d %H:%M").ok());
-    lines
+    lines.drain(..lines.len().saturating_sub(HISTORY_LINES));
+    let older = count - lines.len();
+    (lines, older)
 }
 
 #[cfg(test)]
@@ -180,6 +191,18 @@ mod tests {
         assert_eq!(run.history.len(), 4);
         assert_eq!(run.history[0].run, "19102.0002", "the oldest line first");
         assert_eq!(run.status.tries, Some(2));
+    }
+
+    #[test]
+    fn of_long_histories_the_newest_lines_are_kept() {
+        let golden = Golden::new();
+        let r0 = "lstchain_data_r0_to_dl1";
+        let earlier = history("19102.0001", &vec![(r0, 1); 1_000]).replace("02:14", "01:00");
+        golden.analysis("sequence_LST1_19102.0001.history", &earlier);
+        golden.analysis("sequence_LST1_19102.0002.history", &history("19102.0002", &[(r0, 0)]));
+        let run = golden.run(19102, &[]).unwrap();
+        assert_eq!((run.history.len(), run.older_history_lines), (400, 601));
+        assert_eq!(run.history[399].run, "19102.0002");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod api;
 mod books;
 mod cache;
 mod caller;
+mod disk_reads;
 mod events;
 mod figures;
 mod functions;

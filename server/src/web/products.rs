@@ -21,6 +21,7 @@ use tokio::io::AsyncReadExt;
 use tokio_util::io::ReaderStream;
 
 use super::WebState;
+use super::disk_reads::ReadKind;
 use super::kept;
 use super::path::Path;
 use super::problem::Problem;
@@ -52,7 +53,7 @@ pub async fn send(
 ) -> Result<Response, Problem> {
     let wanted = name.clone();
     let open = move |paths: &NightPaths| open(paths, group, &wanted);
-    let (file, metadata) = state.watcher.of_night(date, open).await?;
+    let (file, metadata) = state.watcher.of_night(ReadKind::Products, date, open).await?;
     Ok(answer(&headers, &name, file, &metadata))
 }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use app::backend::{BackendError, Seen};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 /// What a look found.
 pub type Found<T> = Result<Arc<T>, BackendError>;
@@ -63,10 +63,14 @@ impl Pace {
             interest: Duration::from_secs(60).max(poll * 3),
             memory: Duration::from_secs(600).max(poll * 30),
             patience: Duration::from_secs(2),
-            first: Duration::from_secs(30),
+            first: Duration::from_secs(15),
         }
     }
 }
+
+/// Looks of one shelf at a time. A file system that hangs keeps the threads of those that it does not
+/// answer, and other work needs some too.
+const LOOKS_AT_ONCE: usize = 32;
 
 /// A look may take this share of the time: one fifth.
 const SHARE: u32 = 4;
@@ -86,6 +90,7 @@ pub struct Shelf<K, T> {
     /// Whether two findings look the same to a viewer.
     same: fn(&T, &T) -> bool,
     pace: Pace,
+    threads: Arc<Semaphore>,
 }
 
 type Look<K, T> = dyn Fn(&K) -> Result<T, BackendError> + Send + Sync;
@@ -117,7 +122,8 @@ where
         same: fn(&T, &T) -> bool,
         look: impl Fn(&K) -> Result<T, BackendError> + Send + Sync + 'static,
     ) -> Arc<Self> {
-        Arc::new(Self { entries: Mutex::default(), look: Box::new(look), same, pace })
+        let threads = Arc::new(Semaphore::new(LOOKS_AT_ONCE));
+        Arc::new(Self { entries: Mutex::default(), look: Box::new(look), same, pace, threads })
     }
 
     /// The newest snapshot. What has not been looked at lately is looked at first; if that takes
@@ -144,9 +150,11 @@ where
             None => Snapshot {
                 version: 0,
                 found: Err(BackendError::unavailable(format!(
-                    "the directories could not be read within {} s; try again, and see whether the \
-                     file system is slow or away",
+                    "no response from the file system within {} s",
                     wait.as_secs()
+                ))
+                .with_hint(Some(
+                    "try again, and see whether the file system is slow or not mounted".to_owned(),
                 ))),
                 at: Instant::now(),
             },
@@ -239,16 +247,25 @@ where
             return;
         }
         let (shelf, entry) = (Arc::clone(self), Arc::clone(entry));
-        tokio::task::spawn_blocking(move || {
-            let _span = tracing::debug_span!("refresh", what = ?key).entered();
-            let looking = Looking(&entry.looking);
-            let began = Instant::now();
-            let found = (shelf.look)(&key);
-            let took = began.elapsed();
-            lock(&entry.plan).due = began + shelf.pace.poll.max(took * (SHARE + 1));
-            shelf.put(&entry, found, began);
-            drop(looking);
+        tokio::spawn(async move {
+            let permit = Arc::clone(&shelf.threads).acquire_owned().await;
+            tokio::task::spawn_blocking(move || {
+                let _permit = permit;
+                shelf.look_at(&key, &entry);
+            });
         });
+    }
+
+    /// Looks, and publishes what is found. Blocks.
+    fn look_at(&self, key: &K, entry: &Entry<T>) {
+        let _span = tracing::debug_span!("refresh", what = ?key).entered();
+        let looking = Looking(&entry.looking);
+        let began = Instant::now();
+        let found = (self.look)(key);
+        let took = began.elapsed();
+        lock(&entry.plan).due = began + self.pace.poll.max(took * (SHARE + 1));
+        self.put(entry, found, began);
+        drop(looking);
     }
 
     fn put(&self, entry: &Entry<T>, found: Result<T, BackendError>, at: Instant) {

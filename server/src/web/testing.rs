@@ -246,6 +246,7 @@ impl Look for FakeSite {
                 config: None,
                 rc: 1,
             }],
+            older_history_lines: 0,
             tasks: jobs.tasks().to_vec(),
             logs: Vec::new(),
             scheduler: jobs.health.clone(),

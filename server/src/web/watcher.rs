@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use app::backend::BackendError;
 use chrono::{DateTime, Days, NaiveTime, Utc};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::datacheck::Criteria;
 use crate::hint::Hint;
-use crate::internal::blocking;
 use crate::model::{
     DatacheckNote, DatacheckRange, DatacheckSheet, FigureQuery, LogChunk, NightDate, NightList,
     NightStatus, Products, ProvenanceAsked, ProvenanceView, RunDetail, RunId,
@@ -19,11 +18,11 @@ use crate::night::{JobLog, NightPaths};
 use crate::schedule::Scheduler;
 use crate::store::Store;
 
+use super::disk_reads::{DiskReads, ReadKind};
 use super::figures::{self, Figures, NightWish, RangeWish, RunWish};
 use super::jobs::{AskPace, JobNews, JobWatch, Watched};
 use super::logs::{self, Start};
 use super::look::Look;
-use super::problem::unavailable;
 use super::products;
 use super::provenance::Logs;
 use super::quality::{self, Board};
@@ -57,9 +56,8 @@ pub struct Watcher {
     figures: Arc<Figures>,
     quality: Arc<Board>,
     store: Store,
-    /// So many draw at once: more would only wait for each other, each with its memory.
-    drawing: Semaphore,
     provenance: Arc<Logs>,
+    reads: DiskReads,
 }
 
 impl Watcher {
@@ -101,8 +99,6 @@ impl Watcher {
                 Ok(run)
             }
         });
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let (provenance, drawing) = (Arc::default(), Semaphore::new(2 * processors));
         Arc::new(Self {
             nights,
             night,
@@ -113,8 +109,8 @@ impl Watcher {
             figures,
             quality,
             store,
-            drawing,
-            provenance,
+            provenance: Arc::default(),
+            reads: DiskReads::default(),
         })
     }
 
@@ -153,7 +149,7 @@ impl Watcher {
             for date in self.quality.due(&watched, &all) {
                 let (look, quality) = (Arc::clone(&self.look), Arc::clone(&self.quality));
                 let judge = move || look.paths(date).map(|paths| quality.judge(&paths));
-                let judged = in_thread(judge).await;
+                let judged = self.reads.run(ReadKind::Datacheck, Some(date), judge).await;
                 if let Err(error) = judged.and(self.notes(date).await) {
                     tracing::debug!(%date, %error, "a night is not judged");
                 }
@@ -163,7 +159,8 @@ impl Watcher {
 
     /// The notes about the data quality of a night and its runs, also those that were withdrawn.
     pub async fn notes(&self, date: NightDate) -> Result<Vec<DatacheckNote>, BackendError> {
-        let prod_id = self.of_night(date, |paths| Ok(paths.prod_id.clone())).await?;
+        let prod_id =
+            self.of_night(ReadKind::Directories, date, |paths| Ok(paths.prod_id.clone())).await?;
         let notes = self.store.notes(date, &prod_id).await.map_err(|error| {
             let text = format!("notes cannot be read: {error}");
             BackendError::unavailable(text).with_hint(error.hint())
@@ -244,24 +241,25 @@ impl Watcher {
     ) -> Result<T, BackendError> {
         let (look, figures) = (Arc::clone(&self.look), Arc::clone(&self.figures));
         let _waiting = self.figures.turns.wait();
-        let _turn = self.drawing.acquire().await;
-        in_thread(move || draw(&figures, &look.paths(date)?)).await
+        let drawn = move || draw(&figures, &look.paths(date)?);
+        self.reads.run(ReadKind::Datacheck, Some(date), drawn).await
     }
 
     /// Something about a night's files, in a thread that may block.
     pub async fn of_night<T: Send + 'static>(
         &self,
+        kind: ReadKind,
         date: NightDate,
         read: impl FnOnce(&NightPaths) -> Result<T, BackendError> + Send + 'static,
     ) -> Result<T, BackendError> {
         let look = Arc::clone(&self.look);
-        in_thread(move || read(&look.paths(date)?)).await
+        self.reads.run(kind, Some(date), move || read(&look.paths(date)?)).await
     }
 
     /// The night in which a run was taken.
     pub async fn night_of(&self, run: RunId) -> Result<NightDate, BackendError> {
         let look = Arc::clone(&self.look);
-        in_thread(move || look.night_of(run)).await
+        self.reads.run(ReadKind::Directories, None, move || look.night_of(run)).await
     }
 
     /// What is asked of many nights; without dates it is the last months that there are.
@@ -289,13 +287,12 @@ impl Watcher {
     ) -> Result<T, BackendError> {
         let (look, figures) = (Arc::clone(&self.look), Arc::clone(&self.figures));
         let _waiting = self.figures.turns.wait();
-        let _turn = self.drawing.acquire().await;
-        in_thread(move || {
+        let drawn = move || {
             let nights: Vec<NightPaths> =
                 dates.into_iter().filter_map(|date| look.paths(date).ok()).collect();
             draw(&figures, &nights)
-        })
-        .await
+        };
+        self.reads.run(ReadKind::Datacheck, None, drawn).await
     }
 
     /// Something about a night's provenance, in a thread that may block.
@@ -305,7 +302,8 @@ impl Watcher {
         read: impl FnOnce(&Logs, &NightPaths) -> Result<T, BackendError> + Send + 'static,
     ) -> Result<T, BackendError> {
         let (look, logs) = (Arc::clone(&self.look), Arc::clone(&self.provenance));
-        in_thread(move || read(&logs, &look.paths(date)?)).await
+        let read = move || read(&logs, &look.paths(date)?);
+        self.reads.run(ReadKind::Provenance, Some(date), read).await
     }
 
     /// A piece of a log; blocks on the disk in a thread that may.
@@ -332,7 +330,7 @@ impl Watcher {
             let logs::Piece { from, to, size, text } = piece;
             Ok(LogChunk { name, from, to, size, text, live, read: now })
         };
-        in_thread(read).await
+        self.reads.run(ReadKind::Logs, Some(date), read).await
     }
 
     /// A log file as it is, open.
@@ -344,7 +342,7 @@ impl Watcher {
     ) -> Result<std::fs::File, BackendError> {
         let (look, name) = (Arc::clone(&self.look), name.to_owned());
         let open = move || look.open_log(date, run, &name);
-        in_thread(open).await
+        self.reads.run(ReadKind::Logs, Some(date), open).await
     }
 
     /// The list of nights, for somebody who looks.
@@ -421,7 +419,7 @@ impl Watcher {
 
     /// The files of a night's data quality.
     pub async fn products(&self, date: NightDate) -> Result<Products, BackendError> {
-        self.of_night(date, |paths| Ok(products::listed(paths))).await
+        self.of_night(ReadKind::Products, date, |paths| Ok(products::listed(paths))).await
     }
 
     /// What a run's products were made of, and how.
@@ -433,12 +431,6 @@ impl Watcher {
     ) -> Result<ProvenanceView, BackendError> {
         self.provenance_of(date, move |logs, paths| logs.view(paths, run, asked)).await
     }
-}
-
-async fn in_thread<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, BackendError> + Send + 'static,
-) -> Result<T, BackendError> {
-    blocking(work).await.unwrap_or_else(|error| Err(unavailable(&error)))
 }
 
 fn interval(period: Duration) -> tokio::time::Interval {
@@ -487,6 +479,7 @@ fn same_run(old: &RunDetail, new: &RunDetail) -> bool {
         && old.status == new.status
         && old.subruns == new.subruns
         && old.history == new.history
+        && old.older_history_lines == new.older_history_lines
         && old.tasks == new.tasks
         && old.logs == new.logs
         && old.scheduler.engine == new.scheduler.engine

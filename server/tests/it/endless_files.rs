@@ -8,6 +8,7 @@ use std::path::Path;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
+use crate::datacheck::night_file;
 use crate::support::{Case, DATE, FakeSlurm, SUMMARY, TestSite, until};
 
 /// What is put in a file's place, and what is said of it.
@@ -55,6 +56,44 @@ fn no_command_waits_for_a_pipe_or_reads_without_an_end() {
         for (obstacle, problem) in OBSTACLES {
             let _case = Case::named(format!("{problem} as {}, {}", file.display(), command[0]));
             let text = said(&site, &file, obstacle, command);
+            assert!(text.contains(problem), "{text}");
+        }
+    }
+}
+
+#[test]
+fn settings_that_cannot_be_read_are_named() {
+    for variable in ["OSA_TOML", "OSA_KNOWN_ERRORS"] {
+        let elsewhere = tempfile::tempdir().unwrap();
+        let file = elsewhere.path().join("settings.toml");
+        let site = TestSite::golden()
+            .with_slurm(FakeSlurm::holding())
+            .with_env(variable, file.to_str().unwrap());
+        for (obstacle, problem) in OBSTACLES {
+            let _case = Case::named(format!("{problem} as {variable}"));
+            let text = said(&site, &file, obstacle, &["why", DATE]);
+            assert!(text.contains(problem) && text.contains("settings.toml"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn products_and_records_that_cannot_be_read_are_named() {
+    let site = TestSite::golden().with_slurm(FakeSlurm::holding());
+    let log = site.analysis().join("prov.log");
+    let table = site.analysis().join("datacheck_dl1_LST-1.Run19102.0000.h5");
+    let table = table.to_str().unwrap();
+    let provenance = ["provenance", "--run", "19102", "--date", DATE];
+    let inspect = ["datacheck", "inspect", table];
+    let night = night_file(site.dir());
+    let judge = ["datacheck", "judge", "--thresholds", table, night.to_str().unwrap()];
+    let cases: [(&Path, &[&str]); 3] =
+        [(&log, &provenance), (Path::new(table), &inspect), (Path::new(table), &judge)];
+    for (file, command) in cases {
+        // A record of provenance may be as large as it likes: it is read line by line.
+        for (obstacle, problem) in &OBSTACLES[..2] {
+            let _case = Case::named(format!("{problem} as {}", file.display()));
+            let text = said(&site, file, *obstacle, command);
             assert!(text.contains(problem), "{text}");
         }
     }

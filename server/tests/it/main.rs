@@ -6,6 +6,7 @@ mod closing;
 mod config;
 mod datacheck;
 mod endless_files;
+mod hung_disk;
 mod injection;
 mod night;
 mod people;

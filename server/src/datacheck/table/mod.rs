@@ -65,13 +65,9 @@ impl File {
     /// Opens a file. It is not locked: whoever writes it must not fail because we look.
     pub fn open(path: &Path) -> Result<Self, DatacheckError> {
         let read = |cause| DatacheckError::Read { file: path.to_owned(), cause };
-        let size = std::fs::metadata(path).map_err(read)?;
-        if !size.is_file() {
-            let problem = "not a file; give a datacheck HDF5 file".into();
-            return Err(DatacheckError::Foreign { file: path.to_owned(), problem });
-        }
-        let mut start = [0; 8];
         let raw = crate::input_file::open(path).map_err(read)?;
+        let size = raw.metadata().map_err(read)?;
+        let mut start = [0; 8];
         if raw.read_at(&mut start, 0).map_err(read)? < 8 {
             let problem = format!("it has {} bytes", size.len()).into();
             return Err(DatacheckError::Damaged { file: path.to_owned(), problem });

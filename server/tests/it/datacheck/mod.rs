@@ -23,7 +23,7 @@ fn golden() -> Value {
 }
 
 /// The night's file, which is kept compressed, unpacked into `dir`.
-fn night_file(dir: &Path) -> PathBuf {
+pub fn night_file(dir: &Path) -> PathBuf {
     let packed = std::fs::read(fixture("DL1_datacheck_20250131.h5.gz")).unwrap();
     let mut bytes = Vec::new();
     flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut bytes).unwrap();

@@ -7,7 +7,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Child;
 
-use super::{TestSite, until};
+use super::{PATIENCE, TestSite, until};
 
 /// A server on a free port, without pages; it ends when dropped.
 pub struct TestServer {
@@ -43,14 +43,14 @@ impl TestServer {
     /// The body of its answer; `None` if it is gone before it has answered.
     pub fn ask(&self, token: &str, verb: &str, path: &str, body: &str) -> Option<String> {
         let mut stream = TcpStream::connect(&self.address).ok()?;
-        write!(
-            stream,
+        let request = format!(
             "{verb} {path} HTTP/1.0\r\nHost: {}\r\nAuthorization: Bearer {token}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             self.address,
             body.len()
-        )
-        .ok()?;
+        );
+        stream.write_all(request.as_bytes()).ok()?;
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
         answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned())

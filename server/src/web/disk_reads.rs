@@ -1,0 +1,229 @@
+//! Reads from disks that may not answer. A file system that hangs keeps a thread per read until it
+//! recovers; so the reads of a kind and night are few at a time, and nobody waits long for them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use app::backend::BackendError;
+use chrono::{DateTime, Utc};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+
+use crate::internal::blocking;
+use crate::model::NightDate;
+
+use super::problem::unavailable;
+
+/// How long somebody waits, their turn included.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Reads of one kind and night at a time.
+const AT_ONCE: usize = 4;
+
+/// What is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReadKind {
+    /// Directories, to find a run's night or the place of its files.
+    Directories,
+    /// Datacheck files.
+    Datacheck,
+    /// The list of a night's products.
+    Products,
+    /// Records of provenance.
+    Provenance,
+    /// Logs of jobs.
+    Logs,
+}
+
+impl ReadKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Directories => "directories",
+            Self::Datacheck => "datacheck files",
+            Self::Products => "products",
+            Self::Provenance => "provenance records",
+            Self::Logs => "logs",
+        }
+    }
+}
+
+/// A kind, and the night if it is about one.
+type Place = (ReadKind, Option<NightDate>);
+
+/// All reads under way.
+pub struct DiskReads {
+    queues: Mutex<HashMap<Place, Arc<Queue>>>,
+    /// Figures are drawn from datacheck files: more at a time than the processors can draw would only
+    /// wait for each other, each with its memory.
+    drawing: Semaphore,
+    patience: Duration,
+}
+
+/// Reads of one place.
+struct Queue {
+    free: Arc<Semaphore>,
+    /// When those began that have not ended.
+    began: Mutex<Vec<DateTime<Utc>>>,
+}
+
+impl Default for DiskReads {
+    fn default() -> Self {
+        Self::with_patience(PATIENCE)
+    }
+}
+
+impl DiskReads {
+    /// Nobody waits longer than `patience`.
+    pub fn with_patience(patience: Duration) -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { queues: Mutex::default(), drawing: Semaphore::new(2 * processors), patience }
+    }
+
+    /// Reads on a thread that may block.
+    ///
+    /// # Errors
+    /// That of `read`; or one that says since when the file system has not answered. The read then goes
+    /// on in its thread, and takes one of the places of its kind and night until it ends.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        kind: ReadKind,
+        night: Option<NightDate>,
+        read: impl FnOnce() -> Result<T, BackendError> + Send + 'static,
+    ) -> Result<T, BackendError> {
+        let queue = self.queue((kind, night));
+        let until = Instant::now() + self.patience;
+        let Ok(permit) = timeout_at(until, Arc::clone(&queue.free).acquire_owned()).await else {
+            return Err(queue.silent(kind, night));
+        };
+        // Given back when patience ends, unlike the permit: others may draw meanwhile.
+        let _drawing = match kind {
+            ReadKind::Datacheck => match timeout_at(until, self.drawing.acquire()).await {
+                Ok(turn) => Some(turn),
+                Err(_) => return Err(queue.silent(kind, night)),
+            },
+            _ => None,
+        };
+        let reading = Reading::new(&queue);
+        let work = blocking(move || {
+            let _until_it_ends = (permit, reading);
+            read()
+        });
+        match timeout_at(until, work).await {
+            Ok(result) => result.unwrap_or_else(|error| Err(unavailable(&error))),
+            Err(_) => Err(queue.silent(kind, night)),
+        }
+    }
+
+    /// The queue of a place; those that nobody uses are dropped.
+    fn queue(&self, place: Place) -> Arc<Queue> {
+        let mut queues = lock(&self.queues);
+        queues.retain(|_, queue| Arc::strong_count(queue) > 1);
+        let queue = queues.entry(place).or_insert_with(|| {
+            Arc::new(Queue { free: Arc::new(Semaphore::new(AT_ONCE)), began: Mutex::default() })
+        });
+        Arc::clone(queue)
+    }
+}
+
+impl Queue {
+    fn silent(&self, kind: ReadKind, night: Option<NightDate>) -> BackendError {
+        let since = lock(&self.began).iter().min().copied().unwrap_or_else(Utc::now);
+        let night = night.map(|night| format!(" of {night}")).unwrap_or_default();
+        BackendError::unavailable(format!(
+            "the {}{night} cannot be read: no response from the file system since {}",
+            kind.name(),
+            since.format("%H:%M:%S UTC")
+        ))
+        .with_hint(Some(
+            "see whether the file system is mounted and its server answers; nothing has to be started \
+             again once it does"
+                .to_owned(),
+        ))
+    }
+}
+
+/// A read that has not ended.
+struct Reading {
+    queue: Arc<Queue>,
+    began: DateTime<Utc>,
+}
+
+impl Reading {
+    fn new(queue: &Arc<Queue>) -> Self {
+        let began = Utc::now();
+        lock(&queue.began).push(began);
+        Self { queue: Arc::clone(queue), began }
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        let mut began = lock(&self.queue.began);
+        if let Some(place) = began.iter().position(|began| *began == self.began) {
+            began.swap_remove(place);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+
+    use super::*;
+
+    /// A read that does not end before its sender is dropped.
+    fn hanging() -> (Sender<()>, impl FnOnce() -> Result<u32, BackendError> + Send + 'static) {
+        let (sender, receiver) = channel::<()>();
+        let read = move || {
+            let _ = receiver.recv();
+            Ok(1)
+        };
+        (sender, read)
+    }
+
+    fn night(text: &str) -> NightDate {
+        text.parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn reads_that_hang_keep_no_others_waiting_and_are_not_more_than_some() {
+        let reads = DiskReads::with_patience(Duration::from_millis(20));
+        let bad = Some(night("2024-11-28"));
+        let mut held = Vec::new();
+        for _ in 0..AT_ONCE {
+            let (sender, read) = hanging();
+            held.push(sender);
+            let error = reads.run(ReadKind::Logs, bad, read).await.unwrap_err();
+            assert!(error.text.starts_with(
+                "the logs of 2024-11-28 cannot be read: no response from the file system since "
+            ));
+        }
+        // No further thread is taken.
+        let never = || -> Result<u32, BackendError> { panic!("it is not read") };
+        reads.run(ReadKind::Logs, bad, never).await.unwrap_err();
+        // Other nights and other kinds are read.
+        let others = DiskReads { patience: PATIENCE, ..reads };
+        for (kind, night) in
+            [(ReadKind::Logs, Some(night("2024-11-29"))), (ReadKind::Products, bad)]
+        {
+            assert_eq!(others.run(kind, night, || Ok(2)).await.unwrap(), 2);
+        }
+        // And this one is, once those that hung have ended.
+        drop(held);
+        assert_eq!(others.run(ReadKind::Logs, bad, || Ok(3)).await.unwrap(), 3);
+    }
+
+    #[tokio::test]
+    async fn queues_without_reads_are_forgotten() {
+        let reads = DiskReads::default();
+        for day in ["2024-11-28", "2024-11-29"] {
+            reads.run(ReadKind::Logs, Some(night(day)), || Ok(())).await.unwrap();
+        }
+        reads.run(ReadKind::Products, None, || Ok(())).await.unwrap();
+        assert_eq!(lock(&reads.queues).len(), 1);
+    }
+}
