@@ -10,7 +10,7 @@ OSA := $(abspath $(TARGET))/debug/osa
 # Tests are compiled by clippy, so that one build both lints and makes what is tested: a separate lint
 # would compile every dependency once more. Every invocation selects the whole workspace, since another
 # selection has other features and compiles again.
-TESTS := test test-setup test-build test-fast test-long unit browser slurm
+TESTS := test test-setup test-build test-fast test-long unit browser slurm fuzz
 $(TESTS): export RUSTC_WORKSPACE_WRAPPER := clippy-driver
 $(TESTS): export CLIPPY_ARGS := -Dwarnings__CLIPPY_HACKERY__
 # CI builds once: what an incremental build would keep for the next time is only written.
@@ -18,7 +18,7 @@ $(if $(CI),$(eval $(TESTS): export CARGO_INCREMENTAL := 0))
 # Tests start processes and wait for them: two for each processor keep it busy.
 $(TESTS): export RUST_TEST_THREADS ?= $(shell expr 2 \* $$(nproc))
 
-.PHONY: help serve test test-setup test-build test-fast test-long unit browser slurm bench clean
+.PHONY: help serve test test-setup test-build test-fast test-long unit browser slurm fuzz bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,10 @@ bench: ## Measure speed and memory, and print the figures
 	$(CARGO) build --workspace --release --locked
 	$(TARGET)/release/xtask site --release
 	$(TARGET)/release/bench $(TARGET)/release/osa
+
+fuzz: ## Give every parser random input for MINUTES minutes in all, and print how much
+	$(CARGO) build --workspace --all-targets --locked
+	$(TARGET)/debug/fuzz $(or $(MINUTES),5)
 
 clean: ## Remove the demo and everything built
 	rm -rf $(DEMO)

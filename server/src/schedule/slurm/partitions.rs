@@ -28,7 +28,8 @@ pub(super) fn read(sinfo: &str, scontrol: &str) -> Vec<PartitionLimits> {
         name.clone_into(&mut partition.name);
         partition.walltime = seconds(time);
         let memory = memory.trim_end_matches('+').parse::<u64>().ok();
-        partition.memory = partition.memory.max(memory.map(|megabytes| megabytes << 20));
+        partition.memory =
+            partition.memory.max(memory.map(|megabytes| megabytes.saturating_mul(1 << 20)));
     }
     for line in scontrol.lines() {
         let value = |key: &str| {

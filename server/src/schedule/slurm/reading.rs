@@ -5,7 +5,8 @@ use crate::model::TaskRecord;
 use super::call::Line;
 use super::parsed::Parsed;
 use super::sacct::{self, Dialect};
-use super::squeue;
+use super::{partitions, squeue};
+use crate::schedule::PartitionLimits;
 
 /// What an answer of sacct says, and how many of its records could not be read.
 pub fn sacct(text: &str) -> (Vec<TaskRecord>, usize) {
@@ -19,6 +20,11 @@ pub fn squeue(text: &str) -> (Vec<TaskRecord>, usize) {
     let mut reader = squeue::Reader::default();
     lines(text, |line| reader.line(line));
     counted(reader.end())
+}
+
+/// What the answers of sinfo and scontrol say of the partitions.
+pub fn partitions(sinfo: &str, scontrol: &str) -> Vec<PartitionLimits> {
+    partitions::read(sinfo, scontrol)
 }
 
 fn lines(text: &str, mut each: impl FnMut(Line<'_>)) {

@@ -168,7 +168,11 @@ pub fn load(file: Option<&Path>) -> Result<Vec<KnownError>, KnownErrorsError> {
     parse(&text, file)
 }
 
-fn parse(text: &str, file: &Path) -> Result<Vec<KnownError>, KnownErrorsError> {
+/// The errors that the text of a file describes.
+///
+/// # Errors
+/// What is wrong, with its line.
+pub fn parse(text: &str, file: &Path) -> Result<Vec<KnownError>, KnownErrorsError> {
     let wrong = |at: usize, problem: String| {
         let line = text.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
         KnownErrorsError::Wrong { file: file.to_owned(), line, problem }
