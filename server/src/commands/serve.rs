@@ -58,7 +58,11 @@ pub async fn run(args: Serve) -> Outcome {
     .await??;
     logging::start(settings.server.log_format);
     let Settings { site, server } = settings.clone();
-    let config = WebConfig { prefix: server.prefix.clone(), site: site_directory(&server)? };
+    let config = WebConfig {
+        prefix: server.prefix.clone(),
+        site: site_directory(&server)?,
+        connections: server.connections,
+    };
     let store = Store::open(&server.database_file(&site)).await?;
     let store = store.with_grace(Grace::new(server.lost_after));
     let people = People::new(store.clone(), server.access.clone());
@@ -95,7 +99,7 @@ pub async fn run(args: Serve) -> Outcome {
     let closing = tokio::spawn(closing);
     let indexing = tokio::spawn(keeper.run());
     let watching = tokio::spawn(Arc::clone(&watcher).run(scheduler, Some(store), days, pace));
-    web::serve(listener, &config, watcher, people, Arc::new(deeds), end).await?;
+    web::serve(listener, &config, watcher, people, Arc::new(deeds), end).await;
     watching.abort();
     closing.abort();
     indexing.abort();

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use super::server_file::Sources;
 use super::version::search_path;
-use super::{AccessConfig, ConfigError, LogFormat, SiteConfig};
+use super::{AccessConfig, ConfigError, ConnectionConfig, LogFormat, SiteConfig};
 
 /// The settings, each with the variable that overrides it.
-pub(super) const KEYS: [(&str, &str); 26] = [
+pub(super) const KEYS: [(&str, &str); 31] = [
     ("listen", "OSA_LISTEN"),
     ("prefix", "OSA_PREFIX"),
     ("database", "OSA_DATABASE"),
@@ -39,6 +39,11 @@ pub(super) const KEYS: [(&str, &str); 26] = [
     ("session_idle_hours", "OSA_SESSION_IDLE_HOURS"),
     ("session_days", "OSA_SESSION_DAYS"),
     ("demo", "OSA_DEMO"),
+    ("request_head_seconds", "OSA_REQUEST_HEAD_SECONDS"),
+    ("request_body_seconds", "OSA_REQUEST_BODY_SECONDS"),
+    ("idle_connection_seconds", "OSA_IDLE_CONNECTION_SECONDS"),
+    ("pending_connections", "OSA_PENDING_CONNECTIONS"),
+    ("pending_connections_per_client", "OSA_PENDING_CONNECTIONS_PER_CLIENT"),
 ];
 
 /// Which scheduler runs the jobs.
@@ -143,6 +148,8 @@ pub struct ServerConfig {
     pub autoclose: bool,
     /// Who may use the web server, and how.
     pub access: AccessConfig,
+    /// How many connections to the web server there may be, and how long each may keep it waiting.
+    pub connections: ConnectionConfig,
     /// The file that was read; `None` if there was none.
     pub file: Option<PathBuf>,
     /// Where each setting comes from, by its key.
@@ -199,6 +206,7 @@ impl ServerConfig {
             mail_to: sources.value("mail_to", address)?,
             autoclose: sources.value("autoclose", switch)?.unwrap_or(false),
             access: AccessConfig::read(&sources)?,
+            connections: ConnectionConfig::read(&sources)?,
             origins: KEYS.into_iter().map(|(key, _)| (key, sources.origin(key))).collect(),
             file: sources.file,
         })

@@ -7,6 +7,7 @@ mod api;
 mod books;
 mod cache;
 mod caller;
+mod connections;
 mod disk_reads;
 mod events;
 mod figures;
@@ -41,13 +42,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use std::net::SocketAddr;
-
 use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get};
-use axum::serve::ListenerExt;
 use leptos::config::{Env, LeptosOptions};
 use leptos_axum::{AxumRouteListing, generate_route_list};
 use tokio::net::TcpListener;
@@ -57,6 +55,7 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+use crate::config::ConnectionConfig;
 use crate::deeds::ActionService;
 
 pub use books::Books;
@@ -81,6 +80,8 @@ pub struct WebConfig {
     pub prefix: String,
     /// Directory of the WebAssembly, the style sheet and the icons.
     pub site: PathBuf,
+    /// How many connections there may be, and how long each may keep the server waiting.
+    pub connections: ConnectionConfig,
 }
 
 /// What every handler can get at.
@@ -203,28 +204,23 @@ pub async fn serve(
     people: People,
     deeds: Arc<dyn ActionService>,
     end: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
+) {
     let (close, closing) = watch::channel(false);
+    let access = Arc::clone(&people.access);
     let router = router(config, watcher, people, deeds, closing.clone());
-    let router = router.into_make_service_with_connect_info::<SocketAddr>();
-    // Without it every answer waits 40 ms for the network's convenience.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "cannot set TCP_NODELAY");
-        }
-    });
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
+    tokio::spawn(async move {
         end.await;
         close.send_replace(true);
     });
+    let server = connections::serve(listener, router, config.connections, access, closing.clone());
     let farewell = async {
         let mut closing = closing;
         let _ = closing.wait_for(|closing| *closing).await;
         tokio::time::sleep(FAREWELL).await;
     };
     tokio::select! {
-        served = server => served,
-        () = farewell => Ok(()),
+        () = server => {}
+        () = farewell => {}
     }
 }
 

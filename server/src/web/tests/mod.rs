@@ -87,8 +87,9 @@ impl TestApp {
         let look = Arc::clone(&site) as _;
         let watcher = Watcher::new(look, "slurm", poll, criteria, store.clone());
         let (close, closing) = watch::channel(false);
-        let config = WebConfig { prefix: prefix.into(), site: site_dir };
-        let mut access = ServerConfig::read(None, &|_| None).unwrap().access;
+        let server = ServerConfig::read(None, &|_| None).unwrap();
+        let (mut access, connections) = (server.access, server.connections);
+        let config = WebConfig { prefix: prefix.into(), site: site_dir, connections };
         set(&mut access);
         let time = Arc::new(Mutex::new(Utc::now()));
         let shown = Arc::clone(&time);

@@ -47,20 +47,26 @@ impl Client {
         Self { address: origin_of(&chain, peer, access), https, hosts }
     }
 
-    /// The address as attempts to sign in are counted: of IPv6 only the network, since one machine
-    /// has many addresses in it.
+    /// The address as attempts to sign in are counted.
     pub fn counted(&self) -> String {
-        match self.address {
-            IpAddr::V4(address) => address.to_string(),
-            IpAddr::V6(address) => {
-                let [a, b, c, d, ..] = address.segments();
-                format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-            }
+        counted(self.address)
+    }
+}
+
+/// An address as what comes from it is counted: of IPv6 only the network, since one machine has many
+/// addresses in it.
+pub fn counted(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
         }
     }
 }
 
-fn trusts(access: &AccessConfig, address: IpAddr) -> bool {
+/// Whether the address is a trusted reverse proxy's.
+pub fn trusts(access: &AccessConfig, address: IpAddr) -> bool {
     access.trusted_proxies.iter().any(|network| network.contains(address))
 }
 

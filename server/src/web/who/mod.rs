@@ -15,7 +15,7 @@ use tower_sessions::{Expiry, Session, SessionManagerLayer};
 
 use app::people::{SignedIn, Visitor};
 
-pub use client::Client;
+pub use client::{Client, counted, trusts};
 
 pub use csrf::{FORM_COOKIE, FormCookie, forged};
 pub use session::{Clock, Content, Sessions};
