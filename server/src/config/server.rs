@@ -12,7 +12,7 @@ use super::version::search_path;
 use super::{AccessConfig, ConfigError, ConnectionConfig, LogFormat, SiteConfig};
 
 /// The settings, each with the variable that overrides it.
-pub(super) const KEYS: [(&str, &str); 31] = [
+pub(super) const KEYS: [(&str, &str); 35] = [
     ("listen", "OSA_LISTEN"),
     ("prefix", "OSA_PREFIX"),
     ("database", "OSA_DATABASE"),
@@ -39,6 +39,10 @@ pub(super) const KEYS: [(&str, &str); 31] = [
     ("session_idle_hours", "OSA_SESSION_IDLE_HOURS"),
     ("session_days", "OSA_SESSION_DAYS"),
     ("demo", "OSA_DEMO"),
+    ("demo_public", "OSA_DEMO_PUBLIC"),
+    ("hosts", "OSA_HOSTS"),
+    ("cors_origins", "OSA_CORS_ORIGINS"),
+    ("hsts_days", "OSA_HSTS_DAYS"),
     ("request_head_seconds", "OSA_REQUEST_HEAD_SECONDS"),
     ("request_body_seconds", "OSA_REQUEST_BODY_SECONDS"),
     ("idle_connection_seconds", "OSA_IDLE_CONNECTION_SECONDS"),

@@ -8,11 +8,14 @@ mod books;
 mod cache;
 mod caller;
 mod connections;
+mod cors;
 mod disk_reads;
 mod events;
 mod figures;
 mod functions;
 mod gate;
+mod host_names;
+mod hosts;
 mod jobs;
 mod kept;
 mod lapse;
@@ -38,6 +41,7 @@ mod tests;
 mod watcher;
 mod who;
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,6 +82,8 @@ const CONTENT_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 pub struct WebConfig {
     /// Path prefix behind a reverse proxy: empty, or such as `/osa`.
     pub prefix: String,
+    /// Address that is listened on.
+    pub listen: IpAddr,
     /// Directory of the WebAssembly, the style sheet and the icons.
     pub site: PathBuf,
     /// How many connections there may be, and how long each may keep the server waiting.
@@ -90,6 +96,8 @@ struct WebState {
     prefix: String,
     watcher: Arc<Watcher>,
     people: People,
+    /// The names under which the server is known.
+    hosts: Arc<hosts::Hosts>,
     deeds: Arc<dyn ActionService>,
     leptos: LeptosOptions,
     cache: Arc<cache::PageCache>,
@@ -125,10 +133,12 @@ fn router_of(
         .env(Env::PROD)
         .build();
     let prefix = config.prefix.clone();
+    let hosts = Arc::new(hosts::Hosts::new(&people.access, config.listen));
     let state = WebState {
         prefix,
         watcher,
         people,
+        hosts,
         deeds,
         leptos,
         cache: Arc::default(),
@@ -157,6 +167,8 @@ fn router_of(
         prefix => Router::new().nest_service(prefix, routes),
     };
     routes
+        .layer(from_fn_with_state(state.clone(), hosts::check))
+        .layer(from_fn_with_state(state.clone(), hosts::strict_transport))
         .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header_layer(header::REFERRER_POLICY, "same-origin"))
         .layer(header_layer(header::X_FRAME_OPTIONS, "SAMEORIGIN"))

@@ -62,7 +62,7 @@ pub async fn sign_in(
     if who.user().is_some() {
         return Redirect::to(&inside(&state.prefix, &destination.to)).into_response();
     }
-    let cookie = match FormCookie::of(&headers, &who.client, &state.prefix) {
+    let cookie = match FormCookie::of(&headers, &who.cookies) {
         Ok(cookie) => cookie,
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "no form can be made");

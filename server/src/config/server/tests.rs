@@ -93,6 +93,10 @@ fn every_setting_is_overridden_by_its_variable() {
         "0.5",
         "1",
         "true",
+        "true",
+        "Osa.example., 2001:db8::0:1",
+        "https://Wiki.example, http://localhost:3000",
+        "2",
         "3",
         "4",
         "5",
@@ -124,6 +128,10 @@ fn every_setting_is_overridden_by_its_variable() {
     assert_eq!(access.origin.as_deref(), Some("https://osa.example"));
     assert_eq!(access.trusted_proxies.len(), 2);
     assert_eq!(access.session_idle, Duration::from_secs(1800));
+    assert!(access.demo_public);
+    assert_eq!(access.hosts, ["osa.example", "2001:db8::1"]);
+    assert_eq!(access.cors_origins, ["https://wiki.example", "http://localhost:3000"]);
+    assert_eq!(access.hsts, Some(Duration::from_secs(2 * 86_400)));
     let connections = server.connections;
     let times = [connections.head, connections.body, connections.idle].map(|time| time.as_secs());
     assert_eq!(times, [3, 4, 5]);
@@ -171,6 +179,8 @@ fn every_fault_names_file_and_line_or_variable() {
             problem("session_idle_hours = 0\n", &[]),
             problem("session_days = 'long'\n", &[]),
             problem("demo = 'maybe'\n", &[]),
+            problem("hosts = ['osa.example:80']\n", &[]),
+            problem("cors_origins = ['*']\n", &[]),
             problem("request_head_seconds = 0\n", &[]),
             problem("pending_connections = 0\n", &[]),
             problem("", &[("OSA_LISTEN", "8750")]),

@@ -31,6 +31,7 @@ use tower::ServiceExt;
 use self::body::Ending;
 use self::pending::{Limits, Open, Pending};
 use self::phase::{Observed, Progress};
+use super::hosts::Arrival;
 use super::who::{Client, counted, trusts};
 use crate::config::{AccessConfig, ConnectionConfig};
 
@@ -99,6 +100,13 @@ struct Server {
     pending: Pending,
 }
 
+/// The two ends of a connection.
+#[derive(Clone, Copy)]
+struct Ends {
+    peer: SocketAddr,
+    own: SocketAddr,
+}
+
 impl Server {
     /// Serves one connection until it ends, keeps the server waiting for too long, or has to go.
     async fn handle(
@@ -112,11 +120,12 @@ impl Server {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
+        let Ok(own) = stream.local_addr() else { return };
         let times = self.times;
         let close = Arc::new(Notify::new());
         let progress = Progress::new(self.pending.wait(self.peer(peer).as_deref(), &close));
         let stream = TokioIo::new(Observed::new(stream, Arc::clone(&progress)));
-        let service = self.service(peer, &progress, &close);
+        let service = self.service(Ends { peer, own }, &progress, &close);
         let service = TowerToHyperService::new(service);
         let mut connection = pin!(http1::Builder::new().serve_connection(stream, service));
         let mut evicted = pin!(close.notified());
@@ -150,7 +159,7 @@ impl Server {
     /// Answers the requests of a connection, and notes where it stands.
     fn service(
         &self,
-        peer: SocketAddr,
+        ends: Ends,
         progress: &Arc<Progress>,
         close: &Arc<Notify>,
     ) -> impl tower::Service<
@@ -163,12 +172,12 @@ impl Server {
     + use<> {
         let (server, progress, close) = (self.clone(), Arc::clone(progress), Arc::clone(close));
         tower::service_fn(move |request: Request<Incoming>| {
-            let request = server.received(request, peer, &progress, &close);
+            let request = server.received(request, ends, &progress, &close);
             let answer = server.router.clone().oneshot(request);
             let (server, progress, close) = (server.clone(), Arc::clone(&progress), close.clone());
             async move {
                 let answered = move || {
-                    let client = server.peer(peer);
+                    let client = server.peer(ends.peer);
                     progress.answered(server.pending.wait(client.as_deref(), &close));
                 };
                 Ok(answer.await?.map(|body| Body::new(Ending::new(body, answered))))
@@ -181,12 +190,13 @@ impl Server {
     fn received(
         &self,
         request: Request<Incoming>,
-        peer: SocketAddr,
+        ends: Ends,
         progress: &Arc<Progress>,
         close: &Arc<Notify>,
     ) -> Request {
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(ConnectInfo(ends.peer));
+        request.extensions_mut().insert(Arrival(ends.own));
         if request.body().is_end_stream() {
             progress.head_received(None);
             return request;

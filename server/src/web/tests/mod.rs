@@ -5,6 +5,7 @@ mod actions;
 mod evidence;
 mod forged;
 mod functions;
+mod hosts;
 mod notes;
 mod openapi;
 mod pages;
@@ -89,7 +90,9 @@ impl TestApp {
         let (close, closing) = watch::channel(false);
         let server = ServerConfig::read(None, &|_| None).unwrap();
         let (mut access, connections) = (server.access, server.connections);
-        let config = WebConfig { prefix: prefix.into(), site: site_dir, connections };
+        let listen = [127, 0, 0, 1].into();
+        let config = WebConfig { prefix: prefix.into(), listen, site: site_dir, connections };
+        access.hosts = vec!["osa.test".to_owned()];
         set(&mut access);
         let time = Arc::new(Mutex::new(Utc::now()));
         let shown = Arc::clone(&time);
