@@ -106,8 +106,11 @@ pub async fn change_password(
     new: String,
     /// The new password once more.
     again: String,
+    /// Whether the user's tokens are revoked as well.
+    #[server(default)]
+    revoke_tokens: bool,
 ) -> Result<Confirmation, BackendError> {
-    backend()?.change_password(current, new, again).await
+    backend()?.change_password(current, new, again, revoke_tokens).await
 }
 
 /// Creates a token of the user's own.

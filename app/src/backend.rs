@@ -128,12 +128,14 @@ pub trait Backend: Send + Sync + 'static {
     /// The caller's own account.
     async fn account(&self) -> Result<Account, BackendError>;
 
-    /// Changes the caller's password and ends their other sessions.
+    /// Changes the caller's password and ends their other sessions; revokes their tokens as well if
+    /// `revoke_tokens`.
     async fn change_password(
         &self,
         current: String,
         new: String,
         again: String,
+        revoke_tokens: bool,
     ) -> Result<Confirmation, BackendError>;
 
     /// Creates a token of the caller's. `expires` is a day such as `2026-12-31`, or empty.

@@ -218,6 +218,10 @@ fn password_form(name: &PersonName) -> impl IntoView + use<> {
                         autocomplete="new-password"
                     />
                 </label>
+                <label class="sure">
+                    <input name="revoke_tokens" type="checkbox" value="true"/>
+                    <span>"Revoke my tokens as well"</span>
+                </label>
                 <button>"Change it"</button>
             </form>
             <p class="hint">"A new password signs me out everywhere else."</p>

@@ -86,7 +86,7 @@ fn as_json(settings: &Settings) -> Value {
 /// The settings of `osa.toml` in effect: key, value, and where it comes from.
 fn server_settings(settings: &Settings) -> Vec<(&'static str, Value, String)> {
     let server = &settings.server;
-    let access = &server.access;
+    let (access, connections) = (&server.access, &server.connections);
     let proxies: Vec<String> = access.trusted_proxies.iter().map(ToString::to_string).collect();
     let values = [
         ("listen", json!(server.listen.to_string())),
@@ -115,6 +115,16 @@ fn server_settings(settings: &Settings) -> Vec<(&'static str, Value, String)> {
         ("session_idle_hours", json!(access.session_idle.as_secs_f64() / 3600.0)),
         ("session_days", json!(access.session_longest.as_secs_f64() / 86_400.0)),
         ("demo", json!(access.demo)),
+        ("demo_public", json!(access.demo_public)),
+        ("hosts", json!(access.hosts)),
+        ("cors_origins", json!(access.cors_origins)),
+        ("hsts_days", json!(access.hsts.map(|time| time.as_secs_f64() / 86_400.0))),
+        ("least_free_mb", json!(server.least_free_mb)),
+        ("request_head_seconds", json!(connections.head.as_secs_f64())),
+        ("request_body_seconds", json!(connections.body.as_secs_f64())),
+        ("idle_connection_seconds", json!(connections.idle.as_secs_f64())),
+        ("pending_connections", json!(connections.pending)),
+        ("pending_connections_per_client", json!(connections.pending_per_client)),
     ];
     let origin = |key| server.origins.get(key).map(ToString::to_string).unwrap_or_default();
     values.map(|(key, value)| (key, value, origin(key))).into()

@@ -1,7 +1,7 @@
 //! `osa serve`: the web server.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -10,18 +10,19 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::{ServerConfig, Settings};
+use crate::config::{ServerConfig, Settings, SiteConfig};
 use crate::datacheck::Criteria;
 use crate::deeds;
 use crate::internal::{blocking, executable};
 use crate::launch::Engine;
 use crate::model::NightDate;
 use crate::night::NightPaths;
+use crate::people::end_sessions_known_to_all;
 use crate::provenance::index::Keeper;
 use crate::schedule;
 use crate::status::Diagnosis;
 use crate::store::{Grace, Store};
-use crate::web::{self, AskPace, Books, People, SiteLook, Watcher, WebConfig};
+use crate::web::{self, AskPace, Books, HealthConfig, People, SiteLook, Watcher, WebConfig};
 
 use super::{Failure, Outcome, logging};
 
@@ -58,10 +59,22 @@ pub async fn run(args: Serve) -> Outcome {
     .await??;
     logging::start(settings.server.log_format);
     let Settings { site, server } = settings.clone();
-    let config = WebConfig { prefix: server.prefix.clone(), site: site_directory(&server)? };
     let store = Store::open(&server.database_file(&site)).await?;
     let store = store.with_grace(Grace::new(server.lost_after));
+    let address = args.listen.unwrap_or(server.listen);
+    keep_demo_here(&server, address)?;
+    let config = WebConfig {
+        prefix: server.prefix.clone(),
+        listen: address.ip(),
+        site: site_directory(&server)?,
+        connections: server.connections,
+        health: HealthConfig {
+            directories: disks(&server, &site),
+            least_free_mb: server.least_free_mb,
+        },
+    };
     let people = People::new(store.clone(), server.access.clone());
+    shut_demo_out(&people).await?;
     let scheduler = schedule::open(&server, store.clone())?;
     let pace = AskPace::of(&server);
     let days = Days::new(site.slurm.starttime_days_sacct.unwrap_or(DAYS).into());
@@ -79,7 +92,6 @@ pub async fn run(args: Serve) -> Outcome {
     let look = look.with_diagnosis(diagnosis);
     let watcher =
         Watcher::new(Arc::new(look), scheduler.engine(), server.poll, criteria, store.clone());
-    let address = args.listen.unwrap_or(server.listen);
     let listener = TcpListener::bind(address).await.map_err(|cause| {
         Failure::new(format!("cannot listen on {address}: {cause}"))
             .hint("another server may run there; --listen takes another address")
@@ -95,11 +107,44 @@ pub async fn run(args: Serve) -> Outcome {
     let closing = tokio::spawn(closing);
     let indexing = tokio::spawn(keeper.run());
     let watching = tokio::spawn(Arc::clone(&watcher).run(scheduler, Some(store), days, pace));
-    web::serve(listener, &config, watcher, people, Arc::new(deeds), end).await?;
+    web::serve(listener, &config, watcher, people, Arc::new(deeds), end).await;
     watching.abort();
     closing.abort();
     indexing.abort();
     Ok(ExitCode::SUCCESS)
+}
+
+/// Directories that are written to, each of which may be on a disk of its own.
+fn disks(server: &ServerConfig, site: &SiteConfig) -> Vec<PathBuf> {
+    let database = server.database_file(site);
+    let mut disks = vec![site.directories.analysis_dir.clone(), site.directories.osa_dir.clone()];
+    disks.extend(database.parent().map(Path::to_owned));
+    disks.dedup();
+    disks
+}
+
+/// Refuses to show a demo to others: its passwords are on its sign-in page.
+fn keep_demo_here(server: &ServerConfig, address: SocketAddr) -> Result<(), Failure> {
+    let access = &server.access;
+    if !access.demo || access.demo_public || address.ip().to_canonical().is_loopback() {
+        return Ok(());
+    }
+    let hint = "listen on 127.0.0.1, or set `demo_public = true` in osa.toml (OSA_DEMO_PUBLIC) if \
+                everybody who reaches this address may do everything in the demo";
+    let text = format!("{address} can be reached from other machines, and this is a demo");
+    Err(Failure::new(text).hint(hint))
+}
+
+/// Ends the sessions of users who still have the password of a demo, on a site that is none.
+async fn shut_demo_out(people: &People) -> Result<(), Failure> {
+    for name in end_sessions_known_to_all(&people.store, people.rules).await? {
+        tracing::warn!(
+            user = %name,
+            "this user has the password of the demo and cannot sign in: `osa user passwd` gives \
+             another, `osa user remove` removes the user"
+        );
+    }
+    Ok(())
 }
 
 fn site_directory(server: &ServerConfig) -> Result<PathBuf, Failure> {

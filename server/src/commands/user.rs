@@ -56,6 +56,9 @@ enum Verb {
     Passwd {
         /// The user
         name: PersonName,
+        /// Revoke the user's tokens as well
+        #[arg(long)]
+        revoke_tokens: bool,
     },
     /// Keep a user from signing in, end all their sessions and suspend their tokens
     Disable {
@@ -98,12 +101,15 @@ async fn act(store: &Store, verb: Verb) -> Outcome {
             people::set_role(store, &name, role).await?;
             format!("{name} is now {role}")
         }
-        Verb::Passwd { name } => {
+        Verb::Passwd { name, revoke_tokens } => {
             if store.user(&name).await?.is_none() {
                 return Err(people::PeopleError::NoUser(name).into());
             }
-            people::change_password(store, &name, &password(&name).await?).await?;
-            format!("{name} has a new password and is signed out everywhere")
+            let password = password(&name).await?;
+            let revoked = revoke_tokens.then_some(now);
+            people::change_password(store, &name, &password, revoked).await?;
+            let tokens = if revoke_tokens { "; all tokens are revoked" } else { "" };
+            format!("{name} has a new password and is signed out everywhere{tokens}")
         }
         Verb::Disable { name } => {
             people::set_disabled(store, &name, Some(now)).await?;

@@ -1,5 +1,6 @@
 //! Settings of who may use the web server, and how.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::server_file::Sources;
@@ -43,6 +44,17 @@ pub struct AccessConfig {
     pub session_longest: Duration,
     /// Whether this is a demo, whose users are told on its sign-in page (`demo`, `OSA_DEMO`).
     pub demo: bool,
+    /// Whether a demo may be reached from other machines (`demo_public`, `OSA_DEMO_PUBLIC`).
+    pub demo_public: bool,
+    /// Further host names and addresses under which the server is known, in small letters and without
+    /// ports (`hosts`, `OSA_HOSTS`).
+    pub hosts: Vec<String>,
+    /// Sites whose scripts may read the interface for programs without a token (`cors_origins`,
+    /// `OSA_CORS_ORIGINS`), as browsers write them.
+    pub cors_origins: Vec<String>,
+    /// For how long browsers that came by https come by nothing else (`hsts_days`,
+    /// `OSA_HSTS_DAYS`); unset: they are not told.
+    pub hsts: Option<Duration>,
 }
 
 impl AccessConfig {
@@ -61,6 +73,10 @@ impl AccessConfig {
                 .value("session_days", days)?
                 .unwrap_or(Duration::from_secs(7 * 24 * 3600)),
             demo: sources.value("demo", yes_or_no)?.unwrap_or(false),
+            demo_public: sources.value("demo_public", yes_or_no)?.unwrap_or(false),
+            hosts: sources.values("hosts", host)?,
+            cors_origins: sources.values("cors_origins", origin)?,
+            hsts: sources.value("hsts_days", days)?,
         })
     }
 }
@@ -81,6 +97,20 @@ fn origin(text: &str) -> Result<String, String> {
     match host {
         Some(host) if good(host) => Ok(trimmed.to_ascii_lowercase()),
         _ => Err(format!("{text:?} is not a scheme and a host such as https://osa.example.org")),
+    }
+}
+
+/// A name without a port, or an address.
+fn host(text: &str) -> Result<String, String> {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Ok(address.to_canonical().to_string());
+    }
+    let good = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    match !text.is_empty() && text.chars().all(good) {
+        true => Ok(text.trim_end_matches('.').to_ascii_lowercase()),
+        false => Err(format!(
+            "{text:?} is not the name of a host such as osa.example.org, without scheme and port"
+        )),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the operator sets: `sequencer.cfg` (the original's file) and `osa.toml` (the server's).
 
 mod access;
+mod connections;
 mod effective;
 mod error;
 mod ini;
@@ -16,6 +17,7 @@ mod site;
 mod version;
 
 pub use access::{AccessConfig, Reading};
+pub use connections::ConnectionConfig;
 pub use effective::EffectiveKey;
 pub use error::ConfigError;
 pub use ini::Ini;

@@ -46,7 +46,9 @@ impl Sources {
             })?;
             let texts = match key {
                 "job_path" => text.split(':').map(str::to_owned).collect(),
-                "trusted_proxies" => text.split(',').map(|one| one.trim().to_owned()).collect(),
+                "trusted_proxies" | "hosts" | "cors_origins" => {
+                    text.split(',').map(|one| one.trim().to_owned()).collect()
+                }
                 _ => vec![text],
             };
             let origin = Origin::Variable(variable);

@@ -14,7 +14,7 @@ pub use error::PeopleError;
 pub use limit::{Limit, WINDOW};
 pub use password::{LEAST, Passwords};
 pub use secret::{Secret, hash_of};
-pub use sign_in::{Refusal, sign_in};
+pub use sign_in::{Credentials, Refusal, Rules, end_sessions_known_to_all, is_password, sign_in};
 pub use verbs::{
     add_token, add_user, change_password, remove_user, revoke_token, set_disabled, set_role,
     token_author,

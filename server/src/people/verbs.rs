@@ -26,10 +26,16 @@ pub async fn add_user(
     }
 }
 
-/// Gives a user another password, which ends all their sessions.
-pub async fn change_password(store: &Store, name: &PersonName, password: &str) -> Done {
+/// Gives a user another password, which ends all their sessions. Their tokens are revoked at the time
+/// `revoked`, or stay in force if it is `None`.
+pub async fn change_password(
+    store: &Store,
+    name: &PersonName,
+    password: &str,
+    revoked: Option<DateTime<Utc>>,
+) -> Done {
     let hash = hashed(name, password).await?;
-    found(store.set_password(name, &hash).await?, name)
+    found(store.set_password(name, &hash, revoked).await?, name)
 }
 
 /// Gives a user another role, from their next request on.

@@ -21,7 +21,7 @@ use serde::Deserialize;
 
 use super::WebState;
 use super::caller::Caller;
-use super::who::{FORM_COOKIE, Who, cookie};
+use super::who::{Who, cookie};
 use crate::model::Fields;
 use crate::people::Secret;
 
@@ -131,7 +131,7 @@ fn shown_again(body: &Bytes) -> Fields {
 
 /// Whose outcome it is: what only this session, or this browser before there is one, knows.
 fn owner(who: &Who, headers: &HeaderMap) -> String {
-    let cookie = || cookie(headers, FORM_COOKIE).unwrap_or_default().to_owned();
+    let cookie = || cookie(headers, &who.cookies.form()).unwrap_or_default().to_owned();
     who.form_token.clone().unwrap_or_else(cookie)
 }
 

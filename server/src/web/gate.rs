@@ -15,7 +15,7 @@ use super::functions::wants_page;
 use super::lapse::Lapsing;
 use super::problem::Problem;
 use super::rules::{Needs, Rule};
-use super::who::{Who, forged};
+use super::who::{Disbelief, Who, forged};
 use crate::model::Role;
 
 /// For how long somebody who had to show who they are is told news without showing it again.
@@ -48,12 +48,12 @@ pub async fn gate(
     match forged(&who, request).await {
         Ok(request) if needs == Needs::Nothing => next.run(request).await,
         Ok(request) => kept_to(next.run(request).await),
-        Err(reason) => {
+        Err(disbelief) => {
             tracing::warn!(
-                method = %rule.verb, route = rule.path, client = %who.client.address, reason,
-                "a request was refused as forged"
+                method = %rule.verb, route = rule.path, client = %who.client.address,
+                reason = disbelief.reason, "a request was refused as forged"
             );
-            disbelieve(&state, in_words, &who, reason).await
+            disbelieve(&state, in_words, &who, disbelief).await
         }
     }
 }
@@ -117,12 +117,13 @@ async fn refuse(
     }
 }
 
-async fn disbelieve(state: &WebState, in_words: bool, who: &Who, reason: &str) -> Response {
-    let reason = format!("nothing was done: {reason}; reload the page and try again");
+async fn disbelieve(state: &WebState, in_words: bool, who: &Who, disbelief: Disbelief) -> Response {
+    let Disbelief { reason, hint } = disbelief;
+    let error = BackendError::forbidden(format!("nothing was done: {reason}")).with_hint(hint);
     if in_words {
-        return Problem::forbidden(reason).into_response();
+        return Problem::from(error).into_response();
     }
-    state.error_page(who, BackendError::forbidden(reason)).await
+    state.error_page(who, error).await
 }
 
 /// Whether a refusal is told as a problem document: to programs, and to scripts that call a server

@@ -7,11 +7,16 @@ mod api;
 mod books;
 mod cache;
 mod caller;
+mod connections;
+mod cors;
 mod disk_reads;
 mod events;
 mod figures;
 mod functions;
 mod gate;
+mod health;
+mod host_names;
+mod hosts;
 mod jobs;
 mod kept;
 mod lapse;
@@ -37,18 +42,15 @@ mod tests;
 mod watcher;
 mod who;
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-
-use std::net::SocketAddr;
 
 use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get};
-use axum::serve::ListenerExt;
-use leptos::config::{Env, LeptosOptions};
 use leptos_axum::{AxumRouteListing, generate_route_list};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -57,9 +59,11 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+use crate::config::ConnectionConfig;
 use crate::deeds::ActionService;
 
 pub use books::Books;
+pub use health::HealthConfig;
 pub use jobs::AskPace;
 pub use look::{Look, SiteLook};
 pub use people::People;
@@ -79,8 +83,14 @@ const CONTENT_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 pub struct WebConfig {
     /// Path prefix behind a reverse proxy: empty, or such as `/osa`.
     pub prefix: String,
+    /// Address that is listened on.
+    pub listen: IpAddr,
     /// Directory of the WebAssembly, the style sheet and the icons.
     pub site: PathBuf,
+    /// How many connections there may be, and how long each may keep the server waiting.
+    pub connections: ConnectionConfig,
+    /// What the health endpoint checks.
+    pub health: HealthConfig,
 }
 
 /// What every handler can get at.
@@ -89,8 +99,10 @@ struct WebState {
     prefix: String,
     watcher: Arc<Watcher>,
     people: People,
+    /// The names under which the server is known.
+    hosts: Arc<hosts::Hosts>,
+    health: Arc<health::Checks>,
     deeds: Arc<dyn ActionService>,
-    leptos: LeptosOptions,
     cache: Arc<cache::PageCache>,
     /// What came of forms, until their pages show it.
     results: Arc<functions::FormResults>,
@@ -118,18 +130,16 @@ fn router_of(
     closing: watch::Receiver<bool>,
     routes: impl FnOnce(&WebState) -> Vec<rules::Route>,
 ) -> Router {
-    let leptos = LeptosOptions::builder()
-        .output_name("app")
-        .site_root(config.site.display().to_string())
-        .env(Env::PROD)
-        .build();
     let prefix = config.prefix.clone();
+    let health = Arc::new(health::Checks::new(config.health.clone(), people.store.clone()));
+    let hosts = Arc::new(hosts::Hosts::new(&people.access, config.listen));
     let state = WebState {
         prefix,
         watcher,
         people,
+        hosts,
+        health,
         deeds,
-        leptos,
         cache: Arc::default(),
         results: Arc::default(),
         closing,
@@ -156,6 +166,8 @@ fn router_of(
         prefix => Router::new().nest_service(prefix, routes),
     };
     routes
+        .layer(from_fn_with_state(state.clone(), hosts::check))
+        .layer(from_fn_with_state(state.clone(), hosts::strict_transport))
         .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header_layer(header::REFERRER_POLICY, "same-origin"))
         .layer(header_layer(header::X_FRAME_OPTIONS, "SAMEORIGIN"))
@@ -203,28 +215,23 @@ pub async fn serve(
     people: People,
     deeds: Arc<dyn ActionService>,
     end: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
+) {
     let (close, closing) = watch::channel(false);
+    let access = Arc::clone(&people.access);
     let router = router(config, watcher, people, deeds, closing.clone());
-    let router = router.into_make_service_with_connect_info::<SocketAddr>();
-    // Without it every answer waits 40 ms for the network's convenience.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "cannot set TCP_NODELAY");
-        }
-    });
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
+    tokio::spawn(async move {
         end.await;
         close.send_replace(true);
     });
+    let server = connections::serve(listener, router, config.connections, access, closing.clone());
     let farewell = async {
         let mut closing = closing;
         let _ = closing.wait_for(|closing| *closing).await;
         tokio::time::sleep(FAREWELL).await;
     };
     tokio::select! {
-        served = server => served,
-        () = farewell => Ok(()),
+        () = server => {}
+        () = farewell => {}
     }
 }
 

@@ -62,7 +62,7 @@ pub async fn sign_in(
     if who.user().is_some() {
         return Redirect::to(&inside(&state.prefix, &destination.to)).into_response();
     }
-    let cookie = match FormCookie::of(&headers, &who.client, &state.prefix) {
+    let cookie = match FormCookie::of(&headers, &who.cookies) {
         Ok(cookie) => cookie,
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "no form can be made");
@@ -99,7 +99,7 @@ impl WebState {
                 provide_context(result.clone());
             }
         };
-        let site = app::Site { prefix: self.prefix.clone(), options: self.leptos.clone() };
+        let site = app::Site { prefix: self.prefix.clone() };
         let shell = move || app::shell(site.clone(), error.clone());
         let draw = render_app_async_with_context(context, shell);
         let mut response = draw(Request::from_parts(parts, body)).await;

@@ -6,7 +6,8 @@ use chrono::Utc;
 
 use super::who::{Clock, Sessions};
 use crate::config::AccessConfig;
-use crate::people::Limit;
+use crate::demo::USERS;
+use crate::people::Rules;
 use crate::store::Store;
 
 /// The users, and how they sign in.
@@ -18,8 +19,8 @@ pub struct People {
     pub access: Arc<AccessConfig>,
     /// What tells the time.
     pub clock: Clock,
-    /// How often a sign-in may be tried.
-    pub limit: Limit,
+    /// Who is let in.
+    pub rules: Rules,
     /// The sessions.
     pub(super) sessions: Sessions,
 }
@@ -33,6 +34,9 @@ impl People {
     /// With another clock.
     pub fn at(store: Store, access: AccessConfig, clock: Clock) -> Self {
         let sessions = Sessions::new(store.clone(), Arc::clone(&clock), &access);
-        Self { store, access: Arc::new(access), clock, limit: Limit::default(), sessions }
+        // What is written on the sign-in page of every demo is no secret anywhere else.
+        let known_to_all: &[_] = if access.demo { &[] } else { &USERS };
+        let rules = Rules { known_to_all, ..Rules::default() };
+        Self { store, access: Arc::new(access), clock, rules, sessions }
     }
 }

@@ -16,14 +16,13 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use leptos::server_fn::ServerFn;
 use tower_http::compression::CompressionLayer;
-use tower_http::cors::{Any, CorsLayer};
 
 use super::gate::gate;
 use super::kept::Form;
 use super::problem::Problem;
 use super::{
-    WebState, actions, api, cache, events, figures, functions, lineage, notes, openapi, pages,
-    products, provenance,
+    WebState, actions, api, cache, cors, events, figures, functions, lineage, notes, openapi,
+    pages, products, provenance,
 };
 use crate::config::Reading;
 use crate::model::Role;
@@ -92,7 +91,7 @@ impl Route {
         }
         let is_rest = self.rule.path.starts_with("/api/") && !self.rule.is_server_function();
         if self.rule.verb == Method::GET && is_rest {
-            handler = handler.layer(any_site());
+            handler = handler.layer(from_fn_with_state(state.clone(), cors::share));
         }
         if is_rest {
             handler = handler.layer(map_response(as_problem));
@@ -104,16 +103,6 @@ impl Route {
 /// Addresses of what a run has brought forth: figures, files, logs.
 const OF_A_RUN: [&str; 2] =
     ["/api/v1/nights/{date}/runs/{run}/", "/nights/{date}/runs/{run}/logs/{name}/raw"];
-
-/// Programs of any site may read what needs no session: a token is what they show, which no browser
-/// adds by itself.
-fn any_site() -> CorsLayer {
-    CorsLayer::new()
-        .allow_origin(Any)
-        .allow_methods([Method::GET, Method::HEAD])
-        .allow_headers([header::AUTHORIZATION, header::ACCEPT, header::IF_NONE_MATCH])
-        .expose_headers([header::ETAG, header::LINK])
-}
 
 /// What the router itself refuses, such as a parameter that cannot be read or a verb that is not there, is
 /// told like every other problem.

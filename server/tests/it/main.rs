@@ -4,8 +4,10 @@
 mod actions;
 mod closing;
 mod config;
+mod connections;
 mod datacheck;
 mod endless_files;
+mod health;
 mod hung_disk;
 mod injection;
 mod night;

@@ -93,6 +93,16 @@ fn every_setting_is_overridden_by_its_variable() {
         "0.5",
         "1",
         "true",
+        "true",
+        "Osa.example., 2001:db8::0:1",
+        "https://Wiki.example, http://localhost:3000",
+        "2",
+        "50",
+        "3",
+        "4",
+        "5",
+        "600",
+        "7",
     ];
     let variables: Vec<_> = KEYS.iter().map(|(_, name)| *name).zip(values).collect();
     let text = "listen = '0.0.0.0:80'\nlocal_cpus = 3\nscheduler = 'local'\njob_path = ['/r']\n";
@@ -119,6 +129,15 @@ fn every_setting_is_overridden_by_its_variable() {
     assert_eq!(access.origin.as_deref(), Some("https://osa.example"));
     assert_eq!(access.trusted_proxies.len(), 2);
     assert_eq!(access.session_idle, Duration::from_secs(1800));
+    assert!(access.demo_public);
+    assert_eq!(access.hosts, ["osa.example", "2001:db8::1"]);
+    assert_eq!(access.cors_origins, ["https://wiki.example", "http://localhost:3000"]);
+    assert_eq!(access.hsts, Some(Duration::from_secs(2 * 86_400)));
+    assert_eq!(server.least_free_mb, 50);
+    let connections = server.connections;
+    let times = [connections.head, connections.body, connections.idle].map(|time| time.as_secs());
+    assert_eq!(times, [3, 4, 5]);
+    assert_eq!((connections.pending, connections.pending_per_client), (600, 7));
     for (key, variable) in KEYS {
         assert_eq!(server.origins[key], Origin::Variable(variable));
     }
@@ -162,6 +181,10 @@ fn every_fault_names_file_and_line_or_variable() {
             problem("session_idle_hours = 0\n", &[]),
             problem("session_days = 'long'\n", &[]),
             problem("demo = 'maybe'\n", &[]),
+            problem("hosts = ['osa.example:80']\n", &[]),
+            problem("cors_origins = ['*']\n", &[]),
+            problem("request_head_seconds = 0\n", &[]),
+            problem("pending_connections = 0\n", &[]),
             problem("", &[("OSA_LISTEN", "8750")]),
             problem("", &[("OSA_POLL_SECONDS", "NaN")]),
             problem("", &[("OSA_LOG_FORMAT", "JSON")]),

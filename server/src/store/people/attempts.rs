@@ -10,8 +10,8 @@ use crate::store::{Store, StoreError, Timestamp};
 pub struct Attempt<'a> {
     /// Hash of the name.
     pub name: &'a str,
-    /// From where.
-    pub address: &'a str,
+    /// From where: an address, or something that is known to be the user's.
+    pub source: &'a str,
     /// When.
     pub at: DateTime<Utc>,
 }
@@ -19,67 +19,79 @@ pub struct Attempt<'a> {
 /// Earlier attempts, oldest first.
 #[derive(Clone, Debug, Default)]
 pub struct Attempts {
+    /// For the same name from the same source.
+    pub both: Vec<DateTime<Utc>>,
     /// For the same name.
     pub name: Vec<DateTime<Utc>>,
-    /// From the same address.
-    pub address: Vec<DateTime<Utc>>,
+    /// From the same source.
+    pub source: Vec<DateTime<Utc>>,
 }
 
 impl Store {
     /// Records an attempt if `allowed` of those since `since`, and forgets the earlier ones. Before
     /// the password is looked at, so that many at once are no more than one after another.
     ///
-    /// Gives the number of the record, or what `allowed` says against it.
-    pub async fn record_attempt<E>(
+    /// An attempt from the future, recorded before the clock was set back, is taken to be made now: it
+    /// must not count for longer than any other.
+    ///
+    /// Returns the answer of `allowed`; nothing is recorded after a refusal.
+    pub async fn record_attempt<T, E>(
         &self,
         attempt: Attempt<'_>,
         since: DateTime<Utc>,
-        allowed: impl FnOnce(&Attempts) -> Result<(), E> + Send,
-    ) -> Result<Result<i64, E>, StoreError> {
+        allowed: impl FnOnce(&Attempts) -> Result<T, E> + Send,
+    ) -> Result<Result<T, E>, StoreError> {
+        let now = Timestamp(attempt.at);
         let forget = sqlx::query!("DELETE FROM sign_in_attempts WHERE at < ?", Timestamp(since));
+        let correct = sqlx::query!("UPDATE sign_in_attempts SET at = ?1 WHERE at > ?1", now);
         let record = sqlx::query!(
-            "INSERT INTO sign_in_attempts (name, address, at) VALUES (?, ?, ?)",
+            "INSERT INTO sign_in_attempts (name, source, at) VALUES (?, ?, ?)",
             attempt.name,
-            attempt.address,
-            Timestamp(attempt.at),
+            attempt.source,
+            now,
         );
         self.write(async |db| {
             forget.execute(&mut *db).await?;
-            if let Err(refusal) = allowed(&earlier(&mut *db, attempt).await?) {
-                return Ok(Err(refusal));
+            correct.execute(&mut *db).await?;
+            let allowed = allowed(&earlier(&mut *db, attempt).await?);
+            if allowed.is_ok() {
+                record.execute(db).await?;
             }
-            Ok(Ok(record.execute(db).await?.last_insert_rowid()))
+            Ok(allowed)
         })
         .await
     }
 
-    /// The attempt was good: it and those of that name from that address count no more.
+    /// The attempt was good: it and those of that name from that source count no more.
     pub async fn attempt_succeeded(&self, attempt: Attempt<'_>) -> Result<(), StoreError> {
         let attempts = sqlx::query!(
-            "DELETE FROM sign_in_attempts WHERE name = ? AND address = ?",
+            "DELETE FROM sign_in_attempts WHERE name = ? AND source = ?",
             attempt.name,
-            attempt.address,
+            attempt.source,
         );
         self.changed(attempts).await.map(drop)
     }
 }
 
-/// The attempts for the same name, and from the same address.
+/// The attempts for the same name, and from the same source.
 async fn earlier(db: &mut SqliteConnection, attempt: Attempt<'_>) -> Result<Attempts, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"SELECT name = ?1 AS "same_name!: bool", address = ?2 AS "same_address!: bool",
+        r#"SELECT name = ?1 AS "same_name!: bool", source = ?2 AS "same_source!: bool",
                   at AS "at: Timestamp"
-           FROM sign_in_attempts WHERE name = ?1 OR address = ?2 ORDER BY at"#,
+           FROM sign_in_attempts WHERE name = ?1 OR source = ?2 ORDER BY at"#,
         attempt.name,
-        attempt.address,
+        attempt.source,
     );
     let mut earlier = Attempts::default();
     for row in rows.fetch_all(db).await? {
         if row.same_name {
             earlier.name.push(row.at.0);
         }
-        if row.same_address {
-            earlier.address.push(row.at.0);
+        if row.same_source {
+            earlier.source.push(row.at.0);
+        }
+        if row.same_name && row.same_source {
+            earlier.both.push(row.at.0);
         }
     }
     Ok(earlier)

@@ -2,11 +2,13 @@
 //! [`crate::people`].
 
 mod attempts;
+mod browsers;
 mod sessions;
 mod tokens;
 mod users;
 
 pub use attempts::{Attempt, Attempts};
+pub use browsers::BROWSER_KEPT;
 pub use sessions::SessionRow;
 pub use tokens::NewToken;
 pub use users::StoredUser;

@@ -4,6 +4,9 @@ use chrono::{DateTime, Utc};
 
 use crate::store::{Store, StoreError, Timestamp};
 
+/// So many sessions of a user are kept, those that end last.
+const MOST: i64 = 20;
+
 /// A session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRow {
@@ -18,8 +21,9 @@ pub struct SessionRow {
 }
 
 impl Store {
-    /// Writes a session. One that is new (`fresh`) is added unless its id is taken; one that is not
-    /// is changed unless it has been ended meanwhile. `false` if nothing was written.
+    /// Writes a session. One that is new (`fresh`) is added unless its id is taken, and ends those of its
+    /// user that were not used for longest where there are too many; one that is not new is changed
+    /// unless it has been ended meanwhile. `false` if nothing was written.
     pub async fn save_session(&self, row: &SessionRow, fresh: bool) -> Result<bool, StoreError> {
         let expires = Timestamp(row.expires);
         let query = if fresh {
@@ -40,7 +44,23 @@ impl Store {
                 row.id,
             )
         };
-        self.changed(query).await
+        let crowd_out = sqlx::query!(
+            "DELETE FROM sessions WHERE user = ?1 AND id <> ?2 AND id NOT IN (
+                 SELECT id FROM sessions WHERE user = ?1 AND id <> ?2
+                 ORDER BY expires DESC, id LIMIT ?3
+             )",
+            row.user,
+            row.id,
+            MOST - 1,
+        );
+        self.write(async |db| {
+            let written = query.execute(&mut *db).await?.rows_affected() > 0;
+            if written && fresh {
+                crowd_out.execute(db).await?;
+            }
+            Ok(written)
+        })
+        .await
     }
 
     /// The session with this hash.

@@ -87,16 +87,25 @@ impl Store {
         self.changed(sqlx::query!("UPDATE users SET role = ? WHERE name = ?", role, name)).await
     }
 
-    /// Gives a user another password and ends their sessions; `false` if there is no such user.
+    /// Gives a user another password and ends their sessions; their tokens are revoked at `revoked`, or
+    /// stay in force if it is `None`. `false` if there is no such user.
     pub async fn set_password(
         &self,
         name: &PersonName,
         password: &str,
+        revoked: Option<DateTime<Utc>>,
     ) -> Result<bool, StoreError> {
         let name = name.as_str();
+        let revoke = sqlx::query!(
+            "UPDATE api_tokens SET revoked = ?1 WHERE ?1 IS NOT NULL AND revoked IS NULL
+             AND owner = (SELECT id FROM users WHERE name = ?2)",
+            revoked.map(Timestamp),
+            name,
+        );
         let user = sqlx::query!("UPDATE users SET password = ? WHERE name = ?", password, name);
         let changed = self.write(async |db| {
             let found = user.execute(&mut *db).await?.rows_affected() > 0;
+            revoke.execute(&mut *db).await?;
             end_sessions_of(db, name).await?;
             Ok(found)
         });

@@ -59,7 +59,7 @@ fn session(id: &str) -> SessionRow {
 }
 
 fn attempt(name: &str) -> Attempt<'_> {
-    Attempt { name, address: "192.0.2.1", at: at(2) }
+    Attempt { name, source: "192.0.2.1", at: at(2) }
 }
 
 fn outcome() -> DeedOutcome {
@@ -283,7 +283,7 @@ pub fn all() -> Vec<Writer> {
             store.add_user(&"bob".parse().unwrap(), Role::Admin, "hash", at(10)).await
         },
         set_role: |store| async { store.set_role(&jane(), Role::Admin).await },
-        set_password: |store| async { store.set_password(&jane(), "other").await },
+        set_password: |store| async { store.set_password(&jane(), "other", Some(at(10))).await },
         set_disabled: |store| async { store.set_disabled(&jane(), Some(at(10))).await },
         remove_user: |store| async { store.remove_user(&jane()).await },
         save_session_new: |store| async { store.save_session(&session("t"), true).await },
@@ -300,6 +300,8 @@ pub fn all() -> Vec<Writer> {
             store.revoke_token(&"cron".parse().unwrap(), None, at(10)).await
         },
         record_attempt: |store| store.record_attempt(attempt("i"), at(0), |_| Ok::<(), ()>(())),
+        note_health: |store| store.note_health(at(10)),
+        remember_browser: |store| store.remember_browser(1, Some("b"), "c", at(10)),
         attempt_succeeded: |store| store.attempt_succeeded(attempt("h")),
         enqueue: |store| async {
             queue(store).enqueue(&job("new", vec![0], vec![]), SETTINGS, at(10)).await

@@ -4,9 +4,10 @@ use app::backend::BackendError;
 use chrono::{NaiveDate, NaiveTime};
 use tower_sessions::Session;
 
+use super::session::later;
 use super::{Caller, confirmed, refused};
 use crate::model::{Account, Confirmation, NewToken, PersonName, Role, SessionInfo, User};
-use crate::people::{self, Passwords, PeopleError};
+use crate::people::{self, PeopleError, Refusal};
 use crate::web::who::{Content, Sessions};
 
 impl Caller {
@@ -36,33 +37,47 @@ impl Caller {
         Ok(Account { user: user.clone(), sessions, tokens, now })
     }
 
-    /// Changes the password, which ends all other sessions.
+    /// Changes the password, which ends all other sessions and, if so wished, revokes all tokens.
     pub(super) async fn new_password(
         &self,
-        current: String,
+        current: &str,
         new: &str,
         again: &str,
+        revoke_tokens: bool,
     ) -> Result<Confirmation, BackendError> {
         let (user, session) = (self.user()?, self.session()?);
-        if !self.is_password(user, current).await.map_err(refused)? {
-            return Err(BackendError::invalid("the current password is not right"));
-        }
+        self.prove(user, current).await?;
         if new != again {
             return Err(BackendError::invalid("the two new passwords are not the same"));
         }
         let content = Content::read(session).await;
         let store = &self.state.people.store;
-        people::change_password(store, &user.name, new).await.map_err(refused)?;
+        let revoked = revoke_tokens.then(|| self.now());
+        people::change_password(store, &user.name, new, revoked).await.map_err(refused)?;
         if let Some(content) = content {
             renew(session, content).await;
         }
-        Ok(confirmed("The password is changed. You are signed out everywhere else."))
+        Ok(confirmed(match revoke_tokens {
+            true => {
+                "The password is changed. You are signed out everywhere else, and your tokens are \
+                 revoked."
+            }
+            false => "The password is changed. You are signed out everywhere else.",
+        }))
     }
 
-    async fn is_password(&self, user: &User, password: String) -> Result<bool, PeopleError> {
-        let stored = self.state.people.store.user(&user.name).await?.map(|stored| stored.password);
-        let verify = move || Passwords::verify(stored.as_deref(), &password);
-        crate::internal::blocking(verify).await?
+    /// Lets only the user go on, not whoever has got hold of the session.
+    async fn prove(&self, user: &User, password: &str) -> Result<(), BackendError> {
+        let people = &self.state.people;
+        let limit = people.rules.limit;
+        match people::is_password(&people.store, limit, user, password, self.now()).await {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(Refusal::Wrong) => {
+                Err(BackendError::invalid("the current password is not right"))
+            }
+            Err(Refusal::TooOften(left)) => Err(later(left)),
+            Err(Refusal::Error(error)) => Err(refused(error)),
+        }
     }
 
     /// Creates a token.

@@ -21,7 +21,7 @@ use tower_sessions::Session;
 
 use super::WebState;
 use super::problem::Problem;
-use super::who::Who;
+use super::who::{Who, cookie};
 use crate::hint::Hint;
 use crate::model::{
     Account, ApiOperation, Author, Confirmation, DatacheckNote, DatacheckRange, DatacheckSheet,
@@ -40,6 +40,8 @@ pub struct Caller {
     session: Option<Session>,
     /// What the browser calls itself.
     agent: String,
+    /// What its cookie holds if somebody has signed in there before.
+    browser: Option<String>,
 }
 
 impl Caller {
@@ -51,6 +53,7 @@ impl Caller {
             who: who.clone(),
             session: parts.extensions.get().cloned(),
             agent: agent.unwrap_or_default().chars().take(200).collect(),
+            browser: cookie(&parts.headers, &who.cookies.browser()).map(str::to_owned),
         }
     }
 
@@ -225,8 +228,9 @@ impl Backend for Caller {
         current: String,
         new: String,
         again: String,
+        revoke_tokens: bool,
     ) -> Result<Confirmation, BackendError> {
-        self.new_password(current, &new, &again).await
+        self.new_password(&current, &new, &again, revoke_tokens).await
     }
 
     async fn create_token(

@@ -10,7 +10,8 @@ use tower_sessions::Session;
 use super::Caller;
 use crate::demo::USERS;
 use crate::model::{SignInForm, User};
-use crate::people::{self, Refusal, Secret};
+use crate::people::{self, Credentials, PeopleError, Refusal, Secret, hash_of};
+use crate::store::people::BROWSER_KEPT;
 use crate::web::who::Content;
 
 impl Caller {
@@ -34,19 +35,20 @@ impl Caller {
     ) -> Result<(), BackendError> {
         let people = &self.state.people;
         let (now, address) = (self.now(), self.who.client.counted());
-        let outcome = people::sign_in(&people.store, people.limit, name, password, &address, now);
-        let error = match outcome.await {
+        let browser = self.browser.as_deref();
+        let given = Credentials { name, password, address: &address, browser };
+        let error = match people::sign_in(&people.store, people.rules, given, now).await {
             Ok(user) => {
                 self.begin(&user, self.session()?).await.map_err(|error| unusable(&error))?;
+                if let Err(error) = self.remember_browser(&user).await {
+                    tracing::warn!(%error, "cannot remember the browser of somebody who signed in");
+                }
                 tracing::info!(user = %user.name, client = %self.who.client.address, "signed in");
                 return Ok(());
             }
             Err(Refusal::Error(error)) => return Err(unusable(&error)),
             Err(Refusal::Wrong) => BackendError::invalid("the name or the password is not right"),
-            Err(Refusal::TooOften(left)) => {
-                retry_after(left);
-                BackendError::too_many_requests(too_often(left))
-            }
+            Err(Refusal::TooOften(left)) => later(left),
         };
         tracing::warn!(client = %self.who.client.address, reason = %error, "a sign-in was refused");
         Err(error)
@@ -75,6 +77,21 @@ impl Caller {
         Ok(content.write(session).await?)
     }
 
+    /// Makes the browser one of the user's own, so that what strangers get wrong under the user's name
+    /// does not concern it.
+    async fn remember_browser(&self, user: &User) -> Result<(), PeopleError> {
+        let secret = Secret::new()?;
+        let (before, hash) = (self.browser.as_deref().map(hash_of), hash_of(secret.reveal()));
+        let store = &self.state.people.store;
+        store.remember_browser(user.id, before.as_deref(), &hash, self.now()).await?;
+        let cookies = &self.who.cookies;
+        let set = cookies.set(&cookies.browser(), secret.reveal(), BROWSER_KEPT.to_std().ok());
+        if let (Some(response), Some(set)) = (use_context::<ResponseOptions>(), set) {
+            response.append_header(header::SET_COOKIE, set);
+        }
+        Ok(())
+    }
+
     /// Ends the session of this browser.
     pub(super) async fn end_session(&self) -> Result<(), BackendError> {
         self.session()?.flush().await.map_err(|error| unusable(&error))
@@ -92,6 +109,12 @@ impl Caller {
 fn unusable(error: &dyn std::fmt::Display) -> BackendError {
     tracing::error!(%error, "cannot sign somebody in or out");
     BackendError::unavailable("the database cannot be used now")
+}
+
+/// A refusal for a time, after too many attempts.
+pub(super) fn later(left: TimeDelta) -> BackendError {
+    retry_after(left);
+    BackendError::too_many_requests(too_often(left))
 }
 
 /// Tells programs when to try again, in whole seconds.

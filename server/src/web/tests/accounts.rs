@@ -101,6 +101,39 @@ async fn somebody_changes_their_password_and_stays() {
 }
 
 #[tokio::test]
+async fn a_new_password_revokes_tokens_if_wished_and_the_current_one_is_not_guessed() {
+    let app = TestApp::new().await;
+    app.user("jane", Role::Viewer).await;
+    let mut jane = app.signed_in("jane").await;
+    for name in ["robot", "cron"] {
+        jane.submit::<api::CreateToken>("account", &[("name", name), ("role", "viewer")]).await;
+    }
+    let change = |current, revoke| {
+        let new = "another password";
+        [("current", current), ("new", new), ("again", new), ("revoke_tokens", revoke)]
+    };
+    let in_force = async || {
+        let tokens = app.store.tokens().await.unwrap();
+        tokens.iter().filter(|token| token.revoked.is_none()).count()
+    };
+    let fields = change("password of jane", "false");
+    let page = jane.submit::<api::ChangePassword>("account", &fields).await;
+    assert!(page.text.contains("The password is changed."));
+    assert_eq!(in_force().await, 2);
+    let fields = change("another password", "true");
+    let page = jane.submit::<api::ChangePassword>("account", &fields).await;
+    assert!(page.text.contains("your tokens are revoked."));
+    assert_eq!(in_force().await, 0);
+    for _ in 0..6 {
+        let guess = jane.call::<api::ChangePassword>(&change("a wrong guess", "false")).await;
+        assert_eq!(guess.status, StatusCode::BAD_REQUEST);
+    }
+    let guess = jane.call::<api::ChangePassword>(&change("another password", "false")).await;
+    assert_eq!(guess.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(guess.headers.contains_key(header::RETRY_AFTER));
+}
+
+#[tokio::test]
 async fn ones_own_page_shows_where_one_is_signed_in() {
     let app = TestApp::new().await;
     app.user("jane", Role::Admin).await;

@@ -168,11 +168,22 @@ async fn what_is_taken_away_is_gone_at_once() {
     people::set_disabled(&app.store, &jane, None).await.unwrap();
     assert_eq!(browser.get("/account").await.status, StatusCode::SEE_OTHER, "sessions stay ended");
     let mut browser = app.signed_in("jane").await;
-    people::change_password(&app.store, &jane, "another password").await.unwrap();
+    people::change_password(&app.store, &jane, "another password", None).await.unwrap();
     assert_eq!(browser.get("/account").await.status, StatusCode::SEE_OTHER);
     people::remove_user(&app.store, &jane).await.unwrap();
     let answer = app.browser().sign_in("jane", "another password").await;
     assert!(answer.location().starts_with("/sign-in?result="));
+}
+
+/// Signs jane in, from an address.
+async fn sign_in_from(
+    store: &Store,
+    password: &str,
+    address: &str,
+    now: DateTime<Utc>,
+) -> Result<crate::model::User, people::Refusal> {
+    let given = people::Credentials { name: "jane", password, address, browser: None };
+    people::sign_in(store, people::Rules::default(), given, now).await
 }
 
 #[tokio::test]
@@ -195,11 +206,11 @@ async fn guessing_is_stopped_and_survives_a_restart() {
         assert!(page.text.contains(text), "{}", page.main());
     }
     let kept = Store::open(&app.store.file).await.unwrap();
-    let limit = people::Limit::default();
     let now = *app.time.lock().unwrap();
-    let again = people::sign_in(&kept, limit, "jane", "password of jane", "elsewhere", now).await;
+    let again = sign_in_from(&kept, "password of jane", "0.0.0.0", now).await;
     assert!(matches!(again, Err(people::Refusal::TooOften(_))), "{again:?}");
-    // Others are let in meanwhile, and jane after a while.
+    // From elsewhere jane is let in meanwhile, and so are others from here.
+    sign_in_from(&kept, "password of jane", "192.0.2.1", now).await.unwrap();
     app.user("bob", Role::Viewer).await;
     app.signed_in("bob").await;
     app.wait(TimeDelta::minutes(15));
@@ -214,9 +225,8 @@ async fn many_guesses_at_once_are_no_more_than_one_after_another() {
         .map(|guess| {
             let app = Arc::clone(&app);
             tokio::spawn(async move {
-                let limit = people::Limit::default();
                 let password = format!("guess number {guess}");
-                people::sign_in(&app.store, limit, "jane", &password, "somewhere", now).await
+                sign_in_from(&app.store, &password, "somewhere", now).await
             })
         })
         .collect();
@@ -269,7 +279,8 @@ async fn behind_https_cookies_are_secure() {
     app.user("jane", Role::Viewer).await;
     let mut jane = app.browser();
     let page = jane.get("/sign-in").await;
-    assert!(page.headers[header::SET_COOKIE].to_str().unwrap().ends_with("; Secure"));
+    let cookie = page.headers[header::SET_COOKIE].to_str().unwrap();
+    assert!(cookie.starts_with("__Host-osa_form=") && cookie.ends_with("; Secure"), "{cookie}");
     let body = serde_urlencoded::to_string([
         ("name", "jane"),
         ("password", "password of jane"),
@@ -282,5 +293,48 @@ async fn behind_https_cookies_are_secure() {
         .body(Body::from(body.unwrap()));
     let answer = jane.send(request.unwrap()).await;
     assert_eq!(answer.status, StatusCode::OK);
-    assert!(answer.headers[header::SET_COOKIE].to_str().unwrap().contains("Secure"));
+    let set: Vec<&str> = answer
+        .headers
+        .get_all(header::SET_COOKIE)
+        .iter()
+        .map(|value| value.to_str().unwrap())
+        .collect();
+    assert!(set.iter().all(|cookie| cookie.contains("Secure")), "{set:?}");
+    for name in ["__Host-osa_session=", "__Host-osa_browser="] {
+        assert!(set.iter().any(|cookie| cookie.starts_with(name)), "{set:?}");
+    }
+    assert!(jane.get("/").await.text.contains("<b>jane</b>"));
+}
+
+#[tokio::test]
+async fn a_browser_in_which_jane_has_signed_in_is_let_in_whatever_strangers_do() {
+    let app = site().await;
+    let mut jane = app.signed_in("jane").await;
+    let before = jane.cookies["osa_browser"].clone();
+    jane.form::<api::SignOut>("", &[]).await;
+    let mut stranger = app.browser();
+    for _ in 0..6 {
+        stranger.sign_in("jane", "a wrong guess").await;
+    }
+    let refused = stranger.sign_in("jane", "password of jane").await;
+    assert!(refused.location().starts_with("/sign-in?result="), "the same address");
+    assert_eq!(jane.sign_in("jane", "password of jane").await.location(), "/");
+    assert_ne!(jane.cookies["osa_browser"], before, "a planted cookie is worth nothing");
+}
+
+#[tokio::test]
+async fn of_too_many_sessions_the_one_that_was_not_used_for_longest_ends() {
+    let app = site().await;
+    let mut first = app.signed_in("jane").await;
+    app.wait(TimeDelta::minutes(2));
+    let mut second = app.signed_in("jane").await;
+    app.wait(TimeDelta::minutes(2));
+    assert_eq!(first.get("/account").await.status, StatusCode::OK);
+    for _ in 0..19 {
+        app.wait(TimeDelta::seconds(1));
+        app.signed_in("jane").await;
+    }
+    assert_eq!(app.store.sessions_of(1).await.unwrap().len(), 20);
+    assert_eq!(first.get("/account").await.status, StatusCode::OK);
+    assert_eq!(second.get("/account").await.status, StatusCode::SEE_OTHER);
 }

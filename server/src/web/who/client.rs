@@ -22,9 +22,7 @@ pub struct Client {
 impl Client {
     /// Reads a request. Without a connection, as in tests, it comes from nowhere.
     pub fn of<B>(request: &Request<B>, access: &AccessConfig) -> Self {
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-        let peer =
-            peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip().to_canonical());
+        let peer = peer(request);
         let headers = request.headers();
         let trusted = trusts(access, peer);
         let forwarded = |name| if trusted { values(headers, name) } else { Vec::new() };
@@ -36,10 +34,7 @@ impl Client {
         let hosts = match own {
             Some((_, host)) => vec![host.to_owned()],
             None => {
-                let host = request.uri().authority().map(ToString::to_string);
-                let mut hosts = forwarded("x-forwarded-host");
-                hosts.extend(host);
-                hosts.extend(values(headers, header::HOST.as_str()));
+                let hosts = Self::asked_hosts(request, access);
                 hosts.iter().map(|host| host.to_ascii_lowercase()).collect()
             }
         };
@@ -47,20 +42,45 @@ impl Client {
         Self { address: origin_of(&chain, peer, access), https, hosts }
     }
 
-    /// The address as attempts to sign in are counted: of IPv6 only the network, since one machine
-    /// has many addresses in it.
+    /// The hosts that a request names: that of its `Host`, and those that a trusted proxy says it was
+    /// asked for. HTTP/1.0 may name none.
+    pub fn asked_hosts<B>(request: &Request<B>, access: &AccessConfig) -> Vec<String> {
+        let headers = request.headers();
+        let mut hosts = match trusts(access, peer(request)) {
+            true => values(headers, "x-forwarded-host"),
+            false => Vec::new(),
+        };
+        hosts.extend(request.uri().authority().map(ToString::to_string));
+        hosts.extend(values(headers, header::HOST.as_str()));
+        hosts
+    }
+
+    /// The address as attempts to sign in are counted.
     pub fn counted(&self) -> String {
-        match self.address {
-            IpAddr::V4(address) => address.to_string(),
-            IpAddr::V6(address) => {
-                let [a, b, c, d, ..] = address.segments();
-                format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-            }
+        counted(self.address)
+    }
+}
+
+/// An address as what comes from it is counted: of IPv6 only the network, since one machine has many
+/// addresses in it.
+pub fn counted(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
         }
     }
 }
 
-fn trusts(access: &AccessConfig, address: IpAddr) -> bool {
+/// The other end of the connection.
+fn peer<B>(request: &Request<B>) -> IpAddr {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip().to_canonical())
+}
+
+/// Whether the address is a trusted reverse proxy's.
+pub fn trusts(access: &AccessConfig, address: IpAddr) -> bool {
     access.trusted_proxies.iter().any(|network| network.contains(address))
 }
 

@@ -12,18 +12,49 @@ use subtle::ConstantTimeEq;
 
 use app::form::TOKEN_FIELD;
 
-use super::{Client, Who, cookie, cookie_path};
+use super::{Client, Cookies, Who, cookie};
 use crate::people::Secret;
 
-/// The cookie that comes with the form of signing in.
-pub const FORM_COOKIE: &str = "osa_form";
 /// The header in which scripts send the secret.
 const TOKEN_HEADER: &str = "x-form-token";
 /// Largest form, in bytes.
 const FORM: usize = 64 * 1024;
 
+/// Why a request is not believed, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disbelief {
+    /// Why.
+    pub reason: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+impl Disbelief {
+    fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), hint: "reload the page and try again".to_owned() }
+    }
+
+    fn foreign() -> Self {
+        Self::new("the request comes from another site")
+    }
+
+    /// The browser says that the page is at `origin`.
+    fn elsewhere(client: &Client, origin: &str) -> Self {
+        let scheme = if client.https { "https" } else { "http" };
+        let own = client.hosts.first().map_or("nowhere", String::as_str);
+        let reason = format!(
+            "the request comes from another site: its page is at {origin}, and this server at \
+             {scheme}://{own}, as far as it knows"
+        );
+        let hint = "if both are this site, set `origin` in osa.toml (OSA_ORIGIN) to the address \
+                    that browsers show, or name the reverse proxy in `trusted_proxies` \
+                    (OSA_TRUSTED_PROXIES) and let it pass on Host and X-Forwarded-Proto";
+        Self { reason, hint: hint.to_owned() }
+    }
+}
+
 /// Gives the request back, its body still unread by others, or tells why it is not believed.
-pub async fn forged(who: &Who, request: Request) -> Result<Request, &'static str> {
+pub async fn forged(who: &Who, request: Request) -> Result<Request, Disbelief> {
     let method = request.method();
     // What a program sends with its token no browser sends by itself.
     let by_token = who.author.is_some() && who.form_token.is_none();
@@ -33,31 +64,34 @@ pub async fn forged(who: &Who, request: Request) -> Result<Request, &'static str
     ours(&who.client, request.headers())?;
     let expected = match &who.form_token {
         Some(token) => token.clone(),
-        None => cookie(request.headers(), FORM_COOKIE).unwrap_or_default().to_owned(),
+        None => cookie(request.headers(), &who.cookies.form()).unwrap_or_default().to_owned(),
     };
     let (given, request) = given(request).await?;
     let same = bool::from(expected.as_bytes().ct_eq(given.as_bytes()));
-    if same && !expected.is_empty() { Ok(request) } else { Err("the form is out of date") }
+    match same && !expected.is_empty() {
+        true => Ok(request),
+        false => Err(Disbelief::new("the form is out of date")),
+    }
 }
 
 /// Whether the browser says that the request comes from one of our pages, or says nothing.
-fn ours(client: &Client, headers: &HeaderMap) -> Result<(), &'static str> {
-    const FOREIGN: &str = "the request comes from another site";
+fn ours(client: &Client, headers: &HeaderMap) -> Result<(), Disbelief> {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     if text("sec-fetch-site").is_some_and(|site| site != "same-origin") {
-        return Err(FOREIGN);
+        return Err(Disbelief::foreign());
     }
     let Some(origin) = text(header::ORIGIN.as_str()) else { return Ok(()) };
-    let (scheme, host) = origin.split_once("://").ok_or(FOREIGN)?;
+    let elsewhere = || Disbelief::elsewhere(client, origin);
+    let (scheme, host) = origin.split_once("://").ok_or_else(elsewhere)?;
     let scheme = scheme.eq_ignore_ascii_case(if client.https { "https" } else { "http" });
     // A proxy that says neither scheme nor host leaves only the browser's own word.
     let told = text("sec-fetch-site").is_some();
     let host = client.hosts.iter().any(|own| host.eq_ignore_ascii_case(own));
-    if (scheme && host) || told { Ok(()) } else { Err(FOREIGN) }
+    if (scheme && host) || told { Ok(()) } else { Err(elsewhere()) }
 }
 
 /// The secret that the request carries, in a header or a field of its form.
-async fn given(request: Request) -> Result<(String, Request), &'static str> {
+async fn given(request: Request) -> Result<(String, Request), Disbelief> {
     let headers = request.headers();
     if let Some(token) = headers.get(TOKEN_HEADER) {
         return Ok((token.to_str().unwrap_or_default().to_owned(), request));
@@ -67,8 +101,8 @@ async fn given(request: Request) -> Result<(String, Request), &'static str> {
         return Ok((String::new(), request));
     }
     let (parts, body) = request.into_parts();
-    let body: Bytes =
-        axum::body::to_bytes(body, FORM).await.map_err(|_| "the form is too large")?;
+    let body = axum::body::to_bytes(body, FORM).await;
+    let body: Bytes = body.map_err(|_| Disbelief::new("the form is too large"))?;
     let field = form_field(&body, TOKEN_FIELD);
     Ok((field, Request::from_parts(parts, Body::from(body))))
 }
@@ -88,23 +122,17 @@ pub struct FormCookie {
 
 impl FormCookie {
     /// For whoever asks for the form.
-    pub fn of(
-        headers: &HeaderMap,
-        client: &Client,
-        prefix: &str,
-    ) -> Result<Self, crate::people::PeopleError> {
+    pub fn of(headers: &HeaderMap, cookies: &Cookies) -> Result<Self, crate::people::PeopleError> {
         let good = |token: &&str| {
             token.len() == 43
                 && token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
         };
-        if let Some(token) = cookie(headers, FORM_COOKIE).filter(good) {
+        if let Some(token) = cookie(headers, &cookies.form()).filter(good) {
             return Ok(Self { token: token.to_owned(), set: None });
         }
         let token = Secret::new()?.reveal().to_owned();
-        let secure = if client.https { "; Secure" } else { "" };
-        let path = cookie_path(prefix);
-        let set = format!("{FORM_COOKIE}={token}; Path={path}; HttpOnly; SameSite=Lax{secure}");
-        Ok(Self { token, set: HeaderValue::from_str(&set).ok() })
+        let set = cookies.set(&cookies.form(), &token, None);
+        Ok(Self { token, set })
     }
 
     /// The response with the cookie, if it is new.
@@ -155,6 +183,17 @@ mod tests {
         // A proxy of which we were told nothing: the browser's own word is enough.
         let behind = [("sec-fetch-site", "same-origin"), ("origin", "https://proxy.example")];
         assert!(is_ours(&behind, false));
+    }
+
+    #[test]
+    fn who_is_refused_for_the_origin_is_told_both_hosts_and_what_to_set() {
+        let headers = [(header::ORIGIN, HeaderValue::from_static("https://lst.example"))];
+        let disbelief = ours(&client(false), &headers.into_iter().collect()).unwrap_err();
+        assert!(disbelief.reason.contains("https://lst.example,"), "{disbelief:?}");
+        assert!(disbelief.reason.contains("http://osa.example:8750"), "{disbelief:?}");
+        for setting in ["`origin`", "`trusted_proxies`"] {
+            assert!(disbelief.hint.contains(setting), "{disbelief:?}");
+        }
     }
 
     #[test]

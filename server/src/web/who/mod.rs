@@ -1,6 +1,7 @@
 //! Who asks: found out once for every request, by session or token, before anything else is done.
 
 mod client;
+mod cookies;
 mod csrf;
 mod session;
 
@@ -15,9 +16,10 @@ use tower_sessions::{Expiry, Session, SessionManagerLayer};
 
 use app::people::{SignedIn, Visitor};
 
-pub use client::Client;
+pub use client::{Client, counted, trusts};
 
-pub use csrf::{FORM_COOKIE, FormCookie, forged};
+pub use cookies::{Cookies, cookie};
+pub use csrf::{Disbelief, FormCookie, forged};
 pub use session::{Clock, Content, Sessions};
 
 use super::WebState;
@@ -25,9 +27,6 @@ use super::access_log::Details;
 use super::problem::Problem;
 use crate::model::{Role, User};
 use crate::people::{Author, token_author};
-
-/// The cookie of a session.
-pub const SESSION_COOKIE: &str = "osa_session";
 
 /// Who asks. A part of every request that passed [`identify`].
 #[derive(Clone, Debug)]
@@ -38,14 +37,16 @@ pub struct Who {
     pub form_token: Option<String>,
     /// Where they are.
     pub client: Client,
+    /// How the cookies of their browser are called.
+    pub cookies: Cookies,
     /// The address that they ask for.
     pub uri: Uri,
 }
 
 impl Who {
     /// Somebody who has not shown who they are.
-    fn anonymous(client: Client, uri: Uri) -> Self {
-        Self { author: None, form_token: None, client, uri }
+    fn anonymous(client: Client, cookies: Cookies, uri: Uri) -> Self {
+        Self { author: None, form_token: None, client, cookies, uri }
     }
 
     /// The user who is signed in.
@@ -70,6 +71,7 @@ impl Who {
 pub async fn identify(State(state): State<WebState>, mut request: Request, next: Next) -> Response {
     Details::note_route(&request);
     let client = Client::of(&request, &state.people.access);
+    let cookies = Cookies::new(client.https, &state.prefix);
     let uri = request.uri().clone();
     if let Some(token) = bearer(request.headers()) {
         let now = (state.people.clock)();
@@ -85,33 +87,33 @@ pub async fn identify(State(state): State<WebState>, mut request: Request, next:
             }
         };
         request.headers_mut().remove(header::COOKIE);
-        let who = Who { author: Some(author), form_token: None, client, uri };
+        let who = Who { author: Some(author), form_token: None, client, cookies, uri };
         Details::note_user(&request, &who);
         request.extensions_mut().insert(who);
         return next.run(request).await;
     }
     // Reading without a session, which is most of what is asked, has no need of the rest.
-    if request.method().is_safe() && cookie(request.headers(), SESSION_COOKIE).is_none() {
-        request.extensions_mut().insert(Who::anonymous(client, uri));
+    if request.method().is_safe() && cookie(request.headers(), &cookies.session()).is_none() {
+        request.extensions_mut().insert(Who::anonymous(client, cookies, uri));
         return next.run(request).await;
     }
-    with_session(state, client, request, next).await
+    let nobody = Who::anonymous(client, cookies, uri);
+    with_session(state, nobody, request, next).await
 }
 
 /// Runs the rest with the session of the browser's cookie, which is saved and set if it changes.
-async fn with_session(state: WebState, client: Client, request: Request, next: Next) -> Response {
+async fn with_session(state: WebState, nobody: Who, request: Request, next: Next) -> Response {
     let layer = SessionManagerLayer::new(state.people.sessions.clone())
-        .with_name(SESSION_COOKIE)
-        .with_path(cookie_path(&state.prefix))
-        .with_secure(client.https)
+        .with_name(nobody.cookies.session())
+        .with_path(nobody.cookies.path().to_owned())
+        .with_secure(nobody.client.https)
         .with_http_only(true)
         .with_same_site(SameSite::Lax)
         // The browser forgets it when it is closed; when it ends is up to us.
         .with_expiry(Expiry::OnSessionEnd);
     let inner = tower::service_fn(move |mut request: Request| {
-        let (state, client, next) = (state.clone(), client.clone(), next.clone());
+        let (state, mut who, next) = (state.clone(), nobody.clone(), next.clone());
         async move {
-            let mut who = Who::anonymous(client, request.uri().clone());
             if let Some(session) = request.extensions().get::<Session>().cloned() {
                 who = of_session(&state, &session, who).await;
             }
@@ -142,23 +144,11 @@ async fn of_session(state: &WebState, session: &Session, nobody: Who) -> Who {
     Who { author: Some(Author::of_session(user)), form_token, ..nobody }
 }
 
-/// Where cookies are sent: only to us.
-pub fn cookie_path(prefix: &str) -> String {
-    if prefix.is_empty() { "/".to_owned() } else { prefix.to_owned() }
-}
-
 /// The token of a program. Other schemes are not for us: a proxy may ask for a password of its own.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().unwrap_or_default();
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-/// A cookie of the request.
-pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
-    pairs.find(|(found, _)| found.trim() == name).map(|(_, value)| value.trim())
 }
 
 /// Whoever has shown who they are, in a handler; the rule of its route has asked for the role.
