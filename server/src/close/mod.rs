@@ -168,6 +168,7 @@ async fn plan_with(request: &Request, answer: Answer, past: Past) -> Result<Plan
             survey: &survey,
             options: *options,
             calibration: observation.calibration,
+            faulty: &observation.faulty,
             done,
             own,
             resumes: past.earlier.is_some(),
