@@ -26,6 +26,7 @@ use crate::web::{self, AskPace, Books, People, SiteLook, Watcher, WebConfig};
 use super::{Failure, Outcome, logging};
 
 mod closing;
+mod launching;
 
 /// Days of jobs that are asked for where `STARTTIME_DAYS_SACCT` does not say.
 const DAYS: u32 = 7;
@@ -72,6 +73,7 @@ pub async fn run(args: Serve) -> Outcome {
         settings: settings.clone(),
         prod_id: prod_id.clone(),
     };
+    let launching = launching::resume(engine.clone(), settings.clone());
     let closing = closing::keep(engine, settings, prod_id.clone());
     let any_night = NightPaths::new(Arc::clone(&site), today, prod_id.clone());
     let keeper = Keeper::new(store.clone(), any_night);
@@ -92,11 +94,13 @@ pub async fn run(args: Serve) -> Outcome {
         "serving"
     );
     let end = end()?;
+    let launching = tokio::spawn(launching);
     let closing = tokio::spawn(closing);
     let indexing = tokio::spawn(keeper.run());
     let watching = tokio::spawn(Arc::clone(&watcher).run(scheduler, Some(store), days, pace));
     web::serve(listener, &config, watcher, people, Arc::new(deeds), end).await?;
     watching.abort();
+    launching.abort();
     closing.abort();
     indexing.abort();
     Ok(ExitCode::SUCCESS)
