@@ -20,7 +20,7 @@ use crate::night::NightPaths;
 use crate::provenance::index::Keeper;
 use crate::schedule;
 use crate::status::Diagnosis;
-use crate::store::{Grace, Store};
+use crate::store::{Grace, SiteDatabase};
 use crate::web::{self, AskPace, Books, People, SiteLook, Watcher, WebConfig};
 
 use super::{Failure, Outcome, logging};
@@ -60,7 +60,7 @@ pub async fn run(args: Serve) -> Outcome {
     logging::start(settings.server.log_format);
     let Settings { site, server } = settings.clone();
     let config = WebConfig { prefix: server.prefix.clone(), site: site_directory(&server)? };
-    let store = Store::open(&server.database_file(&site)).await?;
+    let store = SiteDatabase::of(&settings).open().await?;
     let store = store.with_grace(Grace::new(server.lost_after));
     let people = People::new(store.clone(), server.access.clone());
     let scheduler = schedule::open(&server, store.clone())?;

@@ -25,19 +25,33 @@ use super::problem::Problem;
 
 type Answer<T> = Result<Json<T>, Problem>;
 
-/// Whether the server is up, and whether its scheduler answers.
+/// Whether the server is up, whether its scheduler answers, and whether its database can be used.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Health {
     status: &'static str,
     version: &'static str,
     scheduler: crate::model::SchedulerHealth,
+    database: DatabaseHealth,
+}
+
+/// Whether the database can be used: while it has an `error`, nothing is written.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DatabaseHealth {
+    /// What is wrong.
+    error: Option<String>,
+    /// What to do about it.
+    hint: Option<String>,
 }
 
 /// `GET /api/v1/health`
 pub async fn health(State(state): State<WebState>) -> Json<Health> {
     let scheduler = state.watcher.jobs.news().borrow().health.clone();
-    let status = if scheduler.error.is_none() { "ok" } else { "degraded" };
-    Json(Health { status, version: env!("CARGO_PKG_VERSION"), scheduler })
+    let trouble = state.watcher.trouble();
+    let well = scheduler.error.is_none() && trouble.is_none();
+    let status = if well { "ok" } else { "degraded" };
+    let (error, hint) = trouble.map(|notice| (notice.message, notice.hint)).unzip();
+    let database = DatabaseHealth { error, hint };
+    Json(Health { status, version: env!("CARGO_PKG_VERSION"), scheduler, database })
 }
 
 /// Who asks, as the server sees them.

@@ -56,7 +56,12 @@ impl Books {
     }
 
     fn decisions(&self, paths: &NightPaths) -> Decided {
-        match self.runtime.block_on(self.store.decisions(paths.date, &paths.prod_id)) {
+        let read = async {
+            // A file that took the place of ours has other decisions.
+            self.store.check().await?;
+            self.store.decisions(paths.date, &paths.prod_id).await
+        };
+        match self.runtime.block_on(read) {
             Ok(decisions) => (decisions, None),
             Err(error) => {
                 let notice = Notice {

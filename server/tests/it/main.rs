@@ -4,6 +4,7 @@
 mod actions;
 mod closing;
 mod config;
+mod database;
 mod datacheck;
 mod endless_files;
 mod hung_disk;

@@ -77,7 +77,7 @@ impl Operation {
 
 /// Every address, but for the one that is none.
 pub const OPERATIONS: &[Operation] = &[
-    get("/api/v1/health", "Whether the server is up, and whether its scheduler answers.").giving(of::<Health>),
+    get("/api/v1/health", "Whether the server is up, whether its scheduler answers, and whether its database can be used.").giving(of::<Health>),
     get("/api/v1/me", "Who asks, as the server sees them.").giving(of::<Me>),
     get("/api/v1/openapi.json", "This interface, described."),
     get("/api/v1/nights", "All nights, newest first, and where they stand.").giving(of::<NightList>),
