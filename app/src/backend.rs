@@ -9,7 +9,7 @@ use leptos::prelude::use_context;
 pub use crate::backend_error::{BackendError, ErrorKind};
 use crate::model::{
     Account, ApiOperation, Confirmation, DatacheckNote, DatacheckRange, DatacheckSheet, Deed,
-    DeedPlan, FigureQuery, LogChunk, NewNote, NewToken, NightDate, NightList, NightStatus,
+    DeedPlan, FigureQuery, LogChunk, NewNote, NewToken, NightDate, NightList, NightStatus, Notice,
     PersonName, Products, ProvenanceAsked, ProvenanceView, Role, RunDetail, RunId, SignInForm,
     User,
 };
@@ -38,6 +38,9 @@ pub fn backend() -> Result<Arc<dyn Backend>, BackendError> {
 /// disks or schedulers; what is done is done in the caller's name.
 #[async_trait]
 pub trait Backend: Send + Sync + 'static {
+    /// What is wrong with the whole site, shown on every page.
+    fn site_notices(&self) -> Vec<Notice>;
+
     /// All nights there are, newest first.
     async fn nights(&self) -> Result<Seen<NightList>, BackendError>;
 

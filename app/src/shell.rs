@@ -8,15 +8,18 @@ use leptos_meta::{MetaTags, Title, provide_meta_context};
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
-use crate::backend::BackendError;
+use crate::backend::{BackendError, backend};
 use crate::form;
 use crate::live::ThemeSwitch;
+use crate::model::Notice;
 use crate::pages::{
     AccountPage, ApiPage, ComparePage, DeedPage, LogPage, NightDatacheckPage, NightPage,
     NightsPage, NotFoundPage, ProductsPage, ProvenancePage, RangeDatacheckPage, RunDatacheckPage,
     RunPage, SignInPage, UsersPage, problem,
 };
+use crate::parts::format::sentence;
 use crate::parts::links;
+use crate::parts::state::Tone;
 use crate::people::visitor;
 
 /// What every page must know of the site it is part of.
@@ -107,10 +110,29 @@ fn Frame(
                 <a class="brand" href="./"><b>"osa"</b><span>" LST-1 on-site analysis"</span></a>
                 <div class="tools"><Who/><ThemeSwitch/></div>
             </header>
-            <main id="main" tabindex="-1">{form::banner()}{content(error)}</main>
+            <main id="main" tabindex="-1">{site_banners()}{form::banner()}{content(error)}</main>
             <footer class="foot"><a href="api">"Interface for programs"</a></footer>
         </Router>
     }
+}
+
+/// What is wrong with the whole site.
+fn site_banners() -> Vec<AnyView> {
+    let notices = backend().map(|backend| backend.site_notices()).unwrap_or_default();
+    let banner = |Notice { message, hint, .. }: Notice| {
+        let hint = Some(hint).filter(|hint| !hint.is_empty()).map(|hint| sentence(&hint));
+        view! {
+            <div class=format!("banner {}", Tone::Failed.class()) role="alert">
+                <i class="icon" aria-hidden="true"></i>
+                <div>
+                    <strong>{sentence(&message)}</strong>
+                    {hint.map(|hint| view! { <p class="hint">{hint}</p> })}
+                </div>
+            </div>
+        }
+        .into_any()
+    };
+    notices.into_iter().map(banner).collect()
 }
 
 /// The page that belongs to the address, or the error in its place.

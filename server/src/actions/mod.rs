@@ -17,7 +17,7 @@ use crate::launch::{Answer, Engine, LaunchError, ScriptError, ScriptOptions, ask
 use crate::model::{ActionPlan, Author, Decision, Remedy};
 use crate::night::{MissingSummary, NightError, NightPaths, Observation};
 use crate::schedule::{self, PartitionLimits, Scheduler, SchedulerError};
-use crate::store::{Store, StoreError};
+use crate::store::{SiteDatabase, StoreError};
 
 pub use carry_out::Done;
 
@@ -115,8 +115,8 @@ impl Request {
     /// The night or the books cannot be read.
     pub async fn plan(&self) -> Result<ActionPlan, ActionError> {
         let observation = self.observe().await?;
-        let file = self.settings.server.database_file(&self.settings.site);
-        let decisions = match Store::open_to_read(&file).await? {
+        let looked = SiteDatabase::of(&self.settings).open_to_read().await?;
+        let decisions = match looked.store {
             Some(store) => store.decisions(self.paths.date, &self.paths.prod_id).await?,
             None => Vec::new(),
         };

@@ -12,7 +12,7 @@ use crate::model::{
 };
 use crate::night::NightPaths;
 use crate::status::{Depth, NightInput, StatusCache, night_status};
-use crate::store::Store;
+use crate::store::SiteDatabase;
 
 use super::plan::observation_over;
 use super::{Clock, CloseError, Closed, Request, asked, decided, lock, start};
@@ -186,8 +186,8 @@ async fn decide_with(
 /// # Errors
 /// The books are there and cannot be read.
 pub async fn look(request: &Request, options: AutoOptions) -> Result<AutoPlan, CloseError> {
-    let file = request.settings.server.database_file(&request.settings.site);
-    let request = match Store::open_to_read(&file).await? {
+    let looked = SiteDatabase::of(&request.settings).open_to_read().await?;
+    let request = match looked.store {
         Some(store) => decided(&store, request).await?,
         None => request.clone(),
     };

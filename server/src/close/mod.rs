@@ -38,7 +38,7 @@ use crate::model::{
 };
 use crate::night::{MissingSummary, NightPaths, Observation};
 use crate::status::{Depth, NightInput, StatusCache, night_status};
-use crate::store::{Closing, Store, StoreError};
+use crate::store::{Closing, Looked, SiteDatabase, Store, StoreError};
 
 pub use error::CloseError;
 pub use mail::MailError;
@@ -168,6 +168,7 @@ async fn plan_with(request: &Request, answer: Answer, past: Past) -> Result<Plan
             survey: &survey,
             options: *options,
             calibration: observation.calibration,
+            faulty: &observation.faulty,
             done,
             own,
             resumes: past.earlier.is_some(),
@@ -211,8 +212,7 @@ async fn asked(engine: &Engine, request: &Request) -> Result<Answer, CloseError>
 /// # Errors
 /// The books are there and cannot be read.
 pub async fn look(request: &Request) -> Result<ClosingPlan, CloseError> {
-    let file = request.settings.server.database_file(&request.settings.site);
-    let store = Store::open_to_read(&file).await?;
+    let Looked { store, notice } = SiteDatabase::of(&request.settings).open_to_read().await?;
     let request = match &store {
         Some(store) => &decided(store, request).await?,
         None => request,
@@ -226,7 +226,9 @@ pub async fn look(request: &Request) -> Result<ClosingPlan, CloseError> {
         Some(store) => Past::of(&store, request).await?,
         None => Past::default(),
     };
-    Ok(plan_with(request, answer, past).await?.plan)
+    let mut plan = plan_with(request, answer, past).await?.plan;
+    plan.notices.extend(notice);
+    Ok(plan)
 }
 
 fn lock_name(date: NightDate, prod_id: &ProdId) -> String {

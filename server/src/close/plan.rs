@@ -13,7 +13,7 @@ use crate::model::{
     Action, Block, BlockKind, CalibrationRuns, CloseOptions, ClosingPlan, ClosingSequence,
     Condition, Kind, NightDate, NightStatus, Notice, RunId, SequenceStatus, Severity,
 };
-use crate::night::NightPaths;
+use crate::night::{FaultyRow, NightPaths};
 
 use super::jobs;
 use super::survey::{Clash, Stamp, Survey};
@@ -30,6 +30,8 @@ pub(super) struct Grounds<'a> {
     pub(super) survey: &'a Survey,
     pub(super) options: CloseOptions,
     pub(super) calibration: Option<CalibrationRuns>,
+    /// Rows of the run summary that cannot be used.
+    pub(super) faulty: &'a [FaultyRow],
     /// Purposes of closing jobs that have ended well since the night was reopened last.
     pub(super) done: BTreeSet<String>,
     /// If a closing is gone on with: the purposes of its own jobs; all others were done before it.
@@ -136,6 +138,15 @@ impl Grounds<'_> {
                 "the night was submitted to another scheduler: nobody knows what is at work".into(),
             evidence: vec![why.clone()],
             remedy: "close it with the scheduler that it was submitted to".into(),
+        }));
+        // The night as a whole has a run more than is known of.
+        let faulty = self.faulty.iter().filter(|_| self.options.seq.is_none());
+        blocks.extend(faulty.map(|row| Block {
+            kind: BlockKind::Unreadable,
+            run: row.run,
+            message: "a line of the run summary cannot be read".into(),
+            evidence: vec![row.problem.clone()],
+            remedy: "correct the line, or make the run summary anew, and close again".into(),
         }));
         blocks.extend(self.survey.clashes.iter().map(clash));
         blocks.extend(self.survey.unreadable.iter().map(|(path, cause)| Block {

@@ -14,7 +14,7 @@ use crate::launch::{self, Engine, ScriptOptions};
 use crate::model::{ActionPlan, ActionStep, NightDate, Remedy};
 use crate::night::NightPaths;
 
-use super::{Failure, Outcome, stages};
+use super::{Failure, Outcome, stages, warn_of_database};
 
 /// Flags of all commands that act on a night.
 #[derive(Clone, Debug, Args)]
@@ -38,6 +38,7 @@ pub(super) struct Act {
 pub(super) async fn run(act: Act, date: NightDate, remedy: Remedy) -> Outcome {
     let request = request(&act, date, remedy).await?;
     if act.simulate {
+        warn_of_database(&request.settings).await?;
         let plan = request.plan().await?;
         print(&plan, act.json, "would ")?;
         return match plan.obstacles.first() {

@@ -15,7 +15,7 @@ use crate::launch::Engine;
 use crate::model::{Author, CloseOptions};
 
 use super::closer::{Telescope, conclude, json, request};
-use super::{Common, Failure, Outcome};
+use super::{Common, Failure, Outcome, warn_of_database};
 
 /// Close a night once everything of it is ready; for cron.
 ///
@@ -68,6 +68,7 @@ pub async fn run(args: Autocloser) -> Outcome {
         no_gainsel: args.no_gainsel,
     };
     if args.common.simulate {
+        warn_of_database(&request.settings).await?;
         let plan = auto::look(&request, options).await?;
         tell(&plan, &args)?;
         return Ok(ExitCode::SUCCESS);

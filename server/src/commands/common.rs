@@ -7,9 +7,29 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 
 use crate::config::{Settings, SiteConfig};
-use crate::model::NightDate;
+use crate::model::{NightDate, Notice};
+use crate::store::SiteDatabase;
 
 use super::Failure;
+
+/// Says on standard error what a shifter should know of the database.
+pub fn warn(notice: Option<&Notice>) {
+    let Some(Notice { message, hint, .. }) = notice else { return };
+    eprintln!("warning: {message}");
+    if !hint.is_empty() {
+        eprintln!("hint: {hint}");
+    }
+}
+
+/// Warns if the site's database cannot be read, for commands that only look.
+///
+/// # Errors
+/// It is damaged.
+pub async fn warn_of_database(settings: &Settings) -> Result<(), Failure> {
+    let looked = SiteDatabase::of(settings).open_to_read().await?;
+    warn(looked.notice.as_ref());
+    Ok(())
+}
 
 /// `-c -d -s -t -v`, as every command of the original has them.
 #[derive(Clone, Debug, Args)]

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::{Origin, Settings};
 use crate::internal::blocking;
+use crate::store::SiteDatabase;
 
 use super::Outcome;
 
@@ -33,7 +34,11 @@ pub async fn run(args: ConfigArgs) -> Outcome {
     if args.config.is_some() {
         settings.server.origins.insert("analysis_config", Origin::Option);
     }
-    let text = if args.json { format!("{:#}\n", as_json(&settings)) } else { as_text(&settings) };
+    let text = blocking(move || match args.json {
+        true => format!("{:#}\n", as_json(&settings)),
+        false => as_text(&settings),
+    });
+    let text = text.await?;
     std::io::stdout().write_all(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
@@ -91,7 +96,8 @@ fn server_settings(settings: &Settings) -> Vec<(&'static str, Value, String)> {
     let values = [
         ("listen", json!(server.listen.to_string())),
         ("prefix", json!(server.prefix)),
-        ("database", json!(server.database_file(&settings.site))),
+        ("database", json!(SiteDatabase::of(settings).file())),
+        ("database_group", json!(server.database_group)),
         ("scheduler", json!(server.scheduler.as_str())),
         ("slurm_cluster", json!(server.slurm_cluster)),
         ("squeue_seconds", json!(server.squeue.as_secs_f64())),

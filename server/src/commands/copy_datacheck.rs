@@ -11,7 +11,7 @@ use crate::launch;
 use crate::model::{CopyState, PublishPlan};
 use crate::night::NightPaths;
 use crate::publish::{Request, told};
-use crate::store::Store;
+use crate::store::SiteDatabase;
 
 use super::closer::Telescope;
 use super::{Common, Failure, Outcome, stages};
@@ -52,7 +52,7 @@ pub async fn run(args: CopyDatacheck) -> Outcome {
         tell(&args, &plan)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let store = Store::open(&settings.server.database_file(&settings.site)).await?;
+    let store = SiteDatabase::of(&settings).open().await?;
     let copied = request.execute(&store).await;
     store.close().await;
     let plan = copied?;

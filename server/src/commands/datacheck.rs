@@ -162,8 +162,12 @@ fn sheets(
     let mut rings: Vec<SubrunRings> = Vec::new();
     for subrun in data.subruns() {
         let of_subrun = |file: &&PathBuf| is_fits(file) && subrun_number(file) == Some(subrun);
-        let file = files.iter().find(of_subrun);
-        rings.push(SubrunRings { subrun, rings: file.map(|file| read_muons(file)).transpose()? });
+        // Without one file of muon rings there are still all other figures.
+        let read = |file: &PathBuf| {
+            let left_out = |error| eprintln!("warning: left out: {error}");
+            read_muons(file).map_err(left_out).ok()
+        };
+        rings.push(SubrunRings { subrun, rings: files.iter().find(of_subrun).and_then(read) });
     }
     Ok(RunSheet::ALL.map(|sheet| run_sheet(&data, &rings, sheet)).into())
 }

@@ -2,14 +2,16 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use chrono::Utc;
 use clap::Args;
 
+use crate::config::{ServerConfig, Settings};
 use crate::demo::{self, DemoError};
 use crate::internal::{InternalError, blocking, executable};
 use crate::people;
-use crate::store::Store;
+use crate::store::SiteDatabase;
 
 use super::{Failure, Outcome, link};
 
@@ -55,8 +57,13 @@ pub async fn run(arguments: Demo) -> Outcome {
 
 /// Puts the jobs of the processed nights into the local scheduler's books, and the users into ours.
 async fn remember(made: &demo::Demo) -> Result<(), Failure> {
-    let file = made.config.directories.osa_dir.join("osa.sqlite");
-    let store = Store::open(&file).await?;
+    let site = Arc::clone(&made.config);
+    let settings = blocking(move || {
+        // Whatever the caller's variables say of another site.
+        let toml = site.file.with_file_name("osa.toml");
+        ServerConfig::read(Some(&toml), &|_| None).map(|server| Settings { site, server })
+    });
+    let store = SiteDatabase::of(&settings.await??).open().await?;
     for (role, name, password) in demo::USERS {
         people::add_user(&store, &name.parse()?, role, password, Utc::now()).await?;
     }

@@ -9,9 +9,9 @@ use clap::Args;
 use crate::config::Settings;
 use crate::internal::blocking;
 use crate::model::{LogbookEntry, NightDate};
-use crate::store::Store;
+use crate::store::SiteDatabase;
 
-use super::{Failure, Outcome, stages};
+use super::{Failure, Outcome, stages, warn};
 
 /// Print who did what to a night, when, and what came of it.
 #[derive(Clone, Debug, Args)]
@@ -36,8 +36,10 @@ pub async fn run(args: Logbook) -> Outcome {
         Ok::<_, Failure>((settings, prod_id))
     })
     .await??;
-    let file = settings.server.database_file(&settings.site);
-    let entries = match Store::open_to_read(&file).await? {
+    let looked = SiteDatabase::of(&settings).open_to_read().await?;
+    let unread = looked.store.is_none() && looked.notice.is_some();
+    warn(looked.notice.as_ref());
+    let entries = match looked.store {
         Some(store) => store.logbook(args.date, &prod_id).await?,
         None => Vec::new(),
     };
@@ -46,7 +48,7 @@ pub async fn run(args: Logbook) -> Outcome {
         false => entries.iter().map(line).collect(),
     };
     std::io::stdout().write_all(text.as_bytes())?;
-    if entries.is_empty() && !args.json {
+    if entries.is_empty() && !args.json && !unread {
         eprintln!("The logbook of {} is empty.", args.date);
     }
     Ok(ExitCode::SUCCESS)

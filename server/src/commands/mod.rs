@@ -3,6 +3,7 @@
 
 mod act;
 mod autocloser;
+mod backup;
 mod calibration_pipeline;
 mod cancel;
 mod closer;
@@ -19,9 +20,11 @@ mod local_scheduler;
 mod local_task;
 mod logbook;
 mod logging;
+mod move_database;
 mod provenance;
 mod provprocess;
 mod release;
+mod restore;
 mod resubmit;
 mod sequencer;
 mod serve;
@@ -40,6 +43,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio::runtime::Builder;
 
 pub use common::Common;
+use common::{warn, warn_of_database};
 pub use failure::{Failure, Outcome};
 
 /// On-site analysis of LST-1.
@@ -61,6 +65,7 @@ enum Command {
     Sequencer(sequencer::Sequencer),
     #[command(name = "simulate_processing")]
     SimulateProcessing(simulate_processing::SimulateProcessing),
+    Backup(backup::Backup),
     Cancel(cancel::Cancel),
     Config(config::ConfigArgs),
     #[command(name = "copy_datacheck")]
@@ -70,6 +75,7 @@ enum Command {
     Demo(demo::Demo),
     Link(link::Link),
     Release(release::Release),
+    Restore(restore::Restore),
     Resubmit(resubmit::Resubmit),
     /// Look after the local scheduler's queue; started on demand
     #[command(hide = true)]
@@ -78,6 +84,7 @@ enum Command {
     #[command(hide = true)]
     LocalTask(local_task::LocalTask),
     Logbook(logbook::Logbook),
+    MoveDatabase(move_database::MoveDatabase),
     Provenance(provenance::ProvenanceArgs),
     Serve(serve::Serve),
     Token(token::TokenArgs),
@@ -151,6 +158,7 @@ async fn run(command: Command) -> Outcome {
         Command::Provprocess(args) => provprocess::run(args).await,
         Command::Sequencer(args) => sequencer::run(args).await,
         Command::SimulateProcessing(args) => simulate_processing::run(args).await,
+        Command::Backup(args) => backup::run(args).await,
         Command::Cancel(args) => cancel::run(args).await,
         Command::Config(args) => config::run(args).await,
         Command::CopyDatacheck(args) => copy_datacheck::run(args).await,
@@ -158,11 +166,13 @@ async fn run(command: Command) -> Outcome {
         Command::Decide(arguments) => decide::run(arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Release(arguments) => release::run(arguments).await,
+        Command::Restore(args) => restore::run(args).await,
         Command::Resubmit(arguments) => resubmit::run(arguments).await,
         Command::Link(arguments) => link::run(&arguments),
         Command::LocalScheduler(arguments) => local_scheduler::run(arguments).await,
         Command::LocalTask(arguments) => local_task::run(arguments).await,
         Command::Logbook(arguments) => logbook::run(arguments).await,
+        Command::MoveDatabase(args) => move_database::run(args).await,
         Command::Provenance(args) => provenance::run(args).await,
         Command::Serve(arguments) => Box::pin(serve::run(arguments)).await,
         Command::Token(args) => token::run(args).await,

@@ -16,9 +16,9 @@ use crate::provenance::document::{Document, ElementKind};
 use crate::provenance::graph::{Direction, Graph, layout, pdf, svg};
 use crate::provenance::index::{Lineage, Question, Start, indexed, lineage, logs, update};
 use crate::provenance::{json, jsonld, provn, turtle};
-use crate::store::Store;
+use crate::store::{SiteDatabase, Store};
 
-use super::{Failure, Outcome, stages};
+use super::{Failure, Outcome, stages, warn};
 
 /// In which form the answer is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -91,20 +91,20 @@ pub struct ProvenanceArgs {
 /// Brings the index up to date, and prints the answer.
 pub async fn run(args: ProvenanceArgs) -> Outcome {
     let (config, date) = (args.config.clone(), args.date);
-    let (file, logs) = blocking(move || {
+    let (site, logs) = blocking(move || {
         let settings = Settings::load(config.as_deref())?;
         let prod_id = stages::production(None, &settings)?;
-        let file = settings.server.database_file(&settings.site);
+        let site = SiteDatabase::of(&settings);
         let today = NightDate::new(Utc::now().date_naive());
         let any_night = NightPaths::new(settings.site, today, prod_id);
         let logs = match date {
             Some(date) => vec![any_night.of_night(date).provenance_log()],
             None => logs(&any_night)?,
         };
-        Ok::<_, Failure>((file, logs))
+        Ok::<_, Failure>((site, logs))
     })
     .await??;
-    let store = Store::open(&file).await?;
+    let store = index(&site).await?;
     for log in &logs {
         update(&store, log).await.map_err(Failure::new)?;
         if let Some(known) = indexed(&store, log).await?.filter(|known| known.bad > 0) {
@@ -128,6 +128,19 @@ pub async fn run(args: ProvenanceArgs) -> Outcome {
     }
     out.write_all(&written(&found, &title, format))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The site's index or, for somebody who may not write to it, a copy that is gone afterwards.
+async fn index(site: &SiteDatabase) -> Result<Store, Failure> {
+    match site.open_surely().await {
+        Ok(store) => Ok(store),
+        Err(error) if error.is_out_of_reach() => {
+            let looked = site.open_to_read().await?;
+            warn(looked.notice.as_ref());
+            Ok(Store::open_copy(looked.store.as_ref().map(|store| store.file.as_path())).await?)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn question(args: &ProvenanceArgs) -> Question {

@@ -242,7 +242,7 @@ impl Night {
         let failed = if trial { trial::run(&self.paths, &status, &plan).await? } else { 0 };
         self.report(&status, Some(&plan))?;
         let blocked = tell::left_out(&plan, self.args.common.verbose);
-        Ok(exit(failed == 0 && !blocked))
+        Ok(exit(failed == 0 && !blocked && self.observation.faulty.is_empty()))
     }
 
     fn conclude(&self, launched: &Launched) -> Outcome {
@@ -258,7 +258,7 @@ impl Night {
         if outcomes.is_empty() {
             eprintln!("Nothing is left to be submitted.");
         }
-        Ok(exit(!failed && !blocked))
+        Ok(exit(!failed && !blocked && self.observation.faulty.is_empty()))
     }
 
     /// A line of the original's, told when scripts have been written.

@@ -21,12 +21,13 @@ use crate::people::end_sessions_known_to_all;
 use crate::provenance::index::Keeper;
 use crate::schedule;
 use crate::status::Diagnosis;
-use crate::store::{Grace, Store};
+use crate::store::{Grace, SiteDatabase, Store};
 use crate::web::{self, AskPace, Books, HealthConfig, People, SiteLook, Watcher, WebConfig};
 
 use super::{Failure, Outcome, logging};
 
 mod closing;
+mod launching;
 
 /// Days of jobs that are asked for where `STARTTIME_DAYS_SACCT` does not say.
 const DAYS: u32 = 7;
@@ -59,7 +60,7 @@ pub async fn run(args: Serve) -> Outcome {
     .await??;
     logging::start(settings.server.log_format);
     let Settings { site, server } = settings.clone();
-    let store = Store::open(&server.database_file(&site)).await?;
+    let store = SiteDatabase::of(&settings).open().await?;
     let store = store.with_grace(Grace::new(server.lost_after));
     let address = args.listen.unwrap_or(server.listen);
     keep_demo_here(&server, address)?;
@@ -69,7 +70,7 @@ pub async fn run(args: Serve) -> Outcome {
         site: site_directory(&server)?,
         connections: server.connections,
         health: HealthConfig {
-            directories: disks(&server, &site),
+            directories: disks(&store, &site),
             least_free_mb: server.least_free_mb,
         },
     };
@@ -85,6 +86,7 @@ pub async fn run(args: Serve) -> Outcome {
         settings: settings.clone(),
         prod_id: prod_id.clone(),
     };
+    let launching = launching::resume(engine.clone(), settings.clone());
     let closing = closing::keep(engine, settings, prod_id.clone());
     let any_night = NightPaths::new(Arc::clone(&site), today, prod_id.clone());
     let keeper = Keeper::new(store.clone(), any_night);
@@ -104,21 +106,22 @@ pub async fn run(args: Serve) -> Outcome {
         "serving"
     );
     let end = end()?;
+    let launching = tokio::spawn(launching);
     let closing = tokio::spawn(closing);
     let indexing = tokio::spawn(keeper.run());
     let watching = tokio::spawn(Arc::clone(&watcher).run(scheduler, Some(store), days, pace));
     web::serve(listener, &config, watcher, people, Arc::new(deeds), end).await;
     watching.abort();
+    launching.abort();
     closing.abort();
     indexing.abort();
     Ok(ExitCode::SUCCESS)
 }
 
 /// Directories that are written to, each of which may be on a disk of its own.
-fn disks(server: &ServerConfig, site: &SiteConfig) -> Vec<PathBuf> {
-    let database = server.database_file(site);
+fn disks(store: &Store, site: &SiteConfig) -> Vec<PathBuf> {
     let mut disks = vec![site.directories.analysis_dir.clone(), site.directories.osa_dir.clone()];
-    disks.extend(database.parent().map(Path::to_owned));
+    disks.extend(store.file.parent().map(Path::to_owned));
     disks.dedup();
     disks
 }

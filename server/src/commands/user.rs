@@ -11,9 +11,9 @@ use crate::config::Settings;
 use crate::internal::blocking;
 use crate::model::{PersonName, Role, User};
 use crate::people;
-use crate::store::Store;
+use crate::store::{SiteDatabase, Store};
 
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, warn};
 
 /// Manage who may sign in to the web server.
 ///
@@ -79,6 +79,14 @@ enum Verb {
 
 /// Does it and says so.
 pub async fn run(args: UserArgs) -> Outcome {
+    if let Verb::List { json } = args.verb {
+        // Needs no right to write.
+        let users = match open_to_read(args.config.as_deref()).await? {
+            Some(store) => store.users().await?,
+            None => Vec::new(),
+        };
+        return list(&users, json);
+    }
     let store = open(args.config.as_deref()).await?;
     let done = act(&store, args.verb).await;
     store.close().await;
@@ -132,7 +140,21 @@ async fn act(store: &Store, verb: Verb) -> Outcome {
 pub(super) async fn open(config: Option<&Path>) -> Result<Store, Failure> {
     let config = config.map(Path::to_owned);
     let settings = blocking(move || Settings::load(config.as_deref())).await??;
-    Ok(Store::open(&settings.server.database_file(&settings.site)).await?)
+    Ok(SiteDatabase::of(&settings).open().await?)
+}
+
+/// The database of the site, for a command that only reads; `None` if there is none yet.
+pub(super) async fn open_to_read(config: Option<&Path>) -> Result<Option<Store>, Failure> {
+    let config = config.map(Path::to_owned);
+    let settings = blocking(move || Settings::load(config.as_deref())).await??;
+    let looked = SiteDatabase::of(&settings).open_to_read().await?;
+    match (looked.store, looked.notice) {
+        (None, Some(notice)) => Err(Failure::new(notice.message).hint(notice.hint)),
+        (store, notice) => {
+            warn(notice.as_ref());
+            Ok(store)
+        }
+    }
 }
 
 fn list(users: &[User], json: bool) -> Outcome {

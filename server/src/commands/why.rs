@@ -15,7 +15,7 @@ use crate::model::{Blocker, Blockers, Evidence, NightDate, NightState, NightStat
 use crate::night::{MissingSummary, NightError, NightPaths, Observation};
 use crate::status::{Depth, Diagnosis, Jobs, NightInput, StatusCache, look, told, unobserved};
 
-use super::{Failure, Outcome, stages};
+use super::{Failure, Outcome, stages, warn_of_database};
 
 /// Tell why a night is not closed: what stands in the way, what shows it, and what to do.
 ///
@@ -74,6 +74,7 @@ async fn find(
         Err(error @ NightError::NoSummary { .. }) => return Err(error.into()),
         Err(error) => return Ok(unobserved(&paths, &error, &Jobs::unknown(), now)),
     };
+    warn_of_database(settings).await?;
     let observation = launch::decided(settings, &paths, observation).await?;
     let answer = launch::look_on(settings, &paths, &observation, now).await?;
     let look_at = move || {

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use super::server_file::Sources;
 use super::version::search_path;
-use super::{AccessConfig, ConfigError, ConnectionConfig, LogFormat, SiteConfig};
+use super::{AccessConfig, ConfigError, ConnectionConfig, LogFormat};
 
 /// The settings, each with the variable that overrides it.
-pub(super) const KEYS: [(&str, &str); 36] = [
+pub(super) const KEYS: [(&str, &str); 37] = [
     ("listen", "OSA_LISTEN"),
     ("prefix", "OSA_PREFIX"),
     ("database", "OSA_DATABASE"),
+    ("database_group", "OSA_DATABASE_GROUP"),
     ("scheduler", "OSA_SCHEDULER"),
     ("slurm_cluster", "OSA_SLURM_CLUSTER"),
     ("squeue_seconds", "OSA_SQUEUE_SECONDS"),
@@ -107,8 +108,14 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// Path prefix behind a reverse proxy (`prefix`, `OSA_PREFIX`): empty, or `/osa`.
     pub prefix: String,
-    /// Our SQLite file (`database`, `OSA_DATABASE`); unset: `osa.sqlite` in `OSA_DIR`.
+    /// Our SQLite file (`database`, `OSA_DATABASE`); unset: one for each site below
+    /// [`state_directory`](Self::state_directory).
     pub database: Option<PathBuf>,
+    /// Group whose members may read it (`database_group`, `OSA_DATABASE_GROUP`); unset: its owner only.
+    pub database_group: Option<String>,
+    /// Directory on a disk of this machine for what must survive: `/var/lib/osa` if it is there, else
+    /// `$XDG_STATE_HOME/osa`, else `~/.local/state/osa`.
+    pub state_directory: PathBuf,
     /// The scheduler (`scheduler`, `OSA_SCHEDULER`); unset: Slurm. It is never guessed from what is
     /// installed, since a night must not be processed by two of them.
     pub scheduler: SchedulerKind,
@@ -194,6 +201,8 @@ impl ServerConfig {
             listen: sources.value("listen", listen)?.unwrap_or(here),
             prefix: sources.value("prefix", prefix)?.unwrap_or_default(),
             database: sources.path("database")?,
+            database_group: sources.value("database_group", group)?,
+            state_directory: state_directory(Path::new("/var/lib/osa"), environment),
             scheduler: sources.value("scheduler", scheduler)?.unwrap_or(SchedulerKind::Slurm),
             slurm_cluster: sources.value("slurm_cluster", cluster)?,
             squeue: sources.value("squeue_seconds", poll)?.unwrap_or(Duration::from_secs(5)),
@@ -219,11 +228,6 @@ impl ServerConfig {
             origins: KEYS.into_iter().map(|(key, _)| (key, sources.origin(key))).collect(),
             file: sources.file,
         })
-    }
-
-    /// Our SQLite file: the one that is set, else `osa.sqlite` in the site's `OSA_DIR`.
-    pub fn database_file(&self, site: &SiteConfig) -> PathBuf {
-        self.database.clone().unwrap_or_else(|| site.directories.osa_dir.join("osa.sqlite"))
     }
 
     /// The PATH of jobs and children: `job_path`, then our own.
@@ -268,6 +272,23 @@ fn cluster(text: &str) -> Result<String, String> {
         true => Ok(text.to_owned()),
         false => Err(format!("{text:?} is not the name of one cluster")),
     }
+}
+
+fn group(text: &str) -> Result<String, String> {
+    let good = |c: char| !c.is_whitespace() && !c.is_control() && !":,/".contains(c);
+    match !text.is_empty() && text.chars().all(good) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("{text:?} is not the name of a group")),
+    }
+}
+
+/// See [`ServerConfig::state_directory`]; `shared` is that of the machine.
+fn state_directory(shared: &Path, environment: &dyn Fn(&str) -> Option<OsString>) -> PathBuf {
+    let absolute = |name| environment(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let own =
+        || absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
+    let shared = Some(shared.to_owned()).filter(|shared| shared.is_dir() || own().is_none());
+    shared.or_else(|| Some(own()?.join("osa"))).unwrap_or_default()
 }
 
 /// `mail.example.org`, or with a port `localhost:2525`.

@@ -48,6 +48,20 @@ pub enum DatacheckError {
         #[source]
         problem: Cause,
     },
+    /// A table is packed in a way that the linked HDF5 library cannot undo.
+    #[error(
+        "{}: table {table} is packed with {filter}, which the HDF5 library of this program cannot \
+         unpack",
+        file.display()
+    )]
+    Packed {
+        /// The file.
+        file: PathBuf,
+        /// The table's path.
+        table: String,
+        /// The filter.
+        filter: String,
+    },
     /// A column is missing, or of another type or shape than it should be.
     #[error("{}: table {table}, column {column}: {problem}", file.display())]
     Column {
@@ -83,6 +97,11 @@ impl Hint for DatacheckError {
                  more"
                     .into(),
             ),
+            Self::Packed { file, .. } => Some(format!(
+                "let HDF5_PLUGIN_PATH name a directory with a plugin for it, or pack the file anew: \
+                 ptrepack --complevel 5 --complib blosc:zstd {} NEW",
+                file.display()
+            )),
             Self::Table { .. } | Self::Column { .. } => Some(
                 "check that the file was made by a supported version of lstchain (0.10 to 0.12)"
                     .into(),

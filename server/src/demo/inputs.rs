@@ -44,11 +44,14 @@ pub fn configuration(dir: &Path) -> Result<Arc<SiteConfig>, DemoError> {
     let file = dir.join("sequencer.cfg");
     write(&file, &with_values(include_str!("../../../configs/sequencer.cfg"), &settings))?;
     let bin = dir.join("bin").display().to_string();
+    let own = super::database(dir).display().to_string();
     write(
         &dir.join("osa.toml"),
         &format!(
             "# Settings of the demo: everything on this machine.\n\
              scheduler = \"local\"\nlocal_cpus = 4\njob_path = [{bin:?}]\n\
+             # A demo that is removed leaves nothing behind.\n\
+             database = {own:?}\n\
              # The sign-in page tells the users and passwords that `osa demo` has made.\n\
              demo = true\n"
         ),

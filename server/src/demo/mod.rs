@@ -141,6 +141,11 @@ pub fn create(
     Ok(Demo { config, nights, past_jobs })
 }
 
+/// The database of the demo in `dir`.
+pub fn database(dir: &Path) -> PathBuf {
+    dir.join("data/OSA/osa.sqlite")
+}
+
 /// Writes the provenance of a night that was processed.
 fn provenance(paths: &NightPaths, now: DateTime<Utc>) -> Result<(), DemoError> {
     let observation = Observation::read(paths, MissingSummary::Fail).map_err(ProcessError::from)?;

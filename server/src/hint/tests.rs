@@ -39,7 +39,7 @@ fn date() -> NightDate {
 fn store() -> StoreError {
     StoreError {
         file: "/site/osa.sqlite".into(),
-        cause: sqlx::Error::PoolTimedOut,
+        cause: sqlx::Error::PoolTimedOut.into(),
         uncertain: false,
     }
 }

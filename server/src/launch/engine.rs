@@ -11,7 +11,7 @@ use crate::night::{NightPaths, Observation};
 use crate::schedule::{self, JobSnapshot, Scheduler, SchedulerError, SchedulerId};
 use crate::status::Jobs;
 use crate::store::local_queue::LocalQueue;
-use crate::store::{Grace, Store, StoreError, Submission};
+use crate::store::{Grace, Looked, SiteDatabase, Store, StoreError, Submission};
 
 use super::LaunchError;
 use super::elsewhere::elsewhere;
@@ -40,8 +40,7 @@ impl Engine {
     /// Either cannot be used.
     pub async fn open(settings: &Settings) -> Result<Self, LaunchError> {
         let grace = Grace::new(settings.server.lost_after);
-        let store = Store::open(&settings.server.database_file(&settings.site)).await?;
-        let store = store.with_grace(grace);
+        let store = SiteDatabase::of(settings).open().await?.with_grace(grace);
         let scheduler = schedule::open(&settings.server, store.clone())?;
         Ok(Self { store, scheduler })
     }
@@ -157,7 +156,7 @@ pub async fn look_on(
     now: DateTime<Utc>,
 ) -> Result<Answer, LaunchError> {
     let server = &settings.server;
-    let store = Store::open_to_read(&server.database_file(&settings.site)).await?;
+    let Looked { store, notice } = SiteDatabase::of(settings).open_to_read().await?;
     let names = names(observation);
     let submissions = match &store {
         Some(store) => store.submissions_named(&names).await?,
@@ -169,6 +168,8 @@ pub async fn look_on(
     let snapshot = match (kind, &store) {
         (SchedulerKind::Slurm, _) => schedule::slurm(server).jobs_of(&question).await,
         (SchedulerKind::Local, Some(store)) => queued(store.clone(), since, now).await,
+        // Its queue is in the database: `decided` tells why that cannot be read.
+        (SchedulerKind::Local, None) if notice.is_some() => return Ok(Answer::unknown()),
         (SchedulerKind::Local, None) => Ok(local(Vec::new(), since, now)),
     };
     let snapshot = match snapshot {
@@ -185,17 +186,18 @@ pub async fn look_on(
 }
 
 /// What was observed, as people have decided about it. Books that are missing hold no decision, and
-/// are not made.
+/// are not made. Why they cannot be read from here is a notice.
 ///
 /// # Errors
-/// The books are there and cannot be read.
+/// The books are damaged.
 pub async fn decided(
     settings: &Settings,
     paths: &NightPaths,
-    observation: Observation,
+    mut observation: Observation,
 ) -> Result<Observation, StoreError> {
-    let file = settings.server.database_file(&settings.site);
-    Ok(match Store::open_to_read(&file).await? {
+    let Looked { store, notice } = SiteDatabase::of(settings).open_to_read().await?;
+    observation.notices.extend(notice);
+    Ok(match store {
         Some(store) => observation.decided(store.decisions(paths.date, &paths.prod_id).await?),
         None => observation,
     })

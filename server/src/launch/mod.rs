@@ -10,6 +10,7 @@ mod plan;
 mod plan_tests;
 mod prepare;
 mod resubmission;
+mod resume;
 mod script;
 #[cfg(test)]
 mod script_tests;
@@ -18,7 +19,7 @@ mod undertaking;
 
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::hint::Hint;
 use crate::internal::InternalError;
@@ -30,6 +31,7 @@ pub use gates::Gate;
 pub use plan::{LaunchPlan, LeftOut, PlannedScript, Reason, purpose};
 pub use prepare::{Prepared, gate_without_jobs, prepare, write_scripts};
 pub use resubmission::{Resubmission, resubmission};
+pub use resume::{Interrupted, ResumeError, interrupted, resume};
 pub use script::{
     ScriptError, ScriptOptions, Work, command_script, job_script, job_script_with, write,
 };
@@ -87,7 +89,7 @@ impl Hint for LaunchError {
 }
 
 /// How a night is to be launched.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LaunchOptions {
     /// No calibration job, and no dependency on one (`--no-calib`).
     pub no_calib: bool,

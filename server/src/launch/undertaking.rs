@@ -1,5 +1,6 @@
 //! Launching a night, as one verb: whoever launches calls this.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,7 +16,7 @@ use super::prepare::{Prepared, prepare, write_scripts};
 use super::submit::{Order, SubmitOutcome, execute};
 use crate::store::Deed;
 
-use super::{LaunchError, LaunchOptions, LaunchPlan, ScriptOptions};
+use super::{Gate, LaunchError, LaunchOptions, LaunchPlan, ScriptOptions};
 
 /// A night that is to be launched, by whom and how.
 #[derive(Clone, Debug)]
@@ -79,6 +80,36 @@ impl Undertaking {
     pub async fn launch(&self, engine: &Engine) -> Result<Launched, LaunchError> {
         let jobs = ask(engine, &self.paths, &self.observation, self.now).await?;
         let prepared = self.prepare(jobs.reliable()?).await?;
+        self.carry_out(engine, prepared).await
+    }
+
+    /// As [`launch`](Self::launch), of a launch that was cut short: only the jobs with these purposes,
+    /// and also while others of the night wait or run.
+    ///
+    /// # Errors
+    /// As [`launch`](Self::launch).
+    #[tracing::instrument(skip_all, fields(date = %self.paths.date, user = %self.by))]
+    pub async fn launch_rest(
+        &self,
+        engine: &Engine,
+        purposes: &BTreeSet<String>,
+    ) -> Result<Launched, LaunchError> {
+        let jobs = ask(engine, &self.paths, &self.observation, self.now).await?;
+        let mut prepared = self.prepare(jobs.reliable()?).await?;
+        let plan = &mut prepared.plan;
+        plan.gate = plan.gate.take().filter(|gate| !matches!(gate, Gate::Active { .. }));
+        plan.jobs.retain(|job| purposes.contains(&job.purpose));
+        match plan.jobs.is_empty() {
+            true => Ok(Launched { prepared, outcomes: Vec::new() }),
+            false => self.carry_out(engine, prepared).await,
+        }
+    }
+
+    async fn carry_out(
+        &self,
+        engine: &Engine,
+        prepared: Prepared,
+    ) -> Result<Launched, LaunchError> {
         if prepared.plan.gate.is_some() {
             return Ok(Launched { prepared, outcomes: Vec::new() });
         }
@@ -90,7 +121,11 @@ impl Undertaking {
             author: &self.by,
             process: &self.author,
             action: "launch",
-            plan: &json!({ "jobs": plan.jobs, "left_out": plan.left_out }),
+            plan: &json!({
+                "jobs": plan.jobs,
+                "left_out": plan.left_out,
+                "options": self.options,
+            }),
         };
         let id = engine.store.begin_deed(&deed, self.now).await?;
         let outcomes = self.submit(engine, plan).await;

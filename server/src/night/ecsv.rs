@@ -36,8 +36,10 @@ pub struct Row<'a> {
     file: &'a Path,
     /// Its line in the file, from 1.
     pub line: usize,
-    cells: Vec<Cow<'a, str>>,
+    cells: Cells<'a>,
 }
+
+type Cells<'a> = Vec<Cow<'a, str>>;
 
 impl<'a> Ecsv<'a> {
     /// Reads the header of `text`, which came from `file` (named in errors).
@@ -61,7 +63,7 @@ impl<'a> Ecsv<'a> {
             let problem = "the file ends before the line of column names; it is cut off";
             return Err(table.error(lines + 1, None, problem));
         };
-        let cells = cells(line, delimiter).map_err(|p| table.error(number, None, p))?;
+        let cells = cells(line, delimiter).map_err(|(_, p)| table.error(number, None, p))?;
         table.columns = cells.into_iter().map(Cow::into_owned).collect();
         table.header_line = number;
         if !described.is_empty() && described != table.columns {
@@ -103,24 +105,36 @@ impl<'a> Ecsv<'a> {
     /// An item is [`NightError::Table`] if its line has more or fewer cells than there are columns,
     /// an open quote, or looks cut off.
     pub fn rows(&self) -> impl Iterator<Item = Result<Row<'_>, NightError>> {
-        content(self.text)
-            .filter(|(number, _)| *number > self.header_line)
-            .map(|(number, line)| self.row(number, line))
+        self.rows_with_faults().map(|(row, fault)| fault.map_or(Ok(row), Err))
     }
 
-    fn row(&self, number: usize, line: &'a str) -> Result<Row<'_>, NightError> {
-        let cells = cells(line, self.delimiter).map_err(|p| self.error(number, None, p))?;
+    /// The rows in the order of the file, each with what is wrong with it, if anything is; it then has
+    /// the cells that could be read.
+    pub fn rows_with_faults(&self) -> impl Iterator<Item = (Row<'_>, Option<NightError>)> {
+        Rows { table: self, at: 0, line: 1 }
+    }
+
+    /// Whether the file ends within this line: then rows may be missing after it as well.
+    pub fn is_cut_off_at(&self, line: usize) -> bool {
+        self.open_line == Some(line)
+    }
+
+    fn row(&self, number: usize, line: &'a str) -> (Row<'_>, Option<NightError>) {
+        let (cells, problem) = match cells(line, self.delimiter) {
+            Ok(cells) => (cells, None),
+            Err((cells, problem)) => (cells, Some(problem)),
+        };
         let (found, expected) = (cells.len(), self.columns.len());
         let incomplete = found < expected || cells.last().is_some_and(|cell| cell.is_empty());
-        if incomplete && self.open_line == Some(number) {
-            let problem = format!("the last line is cut off ({found} of {expected} columns)");
-            return Err(self.error(number, None, problem));
-        }
-        if found != expected {
-            let problem = format!("the line has {found} cells for {expected} columns");
-            return Err(self.error(number, None, problem));
-        }
-        Ok(Row { file: &self.file, line: number, cells })
+        let problem = problem.or_else(|| match found == expected {
+            _ if incomplete && self.is_cut_off_at(number) => {
+                Some(format!("the last line is cut off ({found} of {expected} columns)"))
+            }
+            false => Some(format!("the line has {found} cells for {expected} columns")),
+            true => None,
+        });
+        let fault = problem.map(|problem| self.error(number, None, problem));
+        (Row { file: &self.file, line: number, cells }, fault)
     }
 
     fn error(
@@ -173,15 +187,79 @@ fn content(text: &str) -> impl Iterator<Item = (usize, &str)> {
     lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
 }
 
-/// The cells of a line, which has no blanks at its ends.
-fn cells(line: &str, delimiter: char) -> Result<Vec<Cow<'_, str>>, String> {
+/// The rows of a table, one after another.
+struct Rows<'t, 'a> {
+    table: &'t Ecsv<'a>,
+    /// Where the next line begins, in bytes.
+    at: usize,
+    /// Its number.
+    line: usize,
+}
+
+impl<'t> Iterator for Rows<'t, '_> {
+    type Item = (Row<'t>, Option<NightError>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let Self { table, .. } = *self;
+        while self.at < table.text.len() {
+            let (start, number) = (self.at, self.line);
+            let end = table.text[start..].find('\n').map_or(table.text.len(), |at| start + at);
+            (self.at, self.line) = (end + 1, number + 1);
+            let line = table.text[start..end].trim();
+            if number <= table.header_line || line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let (row, fault) = table.row(number, line);
+            // A quoted cell may hold line breaks. Only a whole row shows that it does: a quote that was
+            // forgotten must not take the following rows along.
+            if fault.is_some()
+                && let Some(end) = quoted_end(&table.text[start..], table.delimiter)
+                && let (whole, None) = table.row(number, table.text[start..start + end].trim())
+            {
+                self.at = start + end + 1;
+                self.line = number + 1 + table.text[start..start + end].matches('\n').count();
+                return Some((whole, None));
+            }
+            return Some((row, fault));
+        }
+        None
+    }
+}
+
+/// Where the row at the beginning of a text ends, in bytes, if a line break in a quoted cell does not
+/// end it; `None` if a quote is not closed.
+fn quoted_end(text: &str, delimiter: char) -> Option<usize> {
+    let (mut quoted, mut begins) = (false, true);
+    let mut bytes = text.bytes().enumerate().peekable();
+    while let Some((at, byte)) = bytes.next() {
+        match byte {
+            b'"' if quoted => {
+                // Doubled, it is one quote within the cell.
+                quoted = bytes.next_if(|(_, next)| *next == b'"').is_some();
+                begins = false;
+            }
+            _ if quoted => {}
+            b'\n' => return Some(at),
+            b'"' if begins => quoted = true,
+            byte => begins = char::from(byte) == delimiter || (begins && byte == b' '),
+        }
+    }
+    (!quoted).then_some(text.len())
+}
+
+/// The cells of a line, which has no blanks at its ends; where one is wrong, those before it and what
+/// is wrong.
+fn cells(line: &str, delimiter: char) -> Result<Cells<'_>, (Cells<'_>, String)> {
     let mut cells = Vec::new();
     let mut rest = line;
     loop {
         // Blanks after a delimiter do not count, and so several of them delimit like one.
         rest = rest.trim_start_matches(' ');
         let (cell, after) = if let Some(quoted) = rest.strip_prefix('"') {
-            unquote(quoted)?
+            match unquote(quoted) {
+                Ok(unquoted) => unquoted,
+                Err(problem) => return Err((cells, problem)),
+            }
         } else {
             let (cell, after) = rest.split_at(rest.find(delimiter).unwrap_or(rest.len()));
             (Cow::Borrowed(cell.trim_end()), after)
@@ -191,7 +269,10 @@ fn cells(line: &str, delimiter: char) -> Result<Vec<Cow<'_, str>>, String> {
         if after.is_empty() {
             return Ok(cells);
         }
-        rest = after.strip_prefix(delimiter).ok_or("there is text after a closing quote")?;
+        let Some(next) = after.strip_prefix(delimiter) else {
+            return Err((cells, "there is text after a closing quote".to_owned()));
+        };
+        rest = next;
     }
 }
 

@@ -21,7 +21,7 @@ pub use error::NightError;
 pub use files::{CalibrationFiles, calibration_files, charge_file, drs4_file};
 pub use observation::{MissingSummary, Observation, list};
 pub use paths::{JobLog, NightPaths, Stream};
-pub use summary::{Run, RunSummary};
+pub use summary::{FaultyRow, Run, RunSummary};
 
 use std::path::Path;
 

@@ -6,7 +6,9 @@ use crate::config::SiteConfig;
 use crate::hint::Hint;
 use crate::model::{CalibrationRuns, Decision, NightDate, Notice, RunType, Sequence, Severity};
 
-use super::{Catalogue, NightError, NightPaths, Run, RunSummary, calibration, sequences, summary};
+use super::{
+    Catalogue, FaultyRow, NightError, NightPaths, Run, RunSummary, calibration, sequences, summary,
+};
 
 /// What to do if a night has no run summary.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +28,8 @@ pub struct Observation {
     pub sequences: Vec<Sequence>,
     /// The runs that calibrate the night; `None` if there are none within reach.
     pub calibration: Option<CalibrationRuns>,
+    /// Rows of the run summary that cannot be used.
+    pub faulty: Vec<FaultyRow>,
     /// What a shifter should know.
     pub notices: Vec<Notice>,
     /// The decisions that act on it, see [`Observation::decided`].
@@ -49,14 +53,7 @@ impl Observation {
             (summary, _) => summary?,
         };
         let mut notices = summary.notices.clone();
-        let catalogue = Catalogue::read(&paths.run_catalogue()).unwrap_or_else(|error| {
-            notices.push(Notice {
-                severity: Severity::Warning,
-                message: format!("sources are unknown: {error}"),
-                hint: error.hint().unwrap_or_default(),
-            });
-            Catalogue::default()
-        });
+        let catalogue = catalogue(paths, &summary, &mut notices);
         let work = has_work(&summary);
         let choice = work.then(|| calibration::choose(paths, &summary));
         let mut choice = choice.unwrap_or_default();
@@ -67,10 +64,37 @@ impl Observation {
             sequences,
             calibration: choice.runs(),
             notices,
+            faulty: summary.faulty,
             runs: summary.runs,
             decisions: Vec::new(),
         })
     }
+}
+
+/// The sources, and what is wrong with their table.
+fn catalogue(paths: &NightPaths, summary: &RunSummary, notices: &mut Vec<Notice>) -> Catalogue {
+    let file = paths.run_catalogue();
+    let mut warn = |message: String, hint: String| {
+        notices.push(Notice { severity: Severity::Warning, message, hint });
+    };
+    let catalogue = Catalogue::read(&file).unwrap_or_else(|error| {
+        warn(format!("sources are unknown: {error}"), error.hint().unwrap_or_default());
+        Catalogue::default()
+    });
+    let rows = format!("write {} anew, or correct the line", file.display());
+    for problem in &catalogue.faulty {
+        warn(format!("the source of a run is unknown: {problem}"), rows.clone());
+    }
+    let data = summary.runs.iter().any(|run| run.run_type == RunType::Data);
+    if let Some(what) = catalogue.lacks.filter(|_| data) {
+        warn(
+            format!("sources are unknown: {} {what}", file.display()),
+            "lstchain writes the table of a night's sources; see whether RUN_CATALOG in \
+             sequencer.cfg is right"
+                .into(),
+        );
+    }
+    catalogue
 }
 
 /// Whether there is anything to process: data, or a calibration of the night itself.

@@ -1,6 +1,6 @@
 //! The run summary: which runs a night has, of which type, with how many subruns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -36,6 +36,15 @@ pub struct Run {
     pub line: usize,
 }
 
+/// A row of the summary that cannot be used: its run is left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultyRow {
+    /// The run, if that can be read.
+    pub run: Option<RunId>,
+    /// What is wrong, with file, line and column.
+    pub problem: String,
+}
+
 /// The runs of a night.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunSummary {
@@ -43,6 +52,8 @@ pub struct RunSummary {
     pub file: PathBuf,
     /// The runs by their number; each once.
     pub runs: Vec<Run>,
+    /// Rows that cannot be used, in the order of the file.
+    pub faulty: Vec<FaultyRow>,
     /// What was odd, and did not prevent the reading.
     pub notices: Vec<Notice>,
 }
@@ -63,32 +74,101 @@ impl RunSummary {
         Self::parse(&text, &file)
     }
 
-    /// Parses the text of a summary, which came from `file` (named in errors).
+    /// Parses the text of a summary, which came from `file` (named in errors). A row with a cell that
+    /// is not what it should be, or with too many or too few, and a run that is there twice with
+    /// different subruns or type, leave out that run alone.
     ///
     /// # Errors
-    /// [`NightError::Table`]: no such table, a column is missing, a cell is not what it should be,
-    /// a line is cut off, or a run is there twice with different subruns or type.
+    /// [`NightError::Table`]: no such table, a column is missing, the file is cut off, or a row that
+    /// cannot be used may be the only calibration of the night.
     pub fn parse(text: &str, file: &Path) -> Result<Self, NightError> {
         let table = Ecsv::parse(text, file)?;
         let columns = Columns::of(&table)?;
-        let mut runs = BTreeMap::new();
-        let mut notices = Vec::new();
-        for row in table.rows() {
-            let row = row?;
-            let run = columns.run(&row)?;
-            let Some(first) = runs.get(&run.id) else {
-                runs.insert(run.id, run);
-                continue;
-            };
-            notices.push(twice(first, &run, &row, &columns, file)?);
+        let mut reading = Reading::default();
+        for (row, fault) in table.rows_with_faults() {
+            match fault {
+                // There may have been more rows.
+                Some(error) if table.is_cut_off_at(row.line) => return Err(error),
+                Some(error) => reading.leave_out(&row, &columns, error),
+                None => reading.take(&row, &columns, file),
+            }
         }
-        let runs = runs.into_values().collect();
-        Ok(Self { file: file.to_owned(), runs, notices })
+        reading.end(file)
     }
 
     /// The run of that number.
     pub fn run(&self, id: RunId) -> Option<&Run> {
         self.runs.iter().find(|run| run.id == id)
+    }
+}
+
+/// A summary that is being read.
+#[derive(Default)]
+struct Reading {
+    runs: BTreeMap<RunId, Run>,
+    /// Runs that are there twice, and not the same.
+    disputed: BTreeSet<RunId>,
+    faulty: Vec<FaultyRow>,
+    notices: Vec<Notice>,
+    /// The first of the faulty rows that may be a calibration run.
+    calibration: Option<NightError>,
+}
+
+impl Reading {
+    fn take(&mut self, row: &Row<'_>, columns: &Columns, file: &Path) {
+        let run = match columns.run(row) {
+            Ok(run) => run,
+            Err(error) => return self.leave_out(row, columns, error),
+        };
+        let Some(first) = self.runs.get(&run.id) else {
+            self.runs.insert(run.id, run);
+            return;
+        };
+        match twice(first, &run, row, columns, file) {
+            Ok(notice) => self.notices.push(notice),
+            Err(error) => {
+                self.disputed.insert(run.id);
+                self.leave_out(row, columns, error);
+            }
+        }
+    }
+
+    fn leave_out(&mut self, row: &Row<'_>, columns: &Columns, error: NightError) {
+        let run = row.parse(&columns.run_id, "").ok();
+        self.faulty.push(FaultyRow { run, problem: error.to_string() });
+        let run_type = row.text(&columns.run_type).map(|text| match text.parse() {
+            Ok(run_type) => run_type,
+            Err(never) => match never {},
+        });
+        let calibrates = run_type.is_none_or(|of| matches!(of, RunType::Drs4 | RunType::PedCalib));
+        if calibrates && self.calibration.is_none() {
+            self.calibration = Some(error);
+        }
+    }
+
+    fn end(mut self, file: &Path) -> Result<RunSummary, NightError> {
+        for run in &self.disputed {
+            if let Some(run) = self.runs.remove(run)
+                && matches!(run.run_type, RunType::Drs4 | RunType::PedCalib)
+            {
+                self.calibration.get_or_insert(NightError::Table {
+                    file: file.to_owned(),
+                    line: run.line,
+                    column: None,
+                    problem: format!("run {} is there again, and not the same", run.id),
+                });
+            }
+        }
+        let has = |of: &RunType| self.runs.values().any(|run| run.run_type == *of);
+        // Else that of another night would be used in its place.
+        if let Some(error) = self.calibration.take()
+            && !(has(&RunType::Drs4) && has(&RunType::PedCalib))
+        {
+            return Err(error);
+        }
+        let Self { runs, faulty, notices, .. } = self;
+        let runs = runs.into_values().collect();
+        Ok(RunSummary { file: file.to_owned(), runs, faulty, notices })
     }
 }
 

@@ -8,6 +8,7 @@ use super::document::{
     Attributes, Document, Element, ElementKind, Name, Relation, RelationKind, Value, is_date_time,
 };
 use super::json_text::{Json, line_of};
+use super::literal::python_float;
 
 /// Why a text is not a PROV-JSON document.
 #[derive(Debug, thiserror::Error)]
@@ -123,7 +124,7 @@ fn write_value(value: &Value) -> Json {
     };
     match value {
         Value::Text(text) => Json::Text(text.clone()),
-        Value::Int(number) if number.unsigned_abs() <= EXACT => Json::Int(*number),
+        Value::Int(number) if number.unsigned_abs() <= EXACT => Json::Int((*number).into()),
         Value::Int(number) => pair(&number.to_string(), "type", "xsd:long".to_owned()),
         Value::Bool(yes) => Json::Bool(*yes),
         Value::Name(name) => pair(&name.to_string(), "type", "prov:QUALIFIED_NAME".to_owned()),
@@ -144,7 +145,7 @@ fn write_json(text: &mut String, json: &Json, depth: usize) {
             let _ = write!(text, "{number}");
         }
         Json::Float(number) => {
-            let _ = write!(text, "{number:?}");
+            text.push_str(&python_float(*number));
         }
         Json::Text(value) => write_text(text, value),
         Json::List(items) if items.is_empty() => text.push_str("[]"),
@@ -406,8 +407,11 @@ impl Reader {
             |text: String, datatype: &str| Value::Typed { text, datatype: Name::xsd(datatype) };
         Ok(match json {
             Json::Text(text) => Value::Text(text),
-            Json::Int(number) => Value::Int(number),
-            Json::Float(number) => typed(format!("{number:?}"), "double"),
+            Json::Int(number) => match i64::try_from(number) {
+                Ok(number) => Value::Int(number),
+                Err(_) => typed(number.to_string(), "integer"),
+            },
+            Json::Float(number) => typed(python_float(number), "double"),
             Json::Bool(yes) => Value::Bool(yes),
             Json::Object(entries) => self.typed_value(entries)?,
             Json::Null => return problem("null is not a value"),
@@ -460,7 +464,7 @@ fn text(json: Json) -> Result<String, Problem> {
 fn plain(json: Json) -> Result<String, Problem> {
     match json {
         Json::Int(number) => Ok(number.to_string()),
-        Json::Float(number) => Ok(format!("{number:?}")),
+        Json::Float(number) => Ok(python_float(number)),
         Json::Bool(yes) => Ok(yes.to_string()),
         other => text(other),
     }

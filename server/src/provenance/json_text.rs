@@ -12,8 +12,8 @@ pub enum Json {
     Null,
     /// `true`, `false`
     Bool(bool),
-    /// A whole number of 64 bits.
-    Int(i64),
+    /// A whole number of 64 bits, with or without a sign.
+    Int(i128),
     /// Any other number.
     Float(f64),
     /// A text.
@@ -48,12 +48,11 @@ impl<'de> Visitor<'de> for JsonVisitor {
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
-        Ok(Json::Int(value))
+        Ok(Json::Int(value.into()))
     }
 
-    #[allow(clippy::cast_precision_loss)] // beyond 64 bits signed it is a number like any other
     fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
-        Ok(i64::try_from(value).map_or(Json::Float(value as f64), Json::Int))
+        Ok(Json::Int(value.into()))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Json, E> {

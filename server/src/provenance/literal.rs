@@ -14,6 +14,8 @@ pub enum Literal {
     Bool(bool),
     /// A whole number.
     Int(i64),
+    /// A whole number of more than 64 bits, in decimal digits.
+    Big(String),
     /// Any other number.
     Float(f64),
     /// A text.
@@ -167,7 +169,8 @@ impl fmt::Display for Literal {
             Self::Bool(true) => f.write_str("True"),
             Self::Bool(false) => f.write_str("False"),
             Self::Int(number) => write!(f, "{number}"),
-            Self::Float(number) => f.write_str(&float(*number)),
+            Self::Big(digits) => f.write_str(digits),
+            Self::Float(number) => f.write_str(&python_float(*number)),
             Self::Text(text) => quote(f, text),
             Self::List(items) => {
                 f.write_char('[')?;
@@ -184,13 +187,16 @@ impl fmt::Display for Literal {
     }
 }
 
-/// A number with a point and a signed exponent, without which YAML takes it for a text.
-fn float(number: f64) -> String {
+/// A number as Python's `repr()` and `str()` print it: `1e-07`, `1.5e+16`, `nan`.
+pub fn python_float(number: f64) -> String {
+    if number.is_nan() {
+        return "nan".to_owned();
+    }
+    // The same digits, and an exponent from the same magnitudes on; only that is written differently.
     let text = format!("{number:?}");
     let Some((mantissa, exponent)) = text.split_once('e') else { return text };
-    let point = if mantissa.contains('.') { "" } else { ".0" };
-    let sign = if exponent.starts_with('-') { "" } else { "+" };
-    format!("{mantissa}{point}e{sign}{exponent}")
+    let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
+    format!("{mantissa}e{sign}{digits:0>2}")
 }
 
 /// In single quotes as Python does, or in double quotes with escapes that Python, YAML and JSON
@@ -425,13 +431,38 @@ impl Parser<'_> {
     }
 }
 
+/// A number as YAML reads it, with which the original reads records: one that has an exponent and no
+/// point (`1e-07`, as Python writes it), `inf` and `nan` are texts there.
 fn number(word: &str) -> Option<Literal> {
-    let digits = word.trim_start_matches(['+', '-']);
-    let named = ["inf", "nan", "Infinity", "NaN"].contains(&digits);
-    if !named && !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+    let digits = word.strip_prefix(['+', '-']).unwrap_or(word);
+    if ["inf", "nan", "Infinity", "NaN"].contains(&digits) {
+        return Some(Literal::from(word));
+    }
+    if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
         return None;
     }
-    word.parse().map(Literal::Int).or_else(|_| word.parse().map(Literal::Float)).ok()
+    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(word.parse().map_or_else(|_| Literal::Big(whole(word)), Literal::Int));
+    }
+    let number = word.parse().ok()?;
+    let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+        None => (digits, None),
+    };
+    let signed = exponent.is_none_or(|exponent| exponent.starts_with(['+', '-']));
+    match mantissa.contains('.') && signed {
+        true => Some(Literal::Float(number)),
+        false => Some(Literal::from(word)),
+    }
+}
+
+/// A whole number without a plus sign or leading zeros.
+fn whole(word: &str) -> String {
+    let (minus, digits) = match word.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", word.strip_prefix('+').unwrap_or(word)),
+    };
+    format!("{minus}{}", digits.trim_start_matches('0'))
 }
 
 #[cfg(test)]
@@ -464,14 +495,45 @@ mod tests {
             .with("quote", "it's")
             .with("slash", "a\\b")
             .with("line", "a\nb\u{1}\u{2028}")
-            .with("float", Literal::Float(1e-7))
-            .with("big", Literal::Float(1e16));
+            .with("float", Literal::Float(1.5e-7))
+            .with("big", Literal::Float(1.25e16));
         assert_eq!(
             dict.to_string(),
             "{'plain': 'a \"b\"', 'quote': \"it's\", 'slash': \"a\\\\b\", \
-             'line': \"a\\nb\\u0001\\u2028\", 'float': 1.0e-7, 'big': 1.0e+16}"
+             'line': \"a\\nb\\u0001\\u2028\", 'float': 1.5e-07, 'big': 1.25e+16}"
         );
         assert_eq!(parse(&dict.to_string()), dict);
+    }
+
+    /// Each number of a record, as `str(yaml.safe_load(…))` prints it and as it stands in the dictionary
+    /// that the original writes again (Python 3.11, PyYAML 6.0).
+    #[test]
+    fn numbers_are_those_that_the_original_makes_of_them() {
+        for (read, text, written) in [
+            ("12345678901234567890", "12345678901234567890", "12345678901234567890"),
+            ("-9223372036854775809", "-9223372036854775809", "-9223372036854775809"),
+            ("9223372036854775807", "9223372036854775807", "9223372036854775807"),
+            ("1e-07", "1e-07", "'1e-07'"),
+            ("1.5e-07", "1.5e-07", "1.5e-07"),
+            ("1.0e-7", "1e-07", "1e-07"),
+            ("1e+16", "1e+16", "'1e+16'"),
+            ("1.0e+16", "1e+16", "1e+16"),
+            ("1E5", "1E5", "'1E5'"),
+            ("1.5e5", "1.5e5", "'1.5e5'"),
+            ("1234567890123456.0", "1234567890123456.0", "1234567890123456.0"),
+            ("0.0001", "0.0001", "0.0001"),
+            ("0.00001", "1e-05", "1e-05"),
+            ("1.5e+300", "1.5e+300", "1.5e+300"),
+            ("1.0e+400", "inf", "inf"),
+            ("-0.0", "-0.0", "-0.0"),
+            ("+7", "7", "7"),
+            ("nan", "nan", "'nan'"),
+            ("inf", "inf", "'inf'"),
+        ] {
+            let dict = parse(&format!("{{'a': {read}}}"));
+            assert_eq!(dict.get("a").unwrap().plain(), text, "{read}");
+            assert_eq!(dict.to_string(), format!("{{'a': {written}}}"), "{read}");
+        }
     }
 
     #[test]
@@ -499,7 +561,13 @@ mod tests {
             Just(Literal::None),
             any::<bool>().prop_map(Literal::Bool),
             any::<i64>().prop_map(Literal::Int),
-            (-1e300..1e300).prop_map(Literal::Float),
+            // Without a point in its mantissa it would be read as a text.
+            (-1e300..1e300)
+                .prop_filter("a point", |number| python_float(*number).contains('.'))
+                .prop_map(Literal::Float),
+            any::<i128>()
+                .prop_filter("large", |number| i64::try_from(*number).is_err())
+                .prop_map(|number| Literal::Big(number.to_string())),
             any::<String>().prop_map(Literal::Text),
             "[a'\"\\\\]{0,4}".prop_map(Literal::Text),
         ];

@@ -1,4 +1,6 @@
 set -eu
+# Whatever came before is a greeting of the shell, perhaps without the end of its line.
+printf '\n%s\n' 'osa-publish: begin'
 umask 022
 mkdir -p -- "$root"
 cd -- "$root"

@@ -16,6 +16,12 @@ use super::{PublishError, tar};
 /// What runs on the other machine, `$root` being set before it.
 const RECEIVE: &str = include_str!("receive.sh");
 
+/// What the script says first.
+const BEGIN: &[u8] = b"osa-publish: begin";
+
+/// The longest greeting of a shell that is skipped [bytes].
+const GREETING: usize = 1 << 20;
+
 /// Copies what is not the same there.
 pub(super) fn copy(
     host: &str,
@@ -105,7 +111,9 @@ fn talk(child: &mut Child, script: String, mut files: Vec<&mut PublishFile>) -> 
         stdin.flush()?;
         Ok(stdin)
     });
-    let mut answers = BufReader::new(stdout).lines();
+    let mut answers = BufReader::new(stdout);
+    skip_greeting(&mut answers)?;
+    let mut answers = answers.lines();
     let wanted = wanted(&mut answers, &mut files)?;
     let stdin = writer.join().map_err(|_| io::Error::other("the writer broke off"))??;
     if wanted.is_empty() {
@@ -127,6 +135,28 @@ fn talk(child: &mut Child, script: String, mut files: Vec<&mut PublishFile>) -> 
         None => Ok(()),
         Some(_) => Err(io::Error::other("the other machine did not confirm every file")),
     }
+}
+
+/// Skips what the shell of the other machine prints before it runs the script: a banner, the output of
+/// its startup files.
+fn skip_greeting(answers: &mut impl BufRead) -> io::Result<()> {
+    let mut said = 0;
+    while said <= GREETING {
+        let mut line = Vec::new();
+        let rest = (GREETING + BEGIN.len() + 2) as u64;
+        said += answers.by_ref().take(rest).read_until(b'\n', &mut line)?;
+        match line.trim_ascii_end() {
+            [] if line.is_empty() => return Err(ended()),
+            line if line == BEGIN => return Ok(()),
+            _ => {}
+        }
+    }
+    let problem = "its shell prints without end: see its startup files (.bashrc, .profile)";
+    Err(io::Error::other(problem))
+}
+
+fn ended() -> io::Error {
+    io::Error::other("the connection ended before the other machine was ready")
 }
 
 /// Which files the other machine wants.
@@ -151,7 +181,7 @@ fn wanted(
             _ => return Err(unexpected(&answer)),
         }
     }
-    Err(io::Error::other("the connection ended before the other machine was ready"))
+    Err(ended())
 }
 
 /// A word and the place of a file, which is numbered from 1.
@@ -175,4 +205,23 @@ fn send(stdin: ChildStdin, parcels: &[(usize, PublishFile)]) -> io::Result<()> {
     }
     tar::end(&mut out)?;
     out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_greeting_is_skipped_whatever_it_is() {
+        for greeting in [&b""[..], b"Welcome\n", b"no end of line", b"\xff\n\nready\nwant 1\n"] {
+            let said = [greeting, b"\nosa-publish: begin\nwant 1\nready\n"].concat();
+            let mut answers = &said[..];
+            skip_greeting(&mut answers).unwrap();
+            assert_eq!(answers, b"want 1\nready\n", "{greeting:?}");
+        }
+        let error = |said: &[u8]| skip_greeting(&mut &said[..]).unwrap_err().to_string();
+        assert!(error(b"Welcome\n").contains("the connection ended"));
+        assert!(error(&b"y\n".repeat(GREETING)).contains("prints without end"));
+        assert!(error(&vec![b'y'; 4 * GREETING]).contains("prints without end"));
+    }
 }

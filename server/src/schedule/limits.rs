@@ -34,16 +34,46 @@ pub fn beyond(
     {
         why.push(format!("No partition offers {text} to a job: {limits}."));
     }
-    let seconds = |text| match time_limit(text).ok()? {
-        TimeLimit::Unlimited => Some(u64::MAX),
-        TimeLimit::For(limit) => Some(limit.as_secs()),
-    };
     if let Some((text, seconds)) = walltime.and_then(|text| Some((text, seconds(text)?)))
         && let Some(limits) = all_below(&offered, |partition| partition.walltime, seconds, clock)
     {
         why.push(format!("No partition allows a walltime of {text}: {limits}."));
     }
+    if why.is_empty()
+        && let (Some(memory), Some(walltime)) = (memory, walltime)
+    {
+        why.extend(none_has_both(&offered, memory, walltime));
+    }
     why
+}
+
+fn seconds(walltime: &str) -> Option<u64> {
+    match time_limit(walltime).ok()? {
+        TimeLimit::Unlimited => Some(u64::MAX),
+        TimeLimit::For(limit) => Some(limit.as_secs()),
+    }
+}
+
+/// Where one partition offers the memory and another the time, but none both.
+fn none_has_both(partitions: &[&PartitionLimits], memory: &str, walltime: &str) -> Option<String> {
+    let (bytes, time) = (memory_bytes(memory).ok()?, seconds(walltime)?);
+    let enough = |partition: &PartitionLimits| {
+        partition.memory.is_none_or(|limit| limit >= bytes)
+            && partition.walltime.is_none_or(|limit| limit >= time)
+    };
+    if partitions.is_empty() || partitions.iter().any(|partition| enough(partition)) {
+        return None;
+    }
+    let limits = |partition: &&PartitionLimits| {
+        let memory = partition.memory.map_or_else(|| "any memory".to_owned(), size);
+        let time = partition.walltime.map_or_else(|| "any time".to_owned(), clock);
+        format!("{} at most {memory} for {time}", partition.name)
+    };
+    let limits: Vec<String> = partitions.iter().map(limits).collect();
+    Some(format!(
+        "No partition offers both {memory} and a walltime of {walltime}: {}.",
+        limits.join(", ")
+    ))
 }
 
 /// The limits of all partitions in words, if each is below what is asked for.
@@ -95,6 +125,14 @@ mod tests {
             ]
         );
         assert_eq!(beyond(&site, "short,long", Some("100GB"), Some("40:00:00")), [""; 0]);
+        let crossed =
+            [partition("short", Some(3), Some(256)), partition("long", Some(48), Some(64))];
+        assert_eq!(
+            beyond(&crossed, "short,long", Some("100GB"), Some("40:00:00")),
+            ["No partition offers both 100GB and a walltime of 40:00:00: short at most 256GB for \
+              3:00:00, long at most 64GB for 48:00:00."]
+        );
+        assert_eq!(beyond(&crossed, "short,long", Some("100GB"), Some("2:00:00")), [""; 0]);
         assert_eq!(beyond(&site, "short", Some("100GB"), None).len(), 1);
         assert_eq!(
             beyond(&site, "other", Some("128GB"), None),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::model::{Condition, JobState, Kind, Notice, Severity};
-use crate::night::NightPaths;
+use crate::night::{FaultyRow, NightPaths};
 
 use super::histories::Owner;
 use super::jobs::NEVER;
@@ -57,6 +57,12 @@ impl Findings<'_> {
             )
         });
         let mut notices: Vec<Notice> = directories.collect();
+        notices.extend(self.input.observation.faulty.iter().map(|row| {
+            error(
+                format!("{} is left out: {}", of_row(row), row.problem),
+                "correct the line in the run summary, or make it anew; the night is not closed before",
+            )
+        }));
         notices.extend(first_few(files.collect()));
         notices
     }
@@ -186,6 +192,11 @@ fn completed_in_vain(row: &Row, job: &str) -> Option<Notice> {
 
 /// How many of a kind are told one by one.
 const FEW: usize = 8;
+
+/// The run that a row of the run summary is about.
+pub(super) fn of_row(row: &FaultyRow) -> String {
+    row.run.map_or_else(|| "a run".to_owned(), |run| format!("run {run}"))
+}
 
 /// The first few of many notices of a kind, and how many more there are: one cause, such as a full
 /// disk, may have touched thousands of files.

@@ -63,6 +63,41 @@ impl Store {
         self.write(async |db| line.execute(db).await.map(drop)).await
     }
 
+    /// The lines of an action that were begun after `since`, have not ended, and are the last of their
+    /// night; oldest first.
+    pub async fn last_deeds_open(
+        &self,
+        action: &str,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<LogbookEntry>, StoreError> {
+        let lines = sqlx::query!(
+            r#"SELECT id, date AS "date: Text<NightDate>", prod_id AS "prod_id: Text<ProdId>",
+                      author AS "author: Text<Author>", process, action,
+                      plan AS "plan: Json<serde_json::Value>", begun AS "begun: Timestamp"
+               FROM logbook AS line
+               WHERE action = ? AND ended IS NULL AND begun >= ? AND NOT EXISTS (
+                   SELECT 1 FROM logbook AS later
+                   WHERE later.date = line.date AND later.prod_id = line.prod_id
+                     AND later.id > line.id
+               ) ORDER BY id"#,
+            action,
+            Timestamp(since),
+        );
+        let lines = lines.map(|row| LogbookEntry {
+            id: row.id,
+            night: row.date.0,
+            prod_id: row.prod_id.0,
+            author: row.author.0,
+            process: row.process,
+            action: row.action,
+            plan: row.plan.0,
+            outcome: None,
+            begun: row.begun.0,
+            ended: None,
+        });
+        self.wrap(lines.fetch_all(self.readers()).await)
+    }
+
     /// The logbook of a night, oldest line first.
     pub async fn logbook(
         &self,

@@ -9,18 +9,25 @@
 mod closings;
 mod connections;
 mod decisions;
+mod error;
+mod group;
 mod health;
+mod identity;
 mod ledger;
 pub mod local_queue;
 mod locks;
 mod logbook;
 mod notes;
 mod older;
+mod owner;
 pub mod people;
+mod probe;
+mod site;
 mod submissions;
 #[cfg(test)]
 mod tests;
 mod time;
+mod transfer;
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
@@ -28,59 +35,29 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sqlx::error::DatabaseError;
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
 use sqlx::{Sqlite, SqliteConnection, SqlitePool};
 
 use connections::{Connections, WriteError};
+use identity::Identity;
 
 pub(crate) use connections::write;
 
-use crate::hint::Hint;
-
 pub use closings::{Closing, NewClosing, StepAt};
 pub use decisions::NewDecision;
+pub use error::{StoreCause, StoreError};
 pub use ledger::Ledger;
 pub use locks::Holder;
 pub use logbook::Deed;
+pub use owner::OwnershipError;
+pub use site::{Looked, SiteDatabase};
 pub use submissions::{Grace, Intent, Submission, SubmissionState};
 pub use time::Timestamp;
+pub use transfer::{Moved, TransferError, backup, move_here, restore};
 
 /// The schema, in the order in which it came about.
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
-
-/// Why the database cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot use the database {}: {cause}", file.display())]
-pub struct StoreError {
-    /// The file.
-    pub file: PathBuf,
-    /// Why not.
-    #[source]
-    pub cause: sqlx::Error,
-    /// Whether something may have been written all the same: the commit itself failed.
-    pub uncertain: bool,
-}
-
-impl Hint for StoreError {
-    fn hint(&self) -> Option<String> {
-        let file = self.file.display();
-        Some(match self.cause.as_database_error().and_then(DatabaseError::code).as_deref() {
-            // SQLITE_FULL
-            Some("13") => format!("the disk that holds {file} is full: free some space"),
-            // SQLITE_BUSY, SQLITE_LOCKED
-            Some("5" | "6") => format!("another program holds {file} for long: try again later"),
-            // SQLITE_CORRUPT, SQLITE_NOTADB
-            Some("11" | "26") => format!("{file} is damaged or no database: restore a backup"),
-            _ => format!(
-                "check that this user may read and write {file} and its directory, and that the \
-                 disk is local and not full; `database` in osa.toml (OSA_DATABASE) names another \
-                 file"
-            ),
-        })
-    }
-}
 
 /// An open database, its schema up to date.
 #[derive(Clone, Debug)]
@@ -90,6 +67,8 @@ pub struct Store {
     /// How long a submitted job must have been missing before it is given up.
     pub grace: Grace,
     connections: Connections,
+    /// Which file was opened to write.
+    identity: Option<Identity>,
     /// What is read instead of a file whose schema is older; it goes when nobody reads it any more.
     _copy: Option<Arc<tempfile::TempDir>>,
 }
@@ -99,22 +78,54 @@ impl Store {
     /// only: waiting jobs have their environment in it, which may hold secrets.
     pub async fn open(file: &Path) -> Result<Self, StoreError> {
         let wrap = |cause| StoreError::new(file, cause);
-        let turn = one_at_a_time(file).await.map_err(|cause| wrap(cause.into()))?;
-        let connections = Connections::open(file).await.map_err(wrap)?;
+        let turn = one_at_a_time(file).await.map_err(|cause| StoreError::new(file, cause))?;
+        let identity = Identity::of(file).map_err(|cause| wrap(cause.into()))?;
+        let connections = Connections::open(file, Some(identity.clone())).await.map_err(wrap)?;
         drop(turn);
-        Ok(Self { file: file.to_owned(), grace: Grace::default(), connections, _copy: None })
+        let (file, grace) = (file.to_owned(), Grace::default());
+        let store = Self { file, grace, connections, identity: Some(identity), _copy: None };
+        // It may have been replaced between the two.
+        store.check().await.map(|()| store)
     }
 
     /// Opens the file if it is there, to read only: nothing is made, and no migration applied. Of a
     /// file whose schema is older a copy is read that migrations are applied to.
     pub async fn open_to_read(file: &Path) -> Result<Option<Self>, StoreError> {
-        if !file.exists() {
+        let wrap = |cause| StoreError::new(file, cause);
+        // Of a directory that this user may not search nobody knows; SQLite then says so.
+        if matches!(file.try_exists(), Ok(false)) {
             return Ok(None);
         }
+        let (connections, copy) = older::open_to_read(file).await.map_err(wrap)?;
+        let (file, grace) = (file.to_owned(), Grace::default());
+        Ok(Some(Self { file, grace, connections, identity: None, _copy: copy.map(Arc::new) }))
+    }
+
+    /// Opens a copy in a temporary directory, with all migrations, which may be written to in the
+    /// file's place and goes with the store; an empty one if there is no file.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn open_copy(file: Option<&Path>) -> Result<Self, StoreError> {
+        let name = file.unwrap_or(Path::new("a temporary copy"));
         let (connections, copy) =
-            older::open_to_read(file).await.map_err(|cause| StoreError::new(file, cause))?;
-        let grace = Grace::default();
-        Ok(Some(Self { file: file.to_owned(), grace, connections, _copy: copy.map(Arc::new) }))
+            older::copied(file).await.map_err(|cause| StoreError::new(name, cause))?;
+        let (file, grace) = (name.to_owned(), Grace::default());
+        Ok(Self { file, grace, connections, identity: None, _copy: Some(Arc::new(copy)) })
+    }
+
+    /// Whether the path still leads to the file that was opened: if not, others have records of their
+    /// own, and nothing is written any more.
+    ///
+    /// # Errors
+    /// [`StoreCause::Replaced`].
+    pub async fn check(&self) -> Result<(), StoreError> {
+        match &self.identity {
+            Some(identity) if !identity.is_there().await => {
+                Err(StoreError::new(&self.file, StoreCause::Replaced))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// With another [`Grace`].
@@ -133,6 +144,7 @@ impl Store {
         self.connections.write(work).await.map_err(|error| match error {
             WriteError::Refused(cause) => self.error(cause),
             WriteError::Uncertain(cause) => StoreError { uncertain: true, ..self.error(cause) },
+            WriteError::Replaced => StoreError::new(&self.file, StoreCause::Replaced),
         })
     }
 
@@ -162,31 +174,32 @@ impl Store {
     }
 }
 
-impl StoreError {
-    fn new(file: &Path, cause: sqlx::Error) -> Self {
-        Self { file: file.to_owned(), cause, uncertain: false }
-    }
-}
-
 /// Waits for our turn to open the file: of several processes that do so at once, only one may make
 /// it and apply a migration. The lock is on the directory, so that it leaves nothing behind. The
 /// file is there afterwards.
-async fn one_at_a_time(file: &Path) -> std::io::Result<std::fs::File> {
+async fn one_at_a_time(file: &Path) -> Result<std::fs::File, StoreCause> {
     let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let (dir, file) = (dir.to_owned(), file.to_owned());
     let locked = tokio::task::spawn_blocking(move || {
-        let dir = std::fs::File::open(dir)?;
+        probe::can_lock(&dir, probe::lock)?;
+        let dir = std::fs::File::open(dir).map_err(sqlx::Error::Io)?;
+        // A directory on a network file system cannot be locked, though files there may be.
+        let cannot = [ErrorKind::Unsupported, ErrorKind::InvalidInput];
         match dir.lock() {
-            // A file system without locks: then it is the operator who must open it first.
-            Err(error) if error.kind() == ErrorKind::Unsupported => {}
-            locked => locked?,
+            Err(error) if cannot.contains(&error.kind()) || is_bad_descriptor(&error) => {}
+            locked => locked.map_err(sqlx::Error::Io)?,
         }
         // Never opened where it exists: closing it would drop the locks that SQLite, elsewhere in
         // this process, has on it.
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(dir),
-            made => made.map(|_| dir),
+            made => made.map(|_| dir).map_err(|error| sqlx::Error::Io(error).into()),
         }
     });
-    locked.await.unwrap_or_else(|error| Err(std::io::Error::other(error)))
+    locked.await.unwrap_or_else(|error| Err(sqlx::Error::Io(std::io::Error::other(error)).into()))
+}
+
+/// NFS locks only what is open to write, which a directory never is.
+fn is_bad_descriptor(error: &std::io::Error) -> bool {
+    error.raw_os_error() == Some(nix::libc::EBADF)
 }

@@ -58,7 +58,12 @@ impl Books {
     }
 
     fn decisions(&self, paths: &NightPaths) -> Decided {
-        match self.runtime.block_on(self.store.decisions(paths.date, &paths.prod_id)) {
+        let read = async {
+            // A file that took the place of ours has other decisions.
+            self.store.check().await?;
+            self.store.decisions(paths.date, &paths.prod_id).await
+        };
+        match self.runtime.block_on(read) {
             Ok(decisions) => (decisions, None),
             Err(error) => {
                 let notice = Notice {
@@ -237,7 +242,7 @@ mod tests {
             [Question::none(since), Question::all(since)].map(|asked| {
                 let mut news = news(&[]);
                 let snapshot = news.snapshot.take().unwrap();
-                let snapshot = JobSnapshot { asked, since, ..(*snapshot).clone() };
+                let snapshot = JobSnapshot { since, asked, ..(*snapshot).clone() };
                 news.snapshot = Some(Arc::new(snapshot));
                 let night = look.night(paths.date, &news, now()).unwrap();
                 let run = look.run(paths.date, RunId(19102), &news, now()).unwrap();
@@ -246,7 +251,9 @@ mod tests {
             })
         });
         let [before, after] = seen.await.unwrap();
-        assert!(before.unwrap().starts_with("Slurm was not asked about the jobs of this night yet"));
+        assert!(
+            before.unwrap().starts_with("Slurm was not asked about the jobs of this night yet")
+        );
         assert_eq!(after, None);
     }
 

@@ -61,8 +61,9 @@ pub async fn cached(
     next: Next,
 ) -> Response {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
-    // What came of a form is shown once.
+    // What came of a form is shown once, and what is wrong with the database at once.
     let wanted = [Method::GET, Method::HEAD].contains(request.method())
+        && state.watcher.trouble().is_none()
         && functions::number(request.uri()).is_none();
     let version =
         if wanted { version(&state, request.uri().path(), date.ok()).await } else { None };

@@ -11,6 +11,7 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
+use crate::hint::Hint;
 use crate::internal::InternalError;
 use crate::model::SchedulerHealth;
 use crate::store::{Store, StoreError};
@@ -135,7 +136,10 @@ impl Checks {
         let write = || tokio::spawn(async move { store.note_health(Utc::now()).await });
         match trial.outcome(write).await {
             Some(Ok(Ok(()))) => Ok(format!("{file} can be written")),
-            Some(Ok(Err(error))) => Err(error.to_string()),
+            Some(Ok(Err(error))) => Err(match error.hint() {
+                Some(hint) => format!("{error}: {hint}"),
+                None => error.to_string(),
+            }),
             Some(Err(error)) => Err(error.to_string()),
             None => Err(format!(
                 "{file} could not be written within {} s: another program holds it, or its disk \

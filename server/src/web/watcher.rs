@@ -12,7 +12,7 @@ use crate::datacheck::Criteria;
 use crate::hint::Hint;
 use crate::model::{
     DatacheckNote, DatacheckRange, DatacheckSheet, FigureQuery, LogChunk, NightDate, NightList,
-    NightStatus, Products, ProvenanceAsked, ProvenanceView, RunDetail, RunId,
+    NightStatus, Notice, Products, ProvenanceAsked, ProvenanceView, RunDetail, RunId, Severity,
 };
 use crate::night::{JobLog, NightPaths};
 use crate::schedule::Scheduler;
@@ -54,6 +54,8 @@ pub struct Watcher {
     figures: Arc<Figures>,
     quality: Arc<Board>,
     store: Store,
+    /// What is wrong with the database, if anything is.
+    trouble: watch::Sender<Option<Notice>>,
     provenance: Arc<Logs>,
     reads: DiskReads,
 }
@@ -107,6 +109,7 @@ impl Watcher {
             figures,
             quality,
             store,
+            trouble: watch::Sender::new(None),
             provenance: Arc::default(),
             reads: DiskReads::default(),
         })
@@ -130,7 +133,7 @@ impl Watcher {
                 jobs.run(scheduler, store, pace, wanted, watched).await;
             }
         };
-        tokio::join!(asking, self.keep_looking(), self.keep_judging());
+        tokio::join!(asking, self.keep_looking(), self.keep_judging(), self.keep_checking());
     }
 
     /// Judges the data quality of what somebody looks at, and of all nights there are.
@@ -178,6 +181,39 @@ impl Watcher {
             Err(error) => sheet.notices.push(error.to_string()),
         }
         quality::told(sheet, &self.quality)
+    }
+
+    /// What is wrong with the database, if anything is.
+    pub fn trouble(&self) -> Option<Notice> {
+        self.trouble.borrow().clone()
+    }
+
+    /// Looks again and again whether the database is still the one that was opened. By itself, since its
+    /// disk may hang as any other.
+    async fn keep_checking(&self) {
+        let mut tick = interval(self.poll);
+        loop {
+            tick.tick().await;
+            self.check_database().await;
+        }
+    }
+
+    async fn check_database(&self) {
+        let trouble = self.store.check().await.err().map(|error| Notice {
+            severity: Severity::Error,
+            message: error.to_string(),
+            hint: error.hint().unwrap_or_default(),
+        });
+        let changed = self.trouble.send_if_modified(|known| {
+            let changed = *known != trouble;
+            known.clone_from(&trouble);
+            changed
+        });
+        match trouble {
+            Some(notice) if changed => tracing::error!("{}", notice.message),
+            None if changed => tracing::info!("the database is there again"),
+            _ => {}
+        }
     }
 
     async fn keep_looking(&self) {

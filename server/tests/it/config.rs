@@ -40,7 +40,7 @@ fn json_has_the_same_for_programs() {
     assert_eq!((&cpus["value"], &cpus["from"]), (&3.into(), &"OSA_LOCAL_CPUS".into()));
     let database = &value["server"]["settings"]["database"];
     assert_eq!(database["value"].as_str(), site.database().to_str());
-    assert_eq!(database["from"], "default");
+    assert_eq!(database["from"], "OSA_DATABASE");
 }
 
 #[test]

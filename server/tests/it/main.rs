@@ -5,6 +5,7 @@ mod actions;
 mod closing;
 mod config;
 mod connections;
+mod database;
 mod datacheck;
 mod endless_files;
 mod health;

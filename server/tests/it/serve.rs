@@ -159,7 +159,7 @@ fn commands_say_what_to_do_about_an_error() {
     let failed = |words: &[&str], variable: (&str, &str)| {
         site.command(words).env(variable.0, variable.1).run().exits(1).err
     };
-    let said = failed(&["user", "list"], ("OSA_DATABASE", "/nowhere/osa.sqlite"));
+    let said = failed(&["user", "role", "jane", "admin"], ("OSA_DATABASE", "/nowhere/osa.sqlite"));
     assert!(said.starts_with("error: cannot use the database /nowhere/osa.sqlite: "), "{said}");
     assert!(said.contains("\nhint: check that this user may read and write "), "{said}");
     let said = failed(&["config"], ("OSA_LOG_FORMAT", "xml"));

@@ -48,6 +48,25 @@ fn without_file_and_variables_there_are_defaults() {
 }
 
 #[test]
+fn what_must_survive_is_on_a_disk_of_this_machine() {
+    let dir = tempfile::tempdir().unwrap();
+    let of = |shared: &Path, set: &[(&str, &str)]| {
+        state_directory(shared, &|name| {
+            set.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
+        })
+    };
+    let (there, missing) = (dir.path(), Path::new("/nowhere/osa"));
+    let home = ("HOME", "/home/lst");
+    assert_eq!(of(there, &[home]), there);
+    assert_eq!(of(missing, &[home, ("XDG_STATE_HOME", "/state")]), Path::new("/state/osa"));
+    assert_eq!(
+        of(missing, &[home, ("XDG_STATE_HOME", "relative")]),
+        Path::new("/home/lst/.local/state/osa")
+    );
+    assert_eq!(of(missing, &[]), missing);
+}
+
+#[test]
 fn the_file_sets_everything_and_its_paths_are_relative_to_it() {
     let text = "listen = '0.0.0.0:80'\nprefix = '/osa/'\ndatabase = 'osa.sqlite'\n\
                 scheduler = 'local'\npoll_seconds = 0.5\nanalysis_config = '/a/sequencer.cfg'\n\
@@ -70,6 +89,7 @@ fn every_setting_is_overridden_by_its_variable() {
         "[::1]:1",
         "/x",
         "/d",
+        "lst",
         "slurm",
         "lst",
         "6",

@@ -12,6 +12,7 @@
 
 #[deny(unsafe_code)]
 mod cell;
+mod filters;
 mod library;
 #[deny(unsafe_code)]
 mod packed;
@@ -352,15 +353,24 @@ impl Table {
         for start in rows.clone().step_by(block) {
             let count = block.min(rows.end - start);
             self.read_block(&columns, &offsets, start, count, &mut buffer[..count * width])
-                .map_err(|problem| DatacheckError::Damaged {
-                    file: self.file.clone(),
-                    problem: format!("table {}, row {start}: {problem}", self.path).into(),
-                })?;
+                .map_err(|problem| self.unread(start, &problem))?;
             for (row, bytes) in (start..).zip(buffer[..count * width].chunks_exact(width)) {
                 visit(row, Row { columns: &columns, offsets: &offsets, picked: &picked, bytes })?;
             }
         }
         Ok(())
+    }
+
+    /// Why the library did not read a row: mostly because it cannot unpack it.
+    fn unread(&self, row: usize, problem: &str) -> DatacheckError {
+        let file = self.file.clone();
+        match filters::undecodable(&self.dataset) {
+            Some(filter) => DatacheckError::Packed { file, table: self.path.clone(), filter },
+            None => DatacheckError::Damaged {
+                file,
+                problem: format!("table {}, row {row}: {problem}", self.path).into(),
+            },
+        }
     }
 
     /// Where the wanted columns are among the table's.

@@ -1,6 +1,7 @@
 //! Rows that are unpacked here are those that the library reads.
 
 use super::*;
+use crate::hint::Hint;
 
 const ROWS: usize = 11;
 const CELLS: usize = 9000;
@@ -88,5 +89,34 @@ fn a_damaged_row_is_an_error_and_no_wrong_number() {
         assert_eq!(read(0..7).unwrap().len(), 7);
         let problem = read(0..ROWS).unwrap_err().to_string();
         assert!(problem.contains("damaged") && problem.contains("row 7"), "{problem}");
+    }
+}
+
+/// Gives the rows' first filter another number, as a file from elsewhere has it.
+fn packed_with(path: &Path, filter: u16) {
+    let mut bytes = std::fs::read(path).unwrap();
+    let blosc = 32_001u16.to_le_bytes();
+    // Number, length of the name, flags, number of parameters, name.
+    let at =
+        bytes.windows(13).position(|part| part[..2] == blosc && &part[8..] == b"blosc").unwrap();
+    bytes[at..at + 2].copy_from_slice(&filter.to_le_bytes());
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_filter_that_cannot_be_undone_is_named() {
+    for (filter, name) in
+        [(32_026, "Blosc2 (filter 32026)"), (307, "bzip2 (filter 307)"), (33_333, "filter 33333")]
+    {
+        let (_dir, path) = written(1);
+        packed_with(&path, filter);
+        let table = File::open(&path).unwrap().table("/table").unwrap().unwrap();
+        let error = rows(&["values"], |visit| table.read(&["values"], visit)).unwrap_err();
+        assert!(matches!(error, DatacheckError::Packed { .. }), "{error}");
+        assert!(
+            error.to_string().contains(&format!("table /table is packed with {name}, ")),
+            "{error}"
+        );
+        assert!(error.hint().unwrap().contains("HDF5_PLUGIN_PATH"));
     }
 }

@@ -19,10 +19,22 @@ fn names_may_hold_blanks_and_quotes_and_may_be_unknown() {
 }
 
 #[test]
-fn a_missing_catalogue_is_empty_and_a_bad_one_an_error() {
+fn what_is_missing_or_wrong_is_told_and_a_bad_row_is_its_runs_alone() {
     let dir = tempfile::tempdir().unwrap();
-    assert_eq!(Catalogue::read(&dir.path().join("no.ecsv")).unwrap(), Catalogue::default());
-    let error = parse("x,Crab,1\n").unwrap_err().to_string();
-    assert_eq!(error, "/c.ecsv:9: column run_id: \"x\" is not a run number such as 19102");
+    let file = dir.path().join("c.ecsv");
+    assert_eq!(Catalogue::read(&file).unwrap().lacks, Some("is missing"));
+    for (content, lacks) in [("", "is empty"), ("\n \n", "is empty"), (HEADER, "has no rows")] {
+        std::fs::write(&file, content).unwrap();
+        assert_eq!(Catalogue::read(&file).unwrap().lacks, Some(lacks), "{content:?}");
+    }
+    let catalogue = parse("x,Crab,1\n1,Crab\n2,BL Lac,1\n").unwrap();
+    assert_eq!((catalogue.source(RunId(2)), catalogue.lacks), (Some("BL Lac"), None));
+    assert_eq!(
+        catalogue.faulty,
+        [
+            "/c.ecsv:9: column run_id: \"x\" is not a run number such as 19102",
+            "/c.ecsv:10: the line has 2 cells for 3 columns",
+        ]
+    );
     assert!(Catalogue::parse("run_id source_name\n", Path::new("/c.ecsv")).is_err());
 }

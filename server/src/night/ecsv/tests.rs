@@ -29,6 +29,30 @@ fn commas_quotes_and_empty_cells() {
 }
 
 #[test]
+fn a_quoted_cell_may_hold_line_breaks() {
+    let rows = format!(
+        "{HEADER}1,\"Crab\n# no comment\n\n \"\"nebula\"\"\"\n2,\"\r\n\"\r\n3,BL Lac\n4,\"Mrk\n421\""
+    );
+    let names: Vec<String> = all(&rows).unwrap().into_iter().map(|mut row| row.remove(1)).collect();
+    assert_eq!(names, ["Crab\n# no comment\n\n \"nebula\"", "\r\n", "BL Lac", "Mrk\n421"]);
+    // Lines are counted on.
+    let text = problem(&format!("{rows}\n5,a,b\n"));
+    assert!(text.starts_with("/t.ecsv:18: "), "{text}");
+}
+
+#[test]
+fn a_quote_that_was_forgotten_takes_no_other_row_along() {
+    let text = format!("{HEADER}1,\"Crab\n2,BL Lac\n3,\"Mrk 421\"\n4,x\n5,\"open\n6,y\n");
+    let table = Ecsv::parse(&text, Path::new("/t.ecsv")).unwrap();
+    let rows: Vec<_> = table.rows_with_faults().collect();
+    let faults: Vec<_> =
+        rows.iter().filter(|(_, fault)| fault.is_some()).map(|(row, _)| row.line).collect();
+    assert_eq!((rows.len(), faults), (6, vec![9, 13]));
+    let run = table.column("run_id").unwrap();
+    assert_eq!(rows[0].0.text(&run), Some("1"), "the cells before it are known");
+}
+
+#[test]
 fn blanks_delimit_where_no_delimiter_is_named() {
     let text = "# %ECSV 0.9\n# ---\n# datatype:\n# - {name: a, datatype: string}\n\
                 # - {name: b, datatype: int64}\na b\n\"BL Lac\" 1\nCrab   2\n\"\" 3\n";
@@ -109,7 +133,7 @@ fn a_last_line_that_is_cut_off_is_an_error_wherever_it_is_cut() {
 /// A table as astropy writes it.
 fn written(delimiter: char, names: &[String], rows: &[Vec<String>]) -> String {
     let quoted = |cell: &String| {
-        let plain = !cell.is_empty() && !cell.contains([delimiter, '"', '#', ' ']);
+        let plain = !cell.is_empty() && !cell.contains([delimiter, '"', '#', ' ', '\n']);
         if plain { cell.clone() } else { format!("\"{}\"", cell.replace('"', "\"\"")) }
     };
     let line = |cells: &[String]| {
@@ -134,8 +158,10 @@ fn tables() -> impl Strategy<Value = (char, Vec<String>, Vec<Vec<String>>)> {
     (1usize..5).prop_flat_map(|width| {
         let names =
             proptest::collection::btree_set("[a-zA-Z_',:{}][a-zA-Z_',:{} ]{0,8}[a-z]", width);
-        let rows =
-            proptest::collection::vec(proptest::collection::vec("[ -~]{0,12}|ü €", width), 0..8);
+        let rows = proptest::collection::vec(
+            proptest::collection::vec("[ -~]{0,12}|ü €|[a\"\n]{1,4}b", width),
+            0..8,
+        );
         let delimiter = proptest::sample::select(vec![',', ' ']);
         (delimiter, names.prop_map(|names| names.into_iter().collect()), rows)
     })

@@ -12,6 +12,8 @@ fn night(rows: Option<&str>) -> (tempfile::TempDir, NightPaths) {
     let paths = NightPaths::new(site, "2024-11-28".parse().unwrap(), "v0.1.0".parse().unwrap());
     if let Some(rows) = rows {
         write(&paths.run_summary(), &format!("{HEADER}{rows}"));
+        let table = "# %ECSV 1.0\n# ---\n# delimiter: ','\nrun_id,source_name\n1,Crab\n";
+        write(&paths.run_catalogue(), table);
     }
     (dir, paths)
 }
@@ -44,10 +46,21 @@ fn sources_with_blanks_stay_whole_and_a_bad_catalogue_is_a_notice() {
     assert_eq!(rows(&read(&paths))[..2], [(1, None, 101, None), (2, Some(1), 102, Some("BL Lac"))]);
 
     write(&paths.run_catalogue(), &format!("{table}102\n"));
-    let observation = read(&paths);
-    assert_eq!(observation.sequences.len(), 3);
-    let messages: Vec<_> = observation.notices.iter().map(|n| n.message.as_str()).collect();
-    assert!(messages.iter().any(|m| m.starts_with("sources are unknown: ")), "{messages:?}");
+    let told = |beginning: &str| {
+        let observation = read(&paths);
+        assert_eq!(observation.sequences.len(), 3);
+        let messages: Vec<_> = observation.notices.iter().map(|n| n.message.as_str()).collect();
+        assert!(messages.iter().any(|m| m.starts_with(beginning)), "{messages:?}");
+    };
+    told("the source of a run is unknown: ");
+    write(&paths.run_catalogue(), "no table\n");
+    told("sources are unknown: ");
+    write(&paths.run_catalogue(), table);
+    told("sources are unknown: ");
+    write(&paths.run_catalogue(), "");
+    told("sources are unknown: ");
+    std::fs::remove_file(paths.run_catalogue()).unwrap();
+    told("sources are unknown: ");
 }
 
 #[test]

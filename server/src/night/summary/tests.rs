@@ -15,8 +15,15 @@ fn parse(rows: &str) -> Result<RunSummary, NightError> {
     RunSummary::parse(&format!("{HEADER}{rows}"), Path::new("/RunSummary_20241128.ecsv"))
 }
 
+/// What is wrong with the one row that is left out, or with the whole.
 fn problem(rows: &str) -> String {
-    parse(rows).unwrap_err().to_string()
+    match parse(rows) {
+        Err(error) => format!("whole night: {error}"),
+        Ok(summary) => match &summary.faulty[..] {
+            [row] => row.problem.clone(),
+            rows => panic!("{rows:?}"),
+        },
+    }
 }
 
 fn night() -> (tempfile::TempDir, NightPaths) {
@@ -77,6 +84,46 @@ fn every_fault_names_line_and_column() {
     let other = HEADER.replace("n_subruns", "subruns");
     let error = RunSummary::parse(&other, Path::new("/s.ecsv")).unwrap_err().to_string();
     assert_eq!(error, "/s.ecsv:9: there is no column n_subruns");
+}
+
+/// A calibration of the night itself, and a good run.
+const GOOD: &str = "19100,1,DRS4,0\n19101,1,PEDCALIB,0\n19102,6,DATA,0\n";
+
+#[test]
+fn a_row_that_cannot_be_used_leaves_out_its_run_alone() {
+    for (row, run) in [
+        ("19103,six,DATA,0\n", Some(19103)),
+        ("19103,6\n", Some(19103)),
+        ("19103,6,DATA,0,9\n", Some(19103)),
+        ("x,6,DATA,0\n", None),
+        ("19103,6,\"DATA,0\n", Some(19103)),
+        ("19103,6,PEDCALIB,today\n", Some(19103)),
+        ("19103,6,DATA,0\n19103,7,DATA,0\n", Some(19103)),
+    ] {
+        for rows in [format!("{GOOD}{row}"), format!("{row}{GOOD}")] {
+            let summary = parse(&rows).unwrap();
+            let runs: Vec<_> = summary.runs.iter().map(|run| run.id.0).collect();
+            assert_eq!(runs, [19100, 19101, 19102], "{rows}");
+            let [faulty] = &summary.faulty[..] else { panic!("{rows}: {:?}", summary.faulty) };
+            assert_eq!(faulty.run, run.map(RunId), "{rows}");
+            assert!(faulty.problem.starts_with("/RunSummary_20241128.ecsv:"), "{faulty:?}");
+        }
+    }
+}
+
+#[test]
+fn no_calibration_of_another_night_takes_the_place_of_a_row_that_cannot_be_read() {
+    for row in ["19101,one,PEDCALIB,0\n", "19101,1\n", "19101,1,PEDCALIB,0\n19101,2,PEDCALIB,0\n"] {
+        assert!(parse(&format!("19100,1,DRS4,0\n{row}19102,6,DATA,0\n")).is_err(), "{row}");
+    }
+    let data = parse("19100,1,DRS4,0\n19102,six,DATA,0\n19103,6,DATA,0\n").unwrap();
+    assert_eq!((data.runs.len(), data.faulty.len()), (2, 1), "data calibrate nothing");
+}
+
+#[test]
+fn a_file_that_is_cut_off_is_no_summary() {
+    let error = parse(&format!("{GOOD}19103,6")).unwrap_err().to_string();
+    assert!(error.contains("cut off"), "{error}");
 }
 
 #[test]

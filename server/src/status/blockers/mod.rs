@@ -21,6 +21,7 @@ use crate::process::is_automatic_veto;
 
 use super::jobs::{self, NEVER};
 use super::night::{NightInput, Sight, by_subrun};
+use super::notices::of_row;
 
 pub use known::{KnownError, KnownErrorsError, load};
 
@@ -226,6 +227,20 @@ impl View<'_> {
             )
         });
         let mut found: Vec<Blocker> = directories.collect();
+        let summary = self.input.paths.run_summary();
+        found.extend(self.input.observation.faulty.iter().map(|row| {
+            Blocker {
+                run: row.run,
+                explanation:
+                    "It is left out; the other runs of the night are processed. Correct the line, \
+                          or make the run summary anew."
+                        .into(),
+                ..unreadable(
+                    format!("The run summary cannot be read where it has {}.", of_row(row)),
+                    Some(file(&summary, row.problem.clone())),
+                )
+            }
+        }));
         let mut runs: Vec<RunId> = histories.unreadable.iter().map(|((run, _), _)| *run).collect();
         runs.dedup();
         for run in runs {

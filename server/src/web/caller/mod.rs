@@ -26,8 +26,8 @@ use crate::hint::Hint;
 use crate::model::{
     Account, ApiOperation, Author, Confirmation, DatacheckNote, DatacheckRange, DatacheckSheet,
     Deed, DeedPlan, FigureQuery, LogChunk, NewNote, NewToken, NightDate, NightList, NightStatus,
-    PersonName, Products, ProvenanceAsked, ProvenanceView, Role, RunDetail, RunId, SignInForm,
-    User,
+    Notice, PersonName, Products, ProvenanceAsked, ProvenanceView, Role, RunDetail, RunId,
+    SignInForm, User,
 };
 use crate::people::PeopleError;
 
@@ -113,6 +113,10 @@ fn confirmed(message: impl Into<String>) -> Confirmation {
 
 #[async_trait]
 impl Backend for Caller {
+    fn site_notices(&self) -> Vec<Notice> {
+        self.state.watcher.trouble().into_iter().collect()
+    }
+
     async fn nights(&self) -> Result<Seen<NightList>, BackendError> {
         self.state.watcher.see_nights().await.seen()
     }

@@ -279,6 +279,33 @@ async fn the_nonce_of_a_page_stands_only_where_browsers_hide_it() {
 }
 
 #[tokio::test]
+async fn a_database_that_was_replaced_is_told_on_every_page() {
+    let app = TestApp::new().await.watching();
+    app.get("/").await; // is kept
+    std::fs::rename(&app.store.file, app.dir.path().join("aside")).unwrap();
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    while !app.get("/").await.text.contains("removed or replaced") {
+        assert!(tokio::time::Instant::now() < deadline);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let health = app.get("/api/v1/health").await;
+    assert_eq!(health.json()["status"], "failing", "{}", health.text);
+    assert!(health.text.contains("the file was removed or replaced"), "{}", health.text);
+    let pages =
+        ["/", "/nights/2024-11-28", "/nights/2024-11-28/runs/19102", "/sign-in", "/nowhere"];
+    for page in pages {
+        let page = app.get(page).await;
+        assert!(page.main().contains("the file was removed or replaced"), "{}", page.main());
+        assert!(page.text.contains("put the right file back"), "{}", page.main());
+    }
+    std::fs::rename(app.dir.path().join("aside"), &app.store.file).unwrap();
+    while app.get("/").await.text.contains("removed or replaced") {
+        assert!(tokio::time::Instant::now() < deadline);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
 async fn a_log_is_followed_from_where_the_viewer_is() {
     let app = TestApp::new().await;
     let name = "Run19102.0000_jobid_7.out";

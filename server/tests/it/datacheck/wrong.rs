@@ -10,6 +10,7 @@ use server::datacheck::table::{Column, Kind, write};
 use server::datacheck::{RunData, inspect};
 
 use super::fixture;
+use crate::support::{TestCommand, contents};
 
 /// A file with one table of events, and one of bin edges.
 fn event_file(path: &Path, columns: &[Column], rows: usize) {
@@ -143,4 +144,24 @@ fn damaged_data_are_noticed_by_their_checksum() {
     std::fs::write(&path, bytes).unwrap();
     let error = inspect(&path).unwrap_err().to_string();
     assert!(error.contains("damaged.h5") && error.contains("row 0"), "{error}");
+}
+
+#[test]
+fn without_one_file_of_muon_rings_all_other_figures_are_drawn() {
+    let dir = tempfile::tempdir().unwrap();
+    let muons = "muons_LST-1.Run20601.0001.fits";
+    let broken = dir.path().join(muons);
+    let whole = std::fs::read(fixture(muons)).unwrap();
+    std::fs::write(&broken, &whole[..whole.len() / 2]).unwrap();
+    let draw = |name: &str, rings: &Path| {
+        let command = TestCommand::osa().args(["datacheck", "figures", "-f", "csv", "-o"]);
+        let files = [fixture("datacheck_dl1_LST-1.Run20601.h5"), rings.to_owned()];
+        let said = command.args([dir.path().join(name)]).args(files).run().succeeds();
+        (said, contents(&dir.path().join(name)).len())
+    };
+    let (said, all) = draw("whole", &fixture(muons));
+    assert!(!said.err.contains("warning"), "{}", said.err);
+    let (said, without) = draw("broken", &broken);
+    said.says("warning: left out: ").says(muons);
+    assert!(without > all / 2 && without <= all, "{without} of {all}");
 }

@@ -115,6 +115,14 @@ impl Sshd {
         self.ssh(&format!("{{ {some}; exec sleep 600; }} | SSH"));
     }
 
+    /// The user's shell greets with a banner, the last line of which has no end.
+    fn greet(&self) {
+        let key = fs::read_to_string(self.dir.path().join("user.pub")).unwrap();
+        let greeting = "echo Welcome; echo ready; printf 'You have new mail.'";
+        let line = format!("command=\"{greeting}; eval \\\"$SSH_ORIGINAL_COMMAND\\\"\" {key}");
+        fs::write(self.dir.path().join("authorized"), line).unwrap();
+    }
+
     fn calls(&self) -> usize {
         let calls = fs::read_to_string(self.dir.path().join("calls")).unwrap_or_default();
         calls.lines().count()
@@ -135,6 +143,13 @@ fn over_ssh_everything_is_copied_once_with_one_connection_each_time() {
     let sshd = Sshd::start();
     copies_whole_then_what_changed(&site(HOST), |command| sshd.lead(command));
     assert_eq!(sshd.calls(), 3, "one connection for each of the three copies");
+}
+
+#[test]
+fn a_shell_that_greets_is_no_obstacle() {
+    let sshd = Sshd::start();
+    sshd.greet();
+    copies_whole_then_what_changed(&site(HOST), |command| sshd.lead(command));
 }
 
 #[test]

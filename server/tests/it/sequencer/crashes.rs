@@ -73,3 +73,45 @@ fn killed_at_any_step_of_a_launch_the_server_leaves_no_job_twice_and_none_forgot
         assert_each_job_is_submitted_once(&site, accepted);
     }
 }
+
+#[test]
+fn the_server_goes_on_with_a_launch_that_was_cut_short() {
+    for (tool, faults, accepted) in [
+        ("sacct", "ok\nkill-parent", 0), // planned, scripts written, nothing recorded
+        ("sbatch", "kill-parent-before", 0), // recorded, Slurm has nothing
+        ("sbatch", "kill-parent-after", 1), // accepted, the answer not recorded
+        ("sbatch", "ok\nkill-parent-before", 1), // the calibration recorded, a run's job not made
+        ("sbatch", "ok\nok\nkill-parent-after", 3),
+    ] {
+        let _case = Case::named(format!("{tool}: {faults:?}"));
+        let site = fresh().with_env("OSA_LOST_AFTER_SECONDS", "0.5");
+        site.slurm().set(&format!("faults/{tool}"), faults);
+        site.sequencer(&[]).ends_killed();
+        assert_eq!(site.jobs().len(), accepted);
+        let server = TestServer::start(&site);
+        until("every job to be submitted", || {
+            let jobs = site.jobs();
+            assert!(jobs.values().all(|count| *count == 1), "{jobs:?}\n{}", server.log());
+            jobs.len() == 5
+        });
+        until("the launch to end", || server.log().contains("resumed an interrupted launch"));
+        let again = TestServer::start(&site);
+        drop((server, again));
+        let jobs = site.jobs();
+        assert!(jobs.len() == 5 && jobs.values().all(|count| *count == 1), "{jobs:?}");
+    }
+}
+
+#[test]
+fn a_launch_after_which_something_was_done_is_not_gone_on_with() {
+    let site = fresh().with_env("OSA_LOST_AFTER_SECONDS", "0.5");
+    site.slurm().set("faults/sbatch", "ok\nkill-parent-before");
+    site.sequencer(&[]).ends_killed();
+    site.run(["decide", "2024-11-28", "discard", "19104"]).succeeds();
+    let token = site.run(["token", "add", "test", "--role", "viewer"]).succeeds().out;
+    let server = TestServer::start(&site);
+    // It answers after it has looked.
+    until("an answer", || server.ask(token.trim(), "GET", "/api/v1/nights", "").is_some());
+    assert!(!server.log().contains("resuming an interrupted launch"), "{}", server.log());
+    assert_eq!(site.jobs().len(), 1);
+}

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
-use super::{NO_SUBMIT, SIMULATE_SLURM, SIMULATE_TEST, forgotten, fresh, golden};
+use super::{NO_SUBMIT, SIMULATE_SLURM, SIMULATE_TEST, forgotten, fresh, golden, requested, runs};
 use crate::support::{Case, OSA, SUMMARY, executable};
 
 #[test]
@@ -202,8 +202,7 @@ fn a_wrong_run_summary_is_told_with_file_and_line() {
     let line_of = |text: &str, what: &str| text.lines().position(|l| l.contains(what)).unwrap() + 1;
     let wrong = [
         ("cut off", good[..good.len() - 40].to_owned(), "19106,4"),
-        ("a wrong type", good.replace("19103,5,", "19103,five,"), "19103,five"),
-        ("a run twice, otherwise", good.replace("19104,7,", "19103,7,"), "19103,7,"),
+        ("the calibration", good.replace("19101,4,", "19101,four,"), "19101,four"),
     ];
     for (what, text, where_) in wrong {
         let _case = Case::named(what);
@@ -214,6 +213,26 @@ fn a_wrong_run_summary_is_told_with_file_and_line() {
         }
     }
     assert_eq!(site.slurm().calls("sbatch"), 0);
+}
+
+#[test]
+fn a_wrong_row_of_the_run_summary_keeps_only_its_run_back() {
+    for (from, to, left) in [
+        ("19103,5,", "19103,five,", &["19101", "19102", "19104", "19106"][..]),
+        ("19104,7,", "19103,7,", &["19101", "19102", "19106"]),
+    ] {
+        let site = fresh();
+        site.replace(SUMMARY, from, to);
+        let text = site.read(SUMMARY);
+        let line = text.lines().position(|line| line.contains(to)).unwrap() + 1;
+        let named = format!("{}:{line}", site.path(SUMMARY).display());
+        site.sequencer(&["-s"]).succeeds().says(&named).never_prints("19103");
+        site.sequencer(&[]).exits(1).says("run 19103 is left out: ").says(&named);
+        assert_eq!(runs(&requested(&site)), left);
+        site.run(["why", "2024-11-28"]).succeeds().prints(&named);
+        let closing = site.night_command("closer", &["-s", "-t"]).run();
+        assert!(closing.out.contains("a line of the run summary cannot be read"), "{closing}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Seek, Write};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -47,6 +48,12 @@ impl TestCommand {
     /// Runs it in this directory.
     pub fn current_dir(mut self, directory: &Path) -> Self {
         self.command.current_dir(directory);
+        self
+    }
+
+    /// Runs it as another user of the machine, which root alone may.
+    pub fn by_user(mut self, user: u32) -> Self {
+        self.command.uid(user).gid(user);
         self
     }
 

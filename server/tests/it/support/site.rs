@@ -141,7 +141,7 @@ impl TestSite {
         self.base.join(relative)
     }
 
-    /// Its database, where it is by default.
+    /// Its database, which every command is told: none may write where the machine's own would be.
     pub fn database(&self) -> PathBuf {
         self.path("OSA/osa.sqlite")
     }
@@ -220,7 +220,7 @@ impl TestSite {
     /// Our program with these words, for this site.
     pub fn command(&self, words: impl IntoIterator<Item = impl AsRef<OsStr>>) -> TestCommand {
         let mut command = TestCommand::osa().args(words).current_dir(self.dir());
-        command = command.env("OSA_CONFIG", &self.config);
+        command = command.env("OSA_CONFIG", &self.config).env("OSA_DATABASE", self.database());
         for (name, value) in self.slurm.iter().flat_map(FakeSlurm::environment) {
             command = command.env(name, value);
         }
