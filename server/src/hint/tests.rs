@@ -11,7 +11,7 @@ use crate::datacheck::DatacheckError;
 use crate::deeds::DeedError;
 use crate::demo::DemoError;
 use crate::internal::InternalError;
-use crate::launch::{LaunchError, submit::SubmitFailure};
+use crate::launch::{LaunchError, ResumeError, submit::SubmitFailure};
 use crate::model::{NightDate, RunId};
 use crate::night::NightError;
 use crate::people::PeopleError;
@@ -22,7 +22,7 @@ use crate::publish::PublishError;
 use crate::schedule::SchedulerError;
 use crate::schedule::local::LocalError;
 use crate::status::KnownErrorsError;
-use crate::store::StoreError;
+use crate::store::{StoreError, TransferError};
 
 fn file() -> PathBuf {
     "/site/file".into()
@@ -77,6 +77,9 @@ fn cases() -> Vec<Case> {
         case(no_summary(), "lstchain_create_run_summary"),
         case(NightError::Read { file: file(), cause: denied() }, "who owns the file"),
         case(store(), "/site/osa.sqlite"),
+        case(TransferError::InUse(file()), "stop `osa serve`"),
+        case(TransferError::from(store()), "OSA_DATABASE"),
+        case(ResumeError::Launch(LaunchError::Store(store())), "OSA_DATABASE"),
         case(silent(), "OSA_DATABASE"),
         case(LocalError::Store(store()), "OSA_DATABASE"),
         case(

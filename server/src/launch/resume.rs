@@ -9,6 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::Settings;
+use crate::hint::Hint;
 use crate::internal::{blocking, executable};
 use crate::model::{Author, DeedOutcome, LogbookEntry, NightDate, ProdId};
 use crate::night::{MissingSummary, NightError, NightPaths, Observation};
@@ -49,6 +50,15 @@ pub enum ResumeError {
     /// The night cannot be read.
     #[error(transparent)]
     Night(#[from] NightError),
+}
+
+impl Hint for ResumeError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Launch(error) => error.hint(),
+            Self::Night(error) => error.hint(),
+        }
+    }
 }
 
 /// The launches that were cut short on this machine, are the last thing that was done to their night,

@@ -31,6 +31,9 @@ pub enum StoreCause {
     /// has other records.
     #[error("the file was removed or replaced after it was opened; nothing is written any more")]
     Replaced,
+    /// The site has another database by now, see [`Store::check`](super::Store::check).
+    #[error("the site has another database by now; nothing is written any more")]
+    TakenOver,
     /// Two programs could write at the same time without noticing each other.
     #[error("its file system does not lock files ({0})")]
     NoLocks(#[source] io::Error),
@@ -105,6 +108,10 @@ impl Hint for StoreError {
                 "stop this program and all others of the site (systemctl stop osa), put the right file \
                  back at {file} (or `osa restore` a backup), and start them again"
             ),
+            StoreCause::TakenOver => {
+                "stop this program; OSA_DIR/osa-ledger names the host and the file in use"
+                    .to_owned()
+            }
             StoreCause::Sql(_) if self.is_damaged() => {
                 format!("{file} is damaged or no database: restore a backup (`osa restore FILE`)")
             }

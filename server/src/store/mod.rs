@@ -6,6 +6,7 @@
 //! - Whatever writes goes through [`Store::write`]; the connections that read cannot write.
 //! - Every time is a [`Timestamp`].
 
+mod claim;
 mod closings;
 mod connections;
 mod decisions;
@@ -39,6 +40,7 @@ use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
 use sqlx::{Sqlite, SqliteConnection, SqlitePool};
 
+use claim::Claim;
 use connections::{Connections, WriteError};
 use identity::Identity;
 
@@ -69,6 +71,8 @@ pub struct Store {
     connections: Connections,
     /// Which file was opened to write.
     identity: Option<Identity>,
+    /// The site whose database it was when it was opened.
+    claim: Option<Arc<Claim>>,
     /// What is read instead of a file whose schema is older; it goes when nobody reads it any more.
     _copy: Option<Arc<tempfile::TempDir>>,
 }
@@ -83,7 +87,8 @@ impl Store {
         let connections = Connections::open(file, Some(identity.clone())).await.map_err(wrap)?;
         drop(turn);
         let (file, grace) = (file.to_owned(), Grace::default());
-        let store = Self { file, grace, connections, identity: Some(identity), _copy: None };
+        let identity = Some(identity);
+        let store = Self { file, grace, connections, identity, claim: None, _copy: None };
         // It may have been replaced between the two.
         store.check().await.map(|()| store)
     }
@@ -98,7 +103,14 @@ impl Store {
         }
         let (connections, copy) = older::open_to_read(file).await.map_err(wrap)?;
         let (file, grace) = (file.to_owned(), Grace::default());
-        Ok(Some(Self { file, grace, connections, identity: None, _copy: copy.map(Arc::new) }))
+        Ok(Some(Self {
+            file,
+            grace,
+            connections,
+            identity: None,
+            claim: None,
+            _copy: copy.map(Arc::new),
+        }))
     }
 
     /// Opens a copy in a temporary directory, with all migrations, which may be written to in the
@@ -111,20 +123,30 @@ impl Store {
         let (connections, copy) =
             older::copied(file).await.map_err(|cause| StoreError::new(name, cause))?;
         let (file, grace) = (name.to_owned(), Grace::default());
-        Ok(Self { file, grace, connections, identity: None, _copy: Some(Arc::new(copy)) })
+        Ok(Self {
+            file,
+            grace,
+            connections,
+            identity: None,
+            claim: None,
+            _copy: Some(Arc::new(copy)),
+        })
     }
 
-    /// Whether the path still leads to the file that was opened: if not, others have records of their
-    /// own, and nothing is written any more.
+    /// Whether the path still leads to the file that was opened, and the site has no other database by
+    /// now: if not, others have records of their own, and nothing is written any more.
     ///
     /// # Errors
-    /// [`StoreCause::Replaced`].
+    /// [`StoreCause::Replaced`], [`StoreCause::Ownership`].
     pub async fn check(&self) -> Result<(), StoreError> {
-        match &self.identity {
-            Some(identity) if !identity.is_there().await => {
-                Err(StoreError::new(&self.file, StoreCause::Replaced))
-            }
-            _ => Ok(()),
+        if let Some(identity) = &self.identity
+            && !identity.is_there().await
+        {
+            return Err(StoreError::new(&self.file, StoreCause::Replaced));
+        }
+        match &self.claim {
+            Some(claim) => claim.check(&self.file).await,
+            None => Ok(()),
         }
     }
 
@@ -141,6 +163,9 @@ impl Store {
         &self,
         work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, StoreError> {
+        if self.claim.as_ref().is_some_and(|claim| claim.is_lost()) {
+            return Err(StoreError::new(&self.file, StoreCause::TakenOver));
+        }
         self.connections.write(work).await.map_err(|error| match error {
             WriteError::Refused(cause) => self.error(cause),
             WriteError::Uncertain(cause) => StoreError { uncertain: true, ..self.error(cause) },

@@ -8,7 +8,9 @@
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::claim::Claim;
 use super::owner::{Owner, OwnerFile, OwnershipError};
 use super::{Store, StoreError, TransferError};
 use crate::config::Settings;
@@ -75,9 +77,9 @@ impl SiteDatabase {
     /// See [`OwnershipError`]; the file cannot be used.
     pub async fn open(&self) -> Result<Store, StoreError> {
         let file = self.in_thread(Self::to_write).await?;
-        let store = Store::open(&file).await?;
-        let opened = file.clone();
-        self.in_thread(move |this| this.opened(&opened)).await?;
+        let mut store = Store::open(&file).await?;
+        self.in_thread(move |this| this.opened(&file)).await?;
+        store.claim = Some(Arc::new(Claim::new(self.clone())));
         Ok(store)
     }
 
@@ -111,6 +113,27 @@ impl SiteDatabase {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Why the site's database is another than this file, if it is. That it cannot be told is no reason.
+    pub(super) async fn has_another_than(
+        &self,
+        file: &Path,
+    ) -> Result<Option<OwnershipError>, StoreError> {
+        let file = file.to_owned();
+        self.in_thread(move |this| {
+            let owner_file = this.owner_file.path().to_owned();
+            Ok(match this.standing() {
+                Err(
+                    wrong @ (OwnershipError::OtherHost { .. } | OwnershipError::OtherFile { .. }),
+                ) => Some(wrong),
+                Ok(database) if !is_same(&database, &file) => {
+                    Some(OwnershipError::OtherFile { database, owner_file })
+                }
+                _ => None,
+            })
+        })
+        .await
     }
 
     /// The file that holds the site's records, for a copy.

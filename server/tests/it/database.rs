@@ -75,6 +75,9 @@ fn another_account_gets_the_table_with_a_warning() {
     assert_eq!(shut.out_at_golden_time(), ours.out_at_golden_time());
     assert!(shut.err.contains("warning: this user may not read the database "), "{}", shut.err);
     assert!(shut.err.contains("database_group"), "{}", shut.err);
+    let local = site.night_command("sequencer", &["-s"]).env("OSA_SCHEDULER", "local");
+    let local = stranger.run(SHUT, local).succeeds();
+    assert!(local.err.contains("may not read the database "), "{}", local.err);
     let json = stranger.run(SHUT, site.night_command("sequencer", &["-s", "--json"])).succeeds();
     assert!(json.out.contains("this user may not read the database"), "{}", json.out);
 }

@@ -259,6 +259,12 @@ async fn another_host_takes_over_only_when_asked() {
     restore(&other, &site.path("backup"), true, Utc::now()).await.unwrap();
     assert_eq!(users(&other.open().await.unwrap()).await, ["jane"]);
     assert!(matches!(refused(&site.on("cp01")).await, OwnershipError::OtherHost { .. }));
+    // A server that still runs there notices when it looks, and writes nothing from then on.
+    let error = store.check().await.unwrap_err();
+    assert!(matches!(error.cause, StoreCause::Ownership(_)), "{error}");
+    let error = add_user(&store, "bob").await.unwrap_err();
+    assert!(matches!(error.cause, StoreCause::TakenOver), "{error}");
+    assert!(error.hint().unwrap().contains("osa-ledger"));
 }
 
 #[test]
