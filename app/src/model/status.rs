@@ -220,13 +220,16 @@ pub struct SchedulerHealth {
     /// sentences, with what to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub elsewhere: Option<String>,
+    /// Why its answer says nothing about this night yet: it was not asked about its jobs so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unasked: Option<String>,
 }
 
 impl SchedulerHealth {
     /// A scheduler that was not asked yet.
     pub fn of(engine: &str) -> Self {
-        let (answered, error, hint, elsewhere) = (None, None, None, None);
-        Self { engine: engine.to_owned(), answered, error, hint, elsewhere }
+        let (answered, error, hint, elsewhere, unasked) = (None, None, None, None, None);
+        Self { engine: engine.to_owned(), answered, error, hint, elsewhere, unasked }
     }
 }
 

@@ -1,11 +1,13 @@
 //! Whether the scheduler answers, and a plain banner when it does not.
 
+use leptos::either::Either;
 use leptos::prelude::*;
 
 use super::format;
 use crate::model::SchedulerHealth;
 
-/// The banner while the scheduler does not answer, or is not the night's; nothing while all is well.
+/// The banner while the scheduler does not answer, is not the night's or was not asked yet; nothing while
+/// all is well.
 pub fn banner(health: &SchedulerHealth) -> impl IntoView + use<> {
     let engine = name(&health.engine);
     let (since, error) = match (&health.error, &health.elsewhere, health.answered) {
@@ -27,10 +29,10 @@ pub fn banner(health: &SchedulerHealth) -> impl IntoView + use<> {
                 .to_owned(),
             elsewhere.clone(),
         ),
-        (None, None, _) => return None,
+        (None, None, _) => return health.unasked.clone().map(not_yet).map(Either::Left),
     };
     let hint = health.hint.clone().filter(|_| health.error.is_some());
-    Some(view! {
+    Some(Either::Right(view! {
         <div class="banner failed" role="status">
             <i class="icon" aria-hidden="true"></i>
             <div>
@@ -39,7 +41,12 @@ pub fn banner(health: &SchedulerHealth) -> impl IntoView + use<> {
                 {hint.map(|hint| view! { <p class="hint">{hint}</p> })}
             </div>
         </div>
-    })
+    }))
+}
+
+/// What is not known yet is no failure.
+fn not_yet(unasked: String) -> impl IntoView {
+    view! { <p class="hint" role="status">{unasked}</p> }
 }
 
 /// The engine's name for people.

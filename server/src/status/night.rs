@@ -120,7 +120,9 @@ pub fn look(input: &NightInput<'_>, cache: &StatusCache) -> Sight {
         })
         .collect();
     let verdicts: Vec<&Verdict> = rows.iter().map(|row| &row.verdict).collect();
-    let state = night_state(&verdicts, scan.night_closed, input.jobs.health.answered.is_some());
+    let health = &input.jobs.health;
+    let asked = health.answered.is_some() && health.unasked.is_none();
+    let state = night_state(&verdicts, scan.night_closed, asked);
     let findings = Findings { input, scan: &scan, histories: &histories, rows: &rows };
     let (notices, in_the_way) = (findings.notices(), findings.in_the_way());
     let status = NightStatus {

@@ -79,7 +79,7 @@ fn all_there(status: &SequenceStatus, evidence: &Evidence<'_>) -> bool {
 /// 5. `Processed`: every sequence is finished.
 /// 6. `Fresh`: nothing was started.
 /// 7. `Failing`: something was begun, is not finished, and nobody is at work on it; `Processing`
-///    if the scheduler never answered, since somebody may be.
+///    if the scheduler was not asked or never answered, since somebody may be.
 pub fn night_state(verdicts: &[&Verdict], closed: bool, asked: bool) -> NightState {
     let any = |what: fn(&Verdict) -> bool| verdicts.iter().any(|verdict| what(verdict));
     if closed {

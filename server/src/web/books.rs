@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
 
 use crate::launch::elsewhere::elsewhere;
 use crate::launch::ledger::{NightJobs, night_jobs};
@@ -10,11 +10,12 @@ use crate::model::{
     Affairs, Decision, NightDate, Notice, ProdId, SchedulerHealth, Severity, TaskRecord,
 };
 use crate::night::{NightPaths, Observation};
+use crate::schedule::JobSnapshot;
 use crate::status::Jobs;
 use crate::store::Store;
 
 use super::affairs::affairs;
-use super::jobs::JobNews;
+use super::jobs::{FURTHEST, JobNews};
 use super::look::unreadable;
 
 /// The books, for threads that may block.
@@ -33,6 +34,7 @@ type Decided = (Vec<Decision>, Option<Notice>);
 pub struct Known {
     jobs: NightJobs,
     elsewhere: Option<String>,
+    unasked: Option<String>,
 }
 
 impl Books {
@@ -83,7 +85,7 @@ impl Books {
     /// with the names of the night's, and a notice that says so.
     pub fn jobs_of(&self, paths: &NightPaths, observation: &Observation, news: &JobNews) -> Known {
         let Some(snapshot) = news.snapshot.as_deref() else {
-            return Known::default();
+            return Known { unasked: Some(unasked(&news.health)), ..Known::default() };
         };
         let names: Vec<String> =
             observation.sequences.iter().map(crate::model::Sequence::job_name).collect();
@@ -109,7 +111,9 @@ impl Books {
         let of_night = self.runtime.block_on(self.store.submissions_of(paths.date, &paths.prod_id));
         // If they cannot be read, a notice says so already.
         let elsewhere = elsewhere(&of_night.unwrap_or_default(), &snapshot.scheduler);
-        Known { jobs, elsewhere }
+        let asked = was_asked(snapshot, &names, paths.date);
+        let unasked = (!asked && elsewhere.is_none()).then(|| unasked(&news.health));
+        Known { jobs, elsewhere, unasked }
     }
 }
 
@@ -123,10 +127,30 @@ impl Known {
     pub fn room(&self, news: &JobNews) -> Jobs<'_> {
         let mut notices = unreadable(news);
         notices.extend(self.jobs.notices.iter().cloned());
-        let elsewhere = self.elsewhere.clone();
-        let health = SchedulerHealth { elsewhere, ..news.health.clone() };
+        let (elsewhere, unasked) = (self.elsewhere.clone(), self.unasked.clone());
+        let health = SchedulerHealth { elsewhere, unasked, ..news.health.clone() };
         Jobs { tasks: &self.jobs.tasks, health, notices }
     }
+}
+
+/// Whether the scheduler was asked about these jobs of a night, as far back as it ever is.
+fn was_asked(snapshot: &JobSnapshot, names: &[String], date: NightDate) -> bool {
+    let asked = &snapshot.asked;
+    let oldest = snapshot.taken.checked_sub_days(FURTHEST).unwrap_or(snapshot.taken);
+    let evening = date.date().and_time(NaiveTime::MIN).and_utc();
+    let by_name = names.iter().all(|name| asked.names.contains(name));
+    names.is_empty() || ((asked.all || by_name) && snapshot.since <= evening.max(oldest))
+}
+
+fn unasked(health: &SchedulerHealth) -> String {
+    let engine = match health.engine.as_str() {
+        "slurm" => "Slurm",
+        _ => "The scheduler",
+    };
+    format!(
+        "{engine} was not asked about the jobs of this night yet: none may be shown although there are \
+         some. It is asked now; look again in a moment."
+    )
 }
 
 #[cfg(test)]
@@ -137,7 +161,7 @@ mod tests {
 
     use super::*;
     use crate::model::{Action, JobId, ProdId, RunId};
-    use crate::schedule::{JobSnapshot, SchedulerId};
+    use crate::schedule::{Question, SchedulerId};
     use crate::status::fixture::{Golden, now, task_of};
     use crate::store::{Intent, SubmissionState};
     use crate::web::{Look, SiteLook};
@@ -199,5 +223,54 @@ mod tests {
         let seen = seen.await.unwrap();
         assert_eq!(seen[0], (Action::None, None, 0, 0));
         assert_eq!(seen[1], (Action::Check, Some(JobId(8)), 1, 1));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_night_that_the_scheduler_was_not_asked_about_says_so() {
+        let golden = Golden::new();
+        let store = Store::open(&golden.beside().join("osa.sqlite")).await.unwrap();
+        let (paths, books) = (golden.paths.clone(), Books::new(store));
+        let seen = tokio::task::spawn_blocking(move || {
+            let config = Arc::clone(&paths.config);
+            let look = SiteLook::new(config, paths.prod_id.clone(), paths.date, books);
+            let since = now() - TimeDelta::days(100);
+            [Question::none(since), Question::all(since)].map(|asked| {
+                let mut news = news(&[]);
+                let snapshot = news.snapshot.take().unwrap();
+                let snapshot = JobSnapshot { since, asked, ..(*snapshot).clone() };
+                news.snapshot = Some(Arc::new(snapshot));
+                let night = look.night(paths.date, &news, now()).unwrap();
+                let run = look.run(paths.date, RunId(19102), &news, now()).unwrap();
+                assert_eq!(night.scheduler.unasked, run.scheduler.unasked);
+                night.scheduler.unasked
+            })
+        });
+        let [before, after] = seen.await.unwrap();
+        assert!(
+            before.unwrap().starts_with("Slurm was not asked about the jobs of this night yet")
+        );
+        assert_eq!(after, None);
+    }
+
+    #[test]
+    fn a_night_is_known_once_its_jobs_were_asked_for_as_far_back_as_it_is() {
+        let date: NightDate = "2024-11-28".parse().unwrap();
+        let names = ["LST1_19101", "LST1_19102"].map(str::to_owned);
+        let evening = date.date().and_time(NaiveTime::MIN).and_utc();
+        let asked = |taken: DateTime<Utc>, since: DateTime<Utc>, names: &[String]| {
+            let snapshot = JobSnapshot::new(SchedulerId::new("slurm"), taken, since, Vec::new());
+            let asked = Question { names: names.to_vec(), ..Question::none(since) };
+            let asked = if names.is_empty() { Question::all(since) } else { asked };
+            JobSnapshot { asked, ..snapshot }
+        };
+        let (hour, day) = (TimeDelta::hours(1), TimeDelta::days(1));
+        let known = |snapshot: &JobSnapshot| was_asked(snapshot, &names, date);
+        assert!(known(&asked(evening + day, evening, &[])));
+        assert!(known(&asked(evening + day, evening, &names)));
+        assert!(!known(&asked(evening + day, evening, &names[..1])), "not by that name");
+        assert!(!known(&asked(evening + day, evening + hour, &[])), "not so far back");
+        let years = evening + day * 700;
+        assert!(known(&asked(years, years - day * 60, &[])), "as far back as is ever asked");
+        assert!(!known(&asked(years, years - day * 7, &[])));
     }
 }

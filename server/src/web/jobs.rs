@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Days, TimeDelta, Utc};
 use tokio::sync::{Notify, watch};
 
 use crate::config::{SchedulerKind, ServerConfig};
@@ -96,6 +96,9 @@ pub struct JobWatch {
     /// When the scheduler last answered.
     heard: watch::Sender<Option<Instant>>,
 }
+
+/// Jobs are never asked for further back than this, whatever old night somebody looks at.
+pub const FURTHEST: Days = Days::new(60);
 
 /// An answer that is older is old.
 const OLD: Duration = Duration::from_secs(10);

@@ -20,7 +20,7 @@ use crate::store::Store;
 
 use super::disk_reads::{DiskReads, ReadKind};
 use super::figures::{self, Figures, NightWish, RangeWish, RunWish};
-use super::jobs::{AskPace, JobNews, JobWatch, Watched};
+use super::jobs::{AskPace, FURTHEST, JobNews, JobWatch, Watched};
 use super::logs::{self, Start};
 use super::look::Look;
 use super::products;
@@ -34,8 +34,6 @@ const LOG_RESTS: Duration = Duration::from_secs(60);
 const IDLE: Duration = Duration::from_secs(30);
 /// How long somebody waits for the scheduler's answer where the last one is old.
 const ATTENTION: Duration = Duration::from_secs(1);
-/// Jobs are never asked for further back than this, whatever old night somebody looks at.
-const FURTHEST: Days = Days::new(60);
 
 /// So many days are shown of many nights where none are named.
 const USUAL_RANGE: u32 = 90;
@@ -354,13 +352,24 @@ impl Watcher {
     /// A run of a night, for somebody who looks.
     pub async fn see_run(&self, date: NightDate, run: RunId) -> Snapshot<RunDetail> {
         self.jobs.attend(ATTENTION.min(self.poll * 2)).await;
-        self.run.get((date, run)).await
+        let seen = self.run.get((date, run)).await;
+        self.ask_soon(seen.found.as_ref().is_ok_and(|run| run.scheduler.unasked.is_some()));
+        seen
     }
 
     /// A night, for somebody who looks.
     pub async fn see_night(&self, date: NightDate) -> Snapshot<NightStatus> {
         self.jobs.attend(ATTENTION.min(self.poll * 2)).await;
-        self.night.get(date).await
+        let seen = self.night.get(date).await;
+        self.ask_soon(seen.found.as_ref().is_ok_and(|night| night.scheduler.unasked.is_some()));
+        seen
+    }
+
+    /// Now that somebody looks at a night, the scheduler is asked about its jobs too.
+    fn ask_soon(&self, unasked: bool) {
+        if unasked {
+            self.jobs.wake();
+        }
     }
 }
 
@@ -471,6 +480,7 @@ fn same_night(old: &NightStatus, new: &NightStatus) -> bool {
         && old.scheduler.engine == new.scheduler.engine
         && old.scheduler.error == new.scheduler.error
         && old.scheduler.elsewhere == new.scheduler.elsewhere
+        && old.scheduler.unasked == new.scheduler.unasked
 }
 
 /// Whether two runs look the same: when they were looked at is no difference.
@@ -485,4 +495,5 @@ fn same_run(old: &RunDetail, new: &RunDetail) -> bool {
         && old.scheduler.engine == new.scheduler.engine
         && old.scheduler.error == new.scheduler.error
         && old.scheduler.elsewhere == new.scheduler.elsewhere
+        && old.scheduler.unasked == new.scheduler.unasked
 }
