@@ -24,14 +24,12 @@ use crate::people::visitor;
 pub struct Site {
     /// Path prefix behind a reverse proxy: empty, or such as `/osa`.
     pub prefix: String,
-    /// Where the WebAssembly is.
-    pub options: LeptosOptions,
 }
 
 /// The document around the page of the address, or around the `error` that is shown in its place. All
 /// addresses in it are relative to its base.
 pub fn shell(site: Site, error: Option<BackendError>) -> impl IntoView {
-    let Site { prefix, options } = site;
+    let Site { prefix } = site;
     restrict_content();
     view! {
         <!DOCTYPE html>
@@ -44,7 +42,7 @@ pub fn shell(site: Site, error: Option<BackendError>) -> impl IntoView {
                 <link rel="icon" href="favicon.svg" type="image/svg+xml"/>
                 <link rel="stylesheet" href="pkg/app.css"/>
                 <script src="theme.js"></script>
-                <HydrationScripts options islands=true root=prefix/>
+                {start()}
                 <MetaTags/>
             </head>
             <body>
@@ -54,8 +52,26 @@ pub fn shell(site: Site, error: Option<BackendError>) -> impl IntoView {
     }
 }
 
-/// Everything comes from this server and nowhere else, and of scripts in the page only Leptos' own
-/// runs, which starts the WebAssembly and bears this page's nonce. Inline styles carry widths.
+/// What loads the WebAssembly and wakes the islands. Leptos has a component for it, which writes the nonce
+/// into attributes that anybody can read (<https://github.com/leptos-rs/leptos/issues/4843>): browsers
+/// hide a nonce only where it belongs.
+fn start() -> impl IntoView {
+    const START: &str = include_str!("start.js");
+    // Only islands are hydrated: nothing is sent with the page for the rest of it.
+    if let Some(context) = Owner::current_shared_context() {
+        context.set_is_hydrating(false);
+    }
+    view! {
+        <link rel="modulepreload" href="pkg/app.js"/>
+        <link
+            rel="preload" href="pkg/app_bg.wasm" r#as="fetch" r#type="application/wasm" crossorigin=""
+        />
+        <script type="module" nonce=use_nonce()>{START}</script>
+    }
+}
+
+/// Everything comes from this server and nowhere else, and of scripts in the page only that runs which
+/// starts the WebAssembly and bears this page's nonce. Inline styles carry widths.
 fn restrict_content() {
     let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) else {
         return;

@@ -218,7 +218,7 @@ fn password_form(name: &PersonName) -> impl IntoView + use<> {
                         autocomplete="new-password"
                     />
                 </label>
-                <label class="check">
+                <label class="sure">
                     <input name="revoke_tokens" type="checkbox" value="true"/>
                     <span>"Revoke my tokens as well"</span>
                 </label>

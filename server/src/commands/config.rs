@@ -119,6 +119,7 @@ fn server_settings(settings: &Settings) -> Vec<(&'static str, Value, String)> {
         ("hosts", json!(access.hosts)),
         ("cors_origins", json!(access.cors_origins)),
         ("hsts_days", json!(access.hsts.map(|time| time.as_secs_f64() / 86_400.0))),
+        ("least_free_mb", json!(server.least_free_mb)),
         ("request_head_seconds", json!(connections.head.as_secs_f64())),
         ("request_body_seconds", json!(connections.body.as_secs_f64())),
         ("idle_connection_seconds", json!(connections.idle.as_secs_f64())),

@@ -4,10 +4,15 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{ConfigError, LogFormat};
 
+use repeats::Unrepeated;
+
+mod repeats;
+
 /// Starts the log of a server: what `RUST_LOG` lets through, else `info` and above.
 pub(super) fn start(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let to = Unrepeated::new(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(to);
     // A log that is set up already will do.
     let _ = match format {
         LogFormat::Text => log.try_init(),
@@ -26,7 +31,8 @@ pub(super) fn start_if_asked() -> Result<(), ConfigError> {
 
 /// Starts the log of supervisors and runners of the local scheduler: their standard error is a file.
 pub(super) fn start_in_file() -> Result<(), ConfigError> {
-    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false);
+    let log =
+        tracing_subscriber::fmt().with_writer(Unrepeated::new(std::io::stderr)).with_ansi(false);
     // A log that is set up already will do.
     let _ = match LogFormat::of_environment()? {
         LogFormat::Text => log.try_init(),

@@ -1,7 +1,7 @@
 //! `osa serve`: the web server.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::{ServerConfig, Settings};
+use crate::config::{ServerConfig, Settings, SiteConfig};
 use crate::datacheck::Criteria;
 use crate::deeds;
 use crate::internal::{blocking, executable};
@@ -22,7 +22,7 @@ use crate::provenance::index::Keeper;
 use crate::schedule;
 use crate::status::Diagnosis;
 use crate::store::{Grace, Store};
-use crate::web::{self, AskPace, Books, People, SiteLook, Watcher, WebConfig};
+use crate::web::{self, AskPace, Books, HealthConfig, People, SiteLook, Watcher, WebConfig};
 
 use super::{Failure, Outcome, logging};
 
@@ -68,6 +68,10 @@ pub async fn run(args: Serve) -> Outcome {
         listen: address.ip(),
         site: site_directory(&server)?,
         connections: server.connections,
+        health: HealthConfig {
+            directories: disks(&server, &site),
+            least_free_mb: server.least_free_mb,
+        },
     };
     let people = People::new(store.clone(), server.access.clone());
     shut_demo_out(&people).await?;
@@ -108,6 +112,15 @@ pub async fn run(args: Serve) -> Outcome {
     closing.abort();
     indexing.abort();
     Ok(ExitCode::SUCCESS)
+}
+
+/// Directories that are written to, each of which may be on a disk of its own.
+fn disks(server: &ServerConfig, site: &SiteConfig) -> Vec<PathBuf> {
+    let database = server.database_file(site);
+    let mut disks = vec![site.directories.analysis_dir.clone(), site.directories.osa_dir.clone()];
+    disks.extend(database.parent().map(Path::to_owned));
+    disks.dedup();
+    disks
 }
 
 /// Refuses to show a demo to others: its passwords are on its sign-in page.

@@ -12,7 +12,7 @@ use super::version::search_path;
 use super::{AccessConfig, ConfigError, ConnectionConfig, LogFormat, SiteConfig};
 
 /// The settings, each with the variable that overrides it.
-pub(super) const KEYS: [(&str, &str); 35] = [
+pub(super) const KEYS: [(&str, &str); 36] = [
     ("listen", "OSA_LISTEN"),
     ("prefix", "OSA_PREFIX"),
     ("database", "OSA_DATABASE"),
@@ -43,6 +43,7 @@ pub(super) const KEYS: [(&str, &str); 35] = [
     ("hosts", "OSA_HOSTS"),
     ("cors_origins", "OSA_CORS_ORIGINS"),
     ("hsts_days", "OSA_HSTS_DAYS"),
+    ("least_free_mb", "OSA_LEAST_FREE_MB"),
     ("request_head_seconds", "OSA_REQUEST_HEAD_SECONDS"),
     ("request_body_seconds", "OSA_REQUEST_BODY_SECONDS"),
     ("idle_connection_seconds", "OSA_IDLE_CONNECTION_SECONDS"),
@@ -150,6 +151,9 @@ pub struct ServerConfig {
     /// Whether the server closes last night by itself once it is ready (`autoclose`,
     /// `OSA_AUTOCLOSE`).
     pub autoclose: bool,
+    /// Free space, in MB, without which the server says that it is not well (`least_free_mb`,
+    /// `OSA_LEAST_FREE_MB`).
+    pub least_free_mb: u64,
     /// Who may use the web server, and how.
     pub access: AccessConfig,
     /// How many connections to the web server there may be, and how long each may keep it waiting.
@@ -209,6 +213,7 @@ impl ServerConfig {
             mail_from: sources.value("mail_from", address)?,
             mail_to: sources.value("mail_to", address)?,
             autoclose: sources.value("autoclose", switch)?.unwrap_or(false),
+            least_free_mb: sources.value("least_free_mb", megabytes)?.unwrap_or(1000),
             access: AccessConfig::read(&sources)?,
             connections: ConnectionConfig::read(&sources)?,
             origins: KEYS.into_iter().map(|(key, _)| (key, sources.origin(key))).collect(),
@@ -304,6 +309,10 @@ fn lost_after(text: &str) -> Result<Duration, String> {
         Ok(seconds) if (0.1..=86_400.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
         _ => Err(format!("{text:?} is not a number of seconds from 0.1 to 86400")),
     }
+}
+
+fn megabytes(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("{text:?} is not a number of megabytes"))
 }
 
 fn processor_count(text: &str) -> Result<usize, String> {

@@ -9,6 +9,7 @@
 mod closings;
 mod connections;
 mod decisions;
+mod health;
 mod ledger;
 pub mod local_queue;
 mod locks;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Query, State};
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,25 +19,53 @@ use crate::model::{
 use crate::people::Author;
 
 use super::WebState;
+use super::health::Check;
 use super::logs::Start;
 use super::path::Path;
 use super::problem::Problem;
 
 type Answer<T> = Result<Json<T>, Problem>;
 
-/// Whether the server is up, and whether its scheduler answers.
+/// How the server is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthState {
+    /// All is well.
+    Ok,
+    /// It works, but the scheduler has an error at the moment.
+    Degraded,
+    /// Something that has to work does not: HTTP 503.
+    Failing,
+}
+
+/// Whether the server is well.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Health {
-    status: &'static str,
+    /// How it is.
+    status: HealthState,
+    /// What does not work, each with what to do; nothing if all does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
     version: &'static str,
     scheduler: crate::model::SchedulerHealth,
+    /// What was tried.
+    checks: Vec<Check>,
 }
 
 /// `GET /api/v1/health`
-pub async fn health(State(state): State<WebState>) -> Json<Health> {
+pub async fn health(State(state): State<WebState>) -> (StatusCode, Json<Health>) {
     let scheduler = state.watcher.jobs.news().borrow().health.clone();
-    let status = if scheduler.error.is_none() { "ok" } else { "degraded" };
-    Json(Health { status, version: env!("CARGO_PKG_VERSION"), scheduler })
+    let checks = state.health.results(&scheduler).await;
+    let wrong: Vec<&str> =
+        checks.iter().filter(|check| !check.ok).map(|check| check.detail.as_str()).collect();
+    let reason = (!wrong.is_empty()).then(|| wrong.join("; "));
+    let (status, code) = match (&reason, &scheduler.error) {
+        (Some(_), _) => (HealthState::Failing, StatusCode::SERVICE_UNAVAILABLE),
+        (None, Some(_)) => (HealthState::Degraded, StatusCode::OK),
+        (None, None) => (HealthState::Ok, StatusCode::OK),
+    };
+    let version = env!("CARGO_PKG_VERSION");
+    (code, Json(Health { status, reason, version, scheduler, checks }))
 }
 
 /// Who asks, as the server sees them.

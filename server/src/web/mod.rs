@@ -14,6 +14,7 @@ mod events;
 mod figures;
 mod functions;
 mod gate;
+mod health;
 mod host_names;
 mod hosts;
 mod jobs;
@@ -50,7 +51,6 @@ use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get};
-use leptos::config::{Env, LeptosOptions};
 use leptos_axum::{AxumRouteListing, generate_route_list};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -63,6 +63,7 @@ use crate::config::ConnectionConfig;
 use crate::deeds::ActionService;
 
 pub use books::Books;
+pub use health::HealthConfig;
 pub use jobs::AskPace;
 pub use look::{Look, SiteLook};
 pub use people::People;
@@ -88,6 +89,8 @@ pub struct WebConfig {
     pub site: PathBuf,
     /// How many connections there may be, and how long each may keep the server waiting.
     pub connections: ConnectionConfig,
+    /// What the health endpoint checks.
+    pub health: HealthConfig,
 }
 
 /// What every handler can get at.
@@ -98,8 +101,8 @@ struct WebState {
     people: People,
     /// The names under which the server is known.
     hosts: Arc<hosts::Hosts>,
+    health: Arc<health::Checks>,
     deeds: Arc<dyn ActionService>,
-    leptos: LeptosOptions,
     cache: Arc<cache::PageCache>,
     /// What came of forms, until their pages show it.
     results: Arc<functions::FormResults>,
@@ -127,20 +130,16 @@ fn router_of(
     closing: watch::Receiver<bool>,
     routes: impl FnOnce(&WebState) -> Vec<rules::Route>,
 ) -> Router {
-    let leptos = LeptosOptions::builder()
-        .output_name("app")
-        .site_root(config.site.display().to_string())
-        .env(Env::PROD)
-        .build();
     let prefix = config.prefix.clone();
+    let health = Arc::new(health::Checks::new(config.health.clone(), people.store.clone()));
     let hosts = Arc::new(hosts::Hosts::new(&people.access, config.listen));
     let state = WebState {
         prefix,
         watcher,
         people,
         hosts,
+        health,
         deeds,
-        leptos,
         cache: Arc::default(),
         results: Arc::default(),
         closing,

@@ -99,7 +99,7 @@ impl WebState {
                 provide_context(result.clone());
             }
         };
-        let site = app::Site { prefix: self.prefix.clone(), options: self.leptos.clone() };
+        let site = app::Site { prefix: self.prefix.clone() };
         let shell = move || app::shell(site.clone(), error.clone());
         let draw = render_app_async_with_context(context, shell);
         let mut response = draw(Request::from_parts(parts, body)).await;

@@ -7,6 +7,7 @@ mod config;
 mod connections;
 mod datacheck;
 mod endless_files;
+mod health;
 mod hung_disk;
 mod injection;
 mod night;

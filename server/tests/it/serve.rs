@@ -146,6 +146,14 @@ fn programs_are_told_what_to_do_about_an_error() {
 }
 
 #[test]
+fn a_demo_is_not_shown_to_other_machines_unless_that_is_wanted() {
+    let site = TestSite::golden().with_local_scheduler().with_env("OSA_DEMO", "true");
+    let said = site.run(["serve", "--listen", "0.0.0.0:0"]).exits(1).err;
+    assert!(said.contains("0.0.0.0:0 can be reached from other machines"), "{said}");
+    assert!(said.contains("\nhint: listen on 127.0.0.1, or set `demo_public = true`"), "{said}");
+}
+
+#[test]
 fn commands_say_what_to_do_about_an_error() {
     let site = TestSite::golden().with_local_scheduler();
     let failed = |words: &[&str], variable: (&str, &str)| {

@@ -97,6 +97,7 @@ fn every_setting_is_overridden_by_its_variable() {
         "Osa.example., 2001:db8::0:1",
         "https://Wiki.example, http://localhost:3000",
         "2",
+        "50",
         "3",
         "4",
         "5",
@@ -132,6 +133,7 @@ fn every_setting_is_overridden_by_its_variable() {
     assert_eq!(access.hosts, ["osa.example", "2001:db8::1"]);
     assert_eq!(access.cors_origins, ["https://wiki.example", "http://localhost:3000"]);
     assert_eq!(access.hsts, Some(Duration::from_secs(2 * 86_400)));
+    assert_eq!(server.least_free_mb, 50);
     let connections = server.connections;
     let times = [connections.head, connections.body, connections.idle].map(|time| time.as_secs());
     assert_eq!(times, [3, 4, 5]);

@@ -300,6 +300,7 @@ pub fn all() -> Vec<Writer> {
             store.revoke_token(&"cron".parse().unwrap(), None, at(10)).await
         },
         record_attempt: |store| store.record_attempt(attempt("i"), at(0), |_| Ok::<(), ()>(())),
+        note_health: |store| store.note_health(at(10)),
         remember_browser: |store| store.remember_browser(1, Some("b"), "c", at(10)),
         attempt_succeeded: |store| store.attempt_succeeded(attempt("h")),
         enqueue: |store| async {

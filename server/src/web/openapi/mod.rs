@@ -160,6 +160,10 @@ fn one(rule: &Rule, operation: &Operation, form: Option<Form>, schemas: &mut Sch
     // What is ordered may be done, begun or new: each has its number.
     let good = if rule.verb == Method::POST { "2XX" } else { "200" };
     described["responses"][good] = json!({ "description": "The answer.", "content": content });
+    if operation.also_failing {
+        described["responses"]["503"] =
+            json!({ "description": "The same, of what does not work.", "content": content });
+    }
     if let Some(body) = operation.body {
         let content = json!({ "application/json": { "schema": schemas.request(body) } });
         described["requestBody"] = json!({ "required": true, "content": content });

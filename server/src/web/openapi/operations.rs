@@ -26,6 +26,8 @@ pub struct Operation {
     pub shape: Option<Shape>,
     /// What is sent.
     pub body: Option<Shape>,
+    /// Whether an answer of status 503 has the same shape.
+    pub also_failing: bool,
 }
 
 const JSON: &[&str] = &["application/json"];
@@ -50,7 +52,9 @@ const FILTER: (&str, &str, &str) =
     ("filter", "only this part of the pipeline: calibration, r0_to_dl1 or dl1_to_dl2", "r0_to_dl1");
 
 const fn get(path: &'static str, summary: &'static str) -> Operation {
-    Operation { verb: "GET", path, summary, query: &[], answers: JSON, shape: None, body: None }
+    let (query, answers): (&[_], _) = (&[], JSON);
+    let (shape, body, also_failing) = (None, None, false);
+    Operation { verb: "GET", path, summary, query, answers, shape, body, also_failing }
 }
 
 const fn post(path: &'static str, summary: &'static str) -> Operation {
@@ -70,6 +74,10 @@ impl Operation {
         Self { shape: Some(shape), ..self }
     }
 
+    const fn also_failing(self) -> Self {
+        Self { also_failing: true, ..self }
+    }
+
     const fn taking(self, body: Shape) -> Self {
         Self { body: Some(body), ..self }
     }
@@ -77,7 +85,13 @@ impl Operation {
 
 /// Every address, but for the one that is none.
 pub const OPERATIONS: &[Operation] = &[
-    get("/api/v1/health", "Whether the server is up, and whether its scheduler answers.").giving(of::<Health>),
+    get(
+        "/api/v1/health",
+        "Whether the database can be written, threads are free, the scheduler answers and disks have \
+         space: status 200, or 503 with the reason.",
+    )
+    .giving(of::<Health>)
+    .also_failing(),
     get("/api/v1/me", "Who asks, as the server sees them.").giving(of::<Me>),
     get("/api/v1/openapi.json", "This interface, described."),
     get("/api/v1/nights", "All nights, newest first, and where they stand.").giving(of::<NightList>),

@@ -91,7 +91,9 @@ impl TestApp {
         let server = ServerConfig::read(None, &|_| None).unwrap();
         let (mut access, connections) = (server.access, server.connections);
         let listen = [127, 0, 0, 1].into();
-        let config = WebConfig { prefix: prefix.into(), listen, site: site_dir, connections };
+        let health = super::HealthConfig { directories: Vec::new(), least_free_mb: 0 };
+        let prefix = prefix.into();
+        let config = WebConfig { prefix, listen, site: site_dir, connections, health };
         access.hosts = vec!["osa.test".to_owned()];
         set(&mut access);
         let time = Arc::new(Mutex::new(Utc::now()));

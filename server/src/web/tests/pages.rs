@@ -164,7 +164,7 @@ async fn behind_a_prefix_every_link_stays_behind_it() {
     let page = app.get("/osa/nights/2024-11-28").await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.text.contains(r#"<base href="/osa/">"#));
-    assert!(page.text.contains(r#"href="/osa/pkg/app.js""#));
+    assert!(page.text.contains(r#"href="pkg/app.js""#));
     // Everything else is relative to the base.
     let rooted = page.text.split("href=\"/").skip(1).filter(|rest| !rest.starts_with("osa/"));
     assert_eq!(rooted.count(), 0);
@@ -261,6 +261,21 @@ async fn a_scheduler_that_fails_is_a_banner_with_since_when() {
     assert!(page.text.contains("sacct: error: no slurmdbd"));
     assert!(page.text.contains("RUNNING"), "what was known is shown");
     assert_eq!(app.get("/api/v1/health").await.json()["status"], "degraded");
+}
+
+#[tokio::test]
+async fn the_nonce_of_a_page_stands_only_where_browsers_hide_it() {
+    let app = TestApp::at("/osa").await;
+    let page = app.get("/osa/").await;
+    let policy = page.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+    let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
+    let script = format!("<script type=\"module\" nonce=\"{nonce}\">");
+    assert!(page.text.contains(&script), "{}", page.text);
+    let where_it_belongs = page.text.matches(&format!("nonce=\"{nonce}\"")).count();
+    assert_eq!(page.text.matches(nonce).count(), where_it_belongs, "{}", page.text);
+    for file in ["pkg/app.js", "pkg/app_bg.wasm"] {
+        assert!(page.text.contains(&format!("href=\"{file}\"")), "{file}");
+    }
 }
 
 #[tokio::test]

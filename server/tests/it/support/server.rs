@@ -71,13 +71,22 @@ impl TestServer {
         ))
     }
 
+    /// Its whole answer to somebody who asks it as a host of this name.
+    pub fn answer(&self, host: &str, path: &str) -> Option<String> {
+        self.whole(&format!("GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n"))
+    }
+
     fn request(&self, request: &str) -> Option<String> {
+        self.whole(request)?.split_once("\r\n\r\n").map(|(_, body)| body.to_owned())
+    }
+
+    fn whole(&self, request: &str) -> Option<String> {
         let mut stream = TcpStream::connect(&self.address).ok()?;
         stream.write_all(request.as_bytes()).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
-        answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned())
+        Some(answer)
     }
 
     /// Waits for its end by a signal; gives the signal.
