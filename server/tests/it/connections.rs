@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::thread;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
@@ -77,6 +78,18 @@ fn more_than_a_thousand_silent_clients_keep_nobody_from_being_served() {
     let open = || silent.iter().filter(|stream| is_open(stream)).count();
     until("all silent connections but the last hundred are closed", || open() <= 100);
     assert!(server.log().contains("pending_connections_per_client"), "{}", server.log());
+}
+
+#[test]
+fn many_requests_in_one_moment_are_all_answered() {
+    let site = site().with_env("OSA_PENDING_CONNECTIONS_PER_CLIENT", "1");
+    let server = TestServer::start(&site);
+    thread::scope(|threads| {
+        let asked: Vec<_> = (0..200).map(|_| threads.spawn(|| nights(&server))).collect();
+        for answer in asked {
+            assert!(answer.join().unwrap().contains("2024-11-28"));
+        }
+    });
 }
 
 #[test]

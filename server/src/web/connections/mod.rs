@@ -12,7 +12,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
@@ -30,7 +30,7 @@ use tower::ServiceExt;
 
 use self::body::Ending;
 use self::pending::{Limits, Open, Pending};
-use self::phase::{Observed, Progress};
+use self::phase::{Due, Observed, Progress};
 use super::hosts::Arrival;
 use super::who::{Client, counted, trusts};
 use crate::config::{AccessConfig, ConnectionConfig};
@@ -123,9 +123,9 @@ impl Server {
         let Ok(own) = stream.local_addr() else { return };
         let times = self.times;
         let close = Arc::new(Notify::new());
-        let progress = Progress::new(self.pending.wait(self.peer(peer).as_deref(), &close));
+        let progress = Progress::new(self.peer(peer));
         let stream = TokioIo::new(Observed::new(stream, Arc::clone(&progress)));
-        let service = self.service(Ends { peer, own }, &progress, &close);
+        let service = self.service(Ends { peer, own }, &progress);
         let service = TowerToHyperService::new(service);
         let mut connection = pin!(http1::Builder::new().serve_connection(stream, service));
         let mut evicted = pin!(close.notified());
@@ -143,15 +143,25 @@ impl Server {
                 }
                 return Poll::Ready(());
             }
-            if evicted.as_mut().poll(context).is_ready() {
-                return Poll::Ready(());
+            while evicted.as_mut().poll(context).is_ready() {
+                if progress.waits() {
+                    return Poll::Ready(());
+                }
+                // The request came at the last moment.
+                evicted.set(close.notified());
             }
-            // All that moves the deadline has happened above, within the connection.
-            let Some(deadline) = progress.deadline(&times) else { return Poll::Pending };
-            if late.deadline() != deadline {
-                late.as_mut().reset(deadline);
+            // All that changes what is due has happened above, within the connection.
+            while let Some((at, due)) = progress.due(&times) {
+                if late.deadline() != at {
+                    late.as_mut().reset(at);
+                }
+                ready!(late.as_mut().poll(context));
+                match due {
+                    Due::Close => return Poll::Ready(()),
+                    Due::Count => progress.count(|client| self.pending.wait(client, &close)),
+                }
             }
-            late.as_mut().poll(context)
+            Poll::Pending
         })
         .await;
     }
@@ -161,7 +171,6 @@ impl Server {
         &self,
         ends: Ends,
         progress: &Arc<Progress>,
-        close: &Arc<Notify>,
     ) -> impl tower::Service<
         Request<Incoming>,
         Response = Response,
@@ -170,16 +179,13 @@ impl Server {
     > + Clone
     + Send
     + use<> {
-        let (server, progress, close) = (self.clone(), Arc::clone(progress), Arc::clone(close));
+        let (server, progress) = (self.clone(), Arc::clone(progress));
         tower::service_fn(move |request: Request<Incoming>| {
-            let request = server.received(request, ends, &progress, &close);
+            let request = server.received(request, ends, &progress);
             let answer = server.router.clone().oneshot(request);
-            let (server, progress, close) = (server.clone(), Arc::clone(&progress), close.clone());
+            let (client, progress) = (server.peer(ends.peer), Arc::clone(&progress));
             async move {
-                let answered = move || {
-                    let client = server.peer(ends.peer);
-                    progress.answered(server.pending.wait(client.as_deref(), &close));
-                };
+                let answered = move || progress.answered(client);
                 Ok(answer.await?.map(|body| Body::new(Ending::new(body, answered))))
             }
         })
@@ -192,17 +198,15 @@ impl Server {
         request: Request<Incoming>,
         ends: Ends,
         progress: &Arc<Progress>,
-        close: &Arc<Notify>,
     ) -> Request {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(ends.peer));
         request.extensions_mut().insert(Arrival(ends.own));
         if request.body().is_end_stream() {
-            progress.head_received(None);
+            progress.request_received();
             return request;
         }
-        let client = Client::of(&request, &self.access).counted();
-        progress.head_received(Some(self.pending.wait(Some(&client), close)));
+        progress.head_received(Client::of(&request, &self.access).counted());
         let progress = Arc::clone(progress);
         request.map(|body| Body::new(Ending::new(body, move || progress.body_received())))
     }
