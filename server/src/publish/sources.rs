@@ -80,7 +80,7 @@ impl Search {
         let sequences = observed.map(|observation| observation.sequences).unwrap_or_default();
         let merged = |run: RunId| {
             let name = paths.product_name(Level::Dl1ab, run, None);
-            paths.final_dir(Level::Dl1ab).is_some_and(|directory| directory.join(name).exists())
+            paths.final_dir(Level::Dl1ab).is_some_and(|directory| directory.join(name).is_file())
         };
         for run in sequences.iter().filter(|s| s.kind == Kind::Data).map(|s| s.run) {
             let name = format!("{prefix}.Run{run}.pdf");

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 
 use crate::hint::Hint;
+use crate::input_file;
 use crate::model::{
     Action, Kind, NightState, NightStatus, Notice, Segment, Sequence, SequenceStatus, Severity,
     Stage, Subrun, TaskRecord,
@@ -64,7 +65,9 @@ impl NightInput<'_> {
 /// of whichever production counts for the night.
 pub fn is_calibrated(paths: &NightPaths, observation: &Observation) -> bool {
     observation.calibration.is_some_and(|runs| {
-        let there = |file: Result<PathBuf, NightError>| file.is_ok_and(|file| file.exists());
+        let there = |file: Result<PathBuf, NightError>| {
+            file.is_ok_and(|file| input_file::open(&file).is_ok())
+        };
         let night = |run| night_of(run, paths);
         there(night(runs.drs4).and_then(|night| drs4_file(paths, runs.drs4, night)))
             && there(night(runs.pedcal).and_then(|night| charge_file(paths, runs.pedcal, night)))
@@ -277,6 +280,6 @@ fn sequence_status(
 
 /// Whether the run's job script leaves DL2 out.
 pub(crate) fn scripted_without_dl2(paths: &NightPaths, sequence: &Sequence) -> bool {
-    crate::input_file::read_text(&paths.script(sequence.run))
+    input_file::read_text(&paths.script(sequence.run))
         .is_ok_and(|script| script.contains("'--no-dl2'"))
 }

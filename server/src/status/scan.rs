@@ -1,11 +1,13 @@
 //! What is there of a night: one pass over its directories, names only.
 //!
-//! No file is opened and none is asked for its size, so a pass costs about what `find` does. Names
+//! No file is opened and none is asked for its size, so a pass costs about what `find` does. What is neither a
+//! regular file nor a link to one is no product. Names
 //! are matched whole: `dl1_LST-1.Run19102.1910.h5` is subrun 1910 of run 19102 and nothing else,
 //! and run-wise merged files (`dl1_LST-1.Run19102.h5`) are not counted.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::fs::DirEntry;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -126,10 +128,13 @@ impl Scan {
 
     fn read(&mut self, directory: &Path, shapes: &[Shape], flags: bool) -> io::Result<()> {
         for entry in std::fs::read_dir(directory)? {
-            let name = entry?.file_name();
+            let entry = entry?;
+            let name = entry.file_name();
             let product = shapes.iter().find_map(|shape| Some((shape.level, shape.parse(&name)?)));
             if let Some((level, (run, subrun))) = product {
-                if let Some(files) = self.runs.get_mut(&run) {
+                if let Some(files) = self.runs.get_mut(&run)
+                    && is_file(&entry)
+                {
                     files.products[level as usize].insert(subrun);
                 }
             } else if flags && let Some((run, subrun, suffix)) = parse_sequence_file(&name) {
@@ -154,6 +159,14 @@ impl Scan {
             (b"sh", None) => files.script = true,
             _ => {}
         }
+    }
+}
+
+/// Whether a directory's entry is a regular file, or a link to one; only a link costs a question.
+fn is_file(entry: &DirEntry) -> bool {
+    match entry.file_type() {
+        Ok(kind) if kind.is_symlink() => entry.path().is_file(),
+        kind => kind.is_ok_and(|kind| kind.is_file()),
     }
 }
 
@@ -290,6 +303,18 @@ mod tests {
         for level in Level::ALL.into_iter().filter(|level| *level != Level::Dl1) {
             assert_eq!(found(&scan, 19102, level), [0, 5], "{level:?}");
         }
+    }
+
+    #[test]
+    fn only_regular_files_count_as_products() {
+        let golden = Golden::new();
+        let name = |subrun: u16| format!("dl1_LST-1.Run19102.{subrun:04}.h5");
+        let place = |subrun| golden.paths.analysis_dir().join(name(subrun));
+        std::fs::create_dir(place(3)).unwrap();
+        std::os::unix::fs::symlink("missing", place(4)).unwrap();
+        std::os::unix::fs::symlink(name(0), place(5)).unwrap();
+        let scan = scan(&golden, &[19102]);
+        assert_eq!(found(&scan, 19102, Level::Dl1), [0, 1, 2, 5]);
     }
 
     #[test]
