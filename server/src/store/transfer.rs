@@ -112,12 +112,12 @@ pub async fn restore(
         let problem = "it is the site's database itself".into();
         return Err(TransferError::NoBackup { file: from.to_owned(), problem });
     }
-    let present = alone(&file).await?;
-    let aside = put_aside(&file, &format!("before-{}", now.format("%Y%m%dT%H%M%SZ"))).await?;
-    write_copy(&copy, from, &file, false).await?;
-    if let Some(present) = present {
+    // Only to see that nobody else has it open: closing it clears its log and its journal away.
+    if let Some(present) = alone(&file).await? {
         present.close().await;
     }
+    let aside = put_aside(&file, &format!("before-{}", now.format("%Y%m%dT%H%M%SZ"))).await?;
+    write_copy(&copy, from, &file, false).await?;
     copy.close().await;
     site.own(&file).await?;
     Ok(Moved { file, aside })
@@ -138,8 +138,9 @@ pub async fn move_here(site: &SiteDatabase) -> Result<Moved, TransferError> {
     let (old, new) = (scripts(&from), scripts(&file));
     blocking(move || copy_files(&old, &new)).await??;
     site.own(&file).await?;
-    let aside = put_aside(&from, "moved").await?;
+    // From here on nobody uses it any more; closing it clears its journal away.
     present.close().await;
+    let aside = put_aside(&from, "moved").await?;
     Ok(Moved { file, aside })
 }
 
@@ -217,10 +218,18 @@ async fn put_aside(file: &Path, ending: &str) -> Result<Option<PathBuf>, Transfe
         name.push(ending);
         PathBuf::from(name)
     };
-    let pairs = ["", "-wal", "-shm", "-journal"]
-        .map(|kind| (with(kind), with(&format!(".{ending}{kind}"))));
+    let pairs =
+        ["", "-wal", "-journal"].map(|kind| (with(kind), with(&format!(".{ending}{kind}"))));
     let aside = pairs[0].1.clone();
+    // The index of the log, which SQLite makes again.
+    let index = with("-shm");
     let rename = move || {
+        match std::fs::remove_file(&index) {
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+                return Err(TransferError::Write { file: index, cause });
+            }
+            _ => {}
+        }
         let mut any = false;
         for (from, to) in pairs {
             match std::fs::rename(&from, &to) {

@@ -186,6 +186,11 @@ async fn a_database_of_an_earlier_version_is_read_and_moved_only_when_asked() {
     let store = site.on("cp01").open().await.unwrap();
     assert_eq!(users(&store).await, ["jane"]);
     assert!(site.path("cp01/site/osa.sqlite.local/7.sh").exists());
+    assert_eq!(
+        names(&site.path("OSA")),
+        ["osa-ledger", "osa.sqlite.local", "osa.sqlite.moved"],
+        "without a log or journal"
+    );
     assert!(matches!(refused(&site.on("cp02")).await, OwnershipError::OtherHost { .. }));
     let again = move_here(&site.on("cp01")).await.unwrap_err();
     assert!(matches!(again, TransferError::Nothing(_)), "{again}");
@@ -219,6 +224,8 @@ async fn a_backup_of_a_database_in_use_is_restored_once_it_is_not() {
     let aside = Store::open_to_read(&restored.aside.unwrap()).await.unwrap().unwrap();
     assert_eq!(users(&aside).await, ["bob", "jane"]);
     assert_eq!(names(site.0.path()), ["OSA", "backup", "cp01"], "nothing is left beside them");
+    let left = names(&site.path("cp01/site"));
+    assert!(!left.iter().any(|name| name.ends_with("-journal")), "{left:?}");
 }
 
 #[tokio::test]
