@@ -18,7 +18,7 @@ use server::provenance::scan::scan;
 use server::schedule::script::Directives;
 use server::schedule::slurm::reading;
 use server::schedule::token;
-use server::status::blockers::known;
+use server::status::blockers;
 
 macro_rules! test_file {
     ($name:literal) => {
@@ -193,27 +193,29 @@ fn literal(bytes: &[u8]) {
 }
 
 fn fits(bytes: &[u8]) {
+    in_file(bytes, |file| drop(read_muons(file)));
+}
+
+/// Gives a file of these bytes to a parser that takes files only.
+fn in_file(bytes: &[u8], parse: impl Fn(&Path)) {
     let Ok(mut file) = tempfile::NamedTempFile::new() else { return };
     if file.write_all(bytes).is_ok() {
-        let _ = read_muons(file.path());
+        parse(file.path());
     }
 }
 
 fn osa_toml(bytes: &[u8]) {
     // The settings are commented out there.
     let text = text(bytes).replace("\n#", "\n");
-    let Ok(mut file) = tempfile::NamedTempFile::new() else { return };
-    if file.write_all(text.as_bytes()).is_ok() {
-        let _ = ServerConfig::read(Some(file.path()), &|_| None);
-    }
+    in_file(text.as_bytes(), |file| drop(ServerConfig::read(Some(file), &|_| None)));
 }
 
 fn thresholds(bytes: &[u8]) {
-    let _ = Thresholds::parse(&text(bytes));
+    in_file(bytes, |file| drop(Thresholds::load(file)));
 }
 
 fn known_errors(bytes: &[u8]) {
-    let _ = known::parse(&text(bytes), Path::new("known_errors.toml"));
+    in_file(bytes, |file| drop(blockers::load(Some(file))));
 }
 
 fn identifiers(bytes: &[u8]) {

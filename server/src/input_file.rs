@@ -16,6 +16,9 @@ pub const TEXT_LIMIT: u64 = 16 << 20;
 /// The most that is read of a subrun's history [bytes]; a line has about a hundred.
 pub const HISTORY_LIMIT: u64 = 4 << 20;
 
+/// The deepest nesting in TOML; our own files have three.
+const DEEPEST: usize = 50;
+
 /// Opens a regular file, or a link to one, for reading.
 ///
 /// # Errors
@@ -64,6 +67,34 @@ pub fn read_opened(file: File, limit: u64) -> io::Result<Vec<u8>> {
 pub fn read_text(file: &Path) -> io::Result<String> {
     let bytes = read(file, TEXT_LIMIT)?;
     String::from_utf8(bytes).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
+}
+
+/// The text of a regular file in TOML, as [`read_text`].
+///
+/// # Errors
+/// As [`read_text`]; and one of kind [`ErrorKind::InvalidData`] that names the line if tables and arrays are
+/// nested so deep that the parser would run out of stack, as it does where no brace is ever closed.
+pub fn read_toml(file: &Path) -> io::Result<String> {
+    let text = read_text(file)?;
+    let mut depth = 0_usize;
+    for (line, content) in text.lines().enumerate() {
+        // Some may be in strings; so many are not.
+        for byte in content.bytes() {
+            match byte {
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth > DEEPEST {
+                let problem = format!(
+                    "line {}: more than {DEEPEST} braces and brackets are open; close them where they belong",
+                    line + 1
+                );
+                return Err(io::Error::new(ErrorKind::InvalidData, problem));
+            }
+        }
+    }
+    Ok(text)
 }
 
 fn opened(file: &Path, flags: OFlag) -> io::Result<File> {
@@ -135,6 +166,23 @@ mod tests {
         // Nothing is allocated for a file of this size.
         File::create(&file).unwrap().set_len(1 << 40).unwrap();
         assert!(problem(read(&file, 4)).starts_with("it has 1099511627776 bytes"));
+    }
+
+    #[test]
+    fn toml_in_which_no_brace_is_closed_is_refused_with_its_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("settings.toml");
+        for (text, line) in [("a = {b = {c = 1}\n".repeat(2000), 50), ("[".repeat(1 << 20), 1)] {
+            std::fs::write(&file, text).unwrap();
+            assert_eq!(
+                problem(read_toml(&file)),
+                format!(
+                    "line {line}: more than 50 braces and brackets are open; close them where they belong"
+                )
+            );
+        }
+        std::fs::write(&file, "[[rule]]\nwarn = { min = 1 }\n".repeat(100)).unwrap();
+        assert!(read_toml(&file).is_ok());
     }
 
     #[test]

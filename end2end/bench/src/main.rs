@@ -1,6 +1,7 @@
 //! `bench OSA`: measures the program at OSA on the large demo night (40 runs × 150 subruns, 48,000
 //! files) and prints the figures; `bench OSA datacheck` and `bench OSA provenance` only those of that
-//! part. Nothing here passes or fails: speed is measured, never asserted.
+//! part. Nothing there passes or fails: speed is measured, never asserted. `bench OSA soak MINUTES` fails
+//! if anybody was shown an error, the memory kept growing, or an update was late.
 
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // figures for people
 
@@ -9,6 +10,7 @@ mod datacheck;
 mod load;
 mod process;
 mod provenance;
+mod soak;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -27,7 +29,8 @@ fn main() -> ExitCode {
         Some((osa, [])) => run(Path::new(osa)),
         Some((osa, [part])) if part == "datacheck" => only_datacheck(Path::new(osa)),
         Some((osa, [part])) if part == "provenance" => only_provenance(Path::new(osa)),
-        _ => Err("usage: bench OSA [datacheck|provenance]".into()),
+        Some((osa, [part, minutes])) if part == "soak" => soaked(Path::new(osa), minutes),
+        _ => Err("usage: bench OSA [datacheck|provenance|soak MINUTES]".into()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -49,6 +52,16 @@ fn run(osa: &Path) -> Res {
     data_quality(&osa, dir.path())?;
     provenance::measure(&osa, &demo)?;
     closing::measure(&osa, &demo)
+}
+
+/// A long time under many people.
+fn soaked(osa: &Path, minutes: &str) -> Res {
+    let minutes = minutes.parse::<f64>()?;
+    let osa = osa.canonicalize()?;
+    let dir = tempfile::tempdir()?;
+    let demo = dir.path().join("demo");
+    soak::prepare(&osa, &demo)?;
+    served(&osa, &demo, |address, server| soak::measure(&osa, &demo, address, server, minutes))
 }
 
 /// Provenance alone.

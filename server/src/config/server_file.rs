@@ -30,7 +30,7 @@ impl Sources {
         if let Some(file) = file {
             let wrap = |cause| ConfigError::Settings { file: file.to_owned(), cause };
             let file = std::path::absolute(file).map_err(wrap)?;
-            let text = crate::input_file::read_text(&file).map_err(wrap)?;
+            let text = crate::input_file::read_toml(&file).map_err(wrap)?;
             sources.settings = parse(&text, &file)?;
             sources.file = Some(file);
         }

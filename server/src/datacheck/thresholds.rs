@@ -144,7 +144,7 @@ struct Document {
 impl Thresholds {
     /// Reads a file of thresholds.
     pub fn load(file: &Path) -> Result<Self, DatacheckError> {
-        let text = crate::input_file::read_text(file)
+        let text = crate::input_file::read_toml(file)
             .map_err(|cause| DatacheckError::Read { file: file.to_owned(), cause })?;
         Self::parse(&text)
             .map_err(|problem| DatacheckError::Thresholds { file: file.to_owned(), problem })

@@ -114,7 +114,7 @@ impl OwnerFile {
     /// What it says; `None` if nobody has claimed the site yet.
     pub fn read(&self) -> Result<Option<Owner>, OwnershipError> {
         let wrap = |cause| self.error("read", cause);
-        let text = match input_file::read_text(&self.0) {
+        let text = match input_file::read_toml(&self.0) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(wrap(error)),

@@ -161,18 +161,14 @@ struct Document {
 /// The errors in `file`, or those that the program brings along. Blocks.
 pub fn load(file: Option<&Path>) -> Result<Vec<KnownError>, KnownErrorsError> {
     let Some(file) = file else { return parse(SHIPPED, Path::new("known_errors.toml")) };
-    let text = crate::input_file::read_text(file).map_err(|cause| KnownErrorsError::Read {
+    let text = crate::input_file::read_toml(file).map_err(|cause| KnownErrorsError::Read {
         file: file.to_owned(),
         cause: Arc::new(cause),
     })?;
     parse(&text, file)
 }
 
-/// The errors that the text of a file describes.
-///
-/// # Errors
-/// What is wrong, with its line.
-pub fn parse(text: &str, file: &Path) -> Result<Vec<KnownError>, KnownErrorsError> {
+fn parse(text: &str, file: &Path) -> Result<Vec<KnownError>, KnownErrorsError> {
     let wrong = |at: usize, problem: String| {
         let line = text.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
         KnownErrorsError::Wrong { file: file.to_owned(), line, problem }

@@ -1,7 +1,7 @@
 //! Why a night is not closed: what stands in the way, what shows it, and what to do.
 
 mod failures;
-pub mod known;
+mod known;
 mod logs;
 
 use std::path::{Path, PathBuf};
