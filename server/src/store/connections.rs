@@ -107,6 +107,10 @@ impl Connections {
         &self,
         work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, WriteError> {
+        // Before a connection is made: it would be one to another file, or fail for want of any.
+        if !is_there(self.identity.as_ref()).await {
+            return Err(WriteError::Replaced);
+        }
         let mut connection = self.acquire_writer().await.map_err(WriteError::Refused)?;
         let written = write_to(&mut connection, self.identity.as_ref(), work).await;
         if written.is_err() {

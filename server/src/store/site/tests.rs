@@ -139,8 +139,12 @@ async fn nothing_is_written_to_a_file_that_was_removed_or_replaced() {
         if replaced {
             fs::copy(&aside, &file).unwrap();
         }
-        for error in [store.check().await.unwrap_err(), add_user(&store, "bob").await.unwrap_err()]
-        {
+        // Again and again: after an error a connection is made anew.
+        let [first, second] = [
+            add_user(&store, "bob").await.unwrap_err(),
+            add_user(&store, "bob").await.unwrap_err(),
+        ];
+        for error in [store.check().await.unwrap_err(), first, second] {
             assert!(matches!(error.cause, StoreCause::Replaced), "{error}");
             assert!(!error.uncertain, "surely nothing was written");
             assert!(error.hint().unwrap().contains("put the right file back"));
