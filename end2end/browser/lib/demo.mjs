@@ -1,7 +1,7 @@
 // Demo nights in a directory: made once for all test files by the program as it is, then copied.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 
 const PREFIX = 'browser-demo-';
 
@@ -41,9 +41,10 @@ export function makeDemo(osa, directory) {
   const kept = original(osa);
   execFileSync('cp', ['-a', join(kept, 'demo'), directory]);
   const before = readFileSync(join(kept, 'made-in'), 'utf8');
-  // The configurations name the directory, and so does what the stages have written down.
+  // The configurations name the directory, and so does what the stages have written down, and the file
+  // that names the site's database.
   for (const name of readdirSync(directory, { recursive: true })) {
-    if (!['.cfg', '.toml', '.log'].includes(extname(name))) continue;
+    if (!['.cfg', '.toml', '.log'].includes(extname(name)) && basename(name) !== 'osa-ledger') continue;
     const file = join(directory, name);
     const text = readFileSync(file, 'utf8');
     if (text.includes(before)) writeFileSync(file, text.replaceAll(before, directory));
