@@ -20,7 +20,7 @@ const VIEWERS: usize = 2_000;
 const BROWSERS: usize = 200;
 const SILENT: usize = 300;
 /// The night in progress, and one that is processed, whose files are damaged.
-const NIGHTS: [&str; 2] = ["2024-11-28", "2024-11-27"];
+const NIGHTS: [&str; 2] = ["2024-11-28", "2024-11-25"];
 /// Between two requests of somebody who browses.
 const READING: Duration = Duration::from_secs(3);
 /// Between two pieces of trouble.

@@ -2,20 +2,21 @@
 //! recovers; so the reads of a kind and night are few at a time, and nobody waits long for them.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use app::backend::BackendError;
 use chrono::{DateTime, Utc};
-use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use crate::internal::blocking;
 use crate::model::NightDate;
 
 use super::problem::unavailable;
 
-/// How long somebody waits, their turn included.
+/// How long a read may take before the file system counts as silent.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Reads of one kind and night at a time.
 const AT_ONCE: usize = 4;
@@ -91,16 +92,12 @@ impl DiskReads {
         read: impl FnOnce() -> Result<T, BackendError> + Send + 'static,
     ) -> Result<T, BackendError> {
         let queue = self.queue((kind, night));
-        let until = Instant::now() + self.patience;
-        let Ok(permit) = timeout_at(until, Arc::clone(&queue.free).acquire_owned()).await else {
+        let Some(permit) = queue.turn(self.patience).await else {
             return Err(queue.silent(kind, night));
         };
         // Given back when patience ends, unlike the permit: others may draw meanwhile.
         let _drawing = match kind {
-            ReadKind::Datacheck => match timeout_at(until, self.drawing.acquire()).await {
-                Ok(turn) => Some(turn),
-                Err(_) => return Err(queue.silent(kind, night)),
-            },
+            ReadKind::Datacheck => Some(self.drawing.acquire().await),
             _ => None,
         };
         let reading = Reading::new(&queue);
@@ -108,7 +105,7 @@ impl DiskReads {
             let _until_it_ends = (permit, reading);
             read()
         });
-        match timeout_at(until, work).await {
+        match timeout(self.patience, work).await {
             Ok(result) => result.unwrap_or_else(|error| Err(unavailable(&error))),
             Err(_) => Err(queue.silent(kind, night)),
         }
@@ -126,6 +123,24 @@ impl DiskReads {
 }
 
 impl Queue {
+    /// A place among those that read at a time, however long others take who are served; `None` if the
+    /// file system is silent.
+    async fn turn(&self, patience: Duration) -> Option<OwnedSemaphorePermit> {
+        let mut turn = pin!(Arc::clone(&self.free).acquire_owned());
+        loop {
+            if let Ok(permit) = timeout(patience / 20, &mut turn).await {
+                return permit.ok();
+            }
+            let oldest = lock(&self.began).iter().min().copied();
+            let silent = |began: DateTime<Utc>| {
+                (Utc::now() - began).to_std().is_ok_and(|time| time >= patience)
+            };
+            if oldest.is_some_and(silent) {
+                return None;
+            }
+        }
+    }
+
     fn silent(&self, kind: ReadKind, night: Option<NightDate>) -> BackendError {
         let since = lock(&self.began).iter().min().copied().unwrap_or_else(Utc::now);
         let night = night.map(|night| format!(" of {night}")).unwrap_or_default();
