@@ -24,7 +24,14 @@ impl<'a> Stranger<'a> {
         let (file, dir) = (self.0.database(), self.0.path("OSA"));
         let root = nix::unistd::geteuid().is_root();
         // Root may do anything; others are strangers to a file that they have shut to themselves.
-        mode(&file, if root { 0o600 | database } else { database << 6 | database });
+        let permissions = if root { 0o600 | database } else { database << 6 | database };
+        // SQLite gives its log those of the database; a command that ended in haste leaves it there.
+        for ending in ["", "-wal", "-shm"] {
+            let part = PathBuf::from(format!("{}{ending}", file.display()));
+            if part.exists() {
+                mode(&part, permissions);
+            }
+        }
         mode(&dir, if root { 0o755 } else { 0o555 });
         if let Some(slurm) = self.0.slurm_if_any() {
             open_to_all(slurm.dir());
