@@ -1,8 +1,9 @@
-//! What can fail within the program itself, whatever it is doing, and how work that blocks gets off
-//! the asynchronous threads.
+//! What can fail within the program itself, whatever it is doing, how work that blocks gets off the
+//! asynchronous threads, and how mutexes are locked.
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::task::{JoinError, spawn_blocking};
 use tracing::Span;
@@ -71,6 +72,11 @@ pub async fn blocking<T: Send + 'static>(
 ) -> Result<T, InternalError> {
     let span = Span::current();
     Ok(spawn_blocking(move || span.in_scope(work)).await?)
+}
+
+/// Locks what stays whole when a thread panics while it holds the lock.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -2,10 +2,11 @@
 //! its guard: neither a crash nor a reboot leaves one behind.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use chrono::{DateTime, Utc};
 
+use crate::internal::lock;
 use crate::schedule::local::{is_alive, myself};
 use crate::store::{Holder, Store};
 
@@ -15,7 +16,7 @@ use super::CloseError;
 static HELD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 fn held<T>(with: impl FnOnce(&mut BTreeSet<String>) -> T) -> T {
-    with(&mut HELD.lock().unwrap_or_else(PoisonError::into_inner))
+    with(&mut lock(&HELD))
 }
 
 /// A lock that is held until this is dropped.

@@ -146,7 +146,7 @@ impl Grounds<'_> {
             run: row.run,
             message: "a line of the run summary cannot be read".into(),
             evidence: vec![row.problem.clone()],
-            remedy: "correct the line, or make the run summary anew, and close again".into(),
+            remedy: "correct the line, or make the run summary again, and close again".into(),
         }));
         blocks.extend(self.survey.clashes.iter().map(clash));
         blocks.extend(self.survey.unreadable.iter().map(|(path, cause)| Block {

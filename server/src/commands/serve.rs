@@ -138,7 +138,7 @@ fn keep_demo_here(server: &ServerConfig, address: SocketAddr) -> Result<(), Fail
     Err(Failure::new(text).hint(hint))
 }
 
-/// Ends the sessions of users who still have the password of a demo, on a site that is none.
+/// Ends the sessions of users who still have the password of a demo, on a site that is no demo.
 async fn shut_demo_out(people: &People) -> Result<(), Failure> {
     for name in end_sessions_known_to_all(&people.store, people.rules).await? {
         tracing::warn!(

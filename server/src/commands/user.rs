@@ -143,7 +143,7 @@ pub(super) async fn open(config: Option<&Path>) -> Result<Store, Failure> {
     Ok(SiteDatabase::of(&settings).open().await?)
 }
 
-/// The database of the site, for a command that only reads; `None` if there is none yet.
+/// The database of the site, for a command that only reads; `None` if it does not exist yet.
 pub(super) async fn open_to_read(config: Option<&Path>) -> Result<Option<Store>, Failure> {
     let config = config.map(Path::to_owned);
     let settings = blocking(move || Settings::load(config.as_deref())).await??;

@@ -53,7 +53,7 @@ pub struct AccessConfig {
     /// `OSA_CORS_ORIGINS`), as browsers write them.
     pub cors_origins: Vec<String>,
     /// For how long browsers that came by https come by nothing else (`hsts_days`,
-    /// `OSA_HSTS_DAYS`); unset: they are not told.
+    /// `OSA_HSTS_DAYS`); unset: the header is not sent.
     pub hsts: Option<Duration>,
 }
 

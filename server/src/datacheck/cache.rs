@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
+
+use crate::internal::lock;
 
 use super::night::{Frame, NightData};
 use super::run::RunData;
@@ -153,11 +155,6 @@ impl<T: Weigh> Cache<T> {
             state.entries.remove(&oldest);
         }
     }
-}
-
-/// A panic while the lock was held leaves nothing half-done here.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

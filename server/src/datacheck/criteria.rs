@@ -1,8 +1,10 @@
 //! Thresholds in use: those of a file that may be changed while the program runs.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
+
+use crate::internal::lock;
 
 use super::error::DatacheckError;
 use super::thresholds::Thresholds;
@@ -46,7 +48,7 @@ impl Criteria {
 
     /// The thresholds to judge by. Blocks.
     pub fn current(&self) -> Current {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         let Some(file) = &self.file else { return state.current.clone() };
         let now = changed(file);
         if now != state.changed {

@@ -98,7 +98,7 @@ impl Hint for DatacheckError {
                     .into(),
             ),
             Self::Packed { file, .. } => Some(format!(
-                "let HDF5_PLUGIN_PATH name a directory with a plugin for it, or pack the file anew: \
+                "let HDF5_PLUGIN_PATH name a directory with a plugin for it, or pack the file again: \
                  ptrepack --complevel 5 --complib blosc:zstd {} NEW",
                 file.display()
             )),

@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use crate::internal::lock;
 use crate::model::{Level, RunId, Subrun};
 use crate::night::NightPaths;
-
-use super::cache::lock;
 
 /// A directory that was changed less than this before it was listed may have changed again at what
 /// its file system takes for the same time.

@@ -189,7 +189,7 @@ pub async fn look_on(
 /// are not made. Why they cannot be read from here is a notice.
 ///
 /// # Errors
-/// The books are damaged.
+/// The database is damaged.
 pub async fn decided(
     settings: &Settings,
     paths: &NightPaths,

@@ -65,7 +65,7 @@ impl Hint for ResumeError {
 /// and were begun within a day.
 ///
 /// # Errors
-/// The books cannot be read.
+/// The database cannot be read.
 pub async fn interrupted(
     store: &Store,
     now: DateTime<Utc>,

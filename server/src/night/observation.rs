@@ -81,7 +81,7 @@ fn catalogue(paths: &NightPaths, summary: &RunSummary, notices: &mut Vec<Notice>
         warn(format!("sources are unknown: {error}"), error.hint().unwrap_or_default());
         Catalogue::default()
     });
-    let rows = format!("write {} anew, or correct the line", file.display());
+    let rows = format!("write {} again, or correct the line", file.display());
     for problem in &catalogue.faulty {
         warn(format!("the source of a run is unknown: {problem}"), rows.clone());
     }

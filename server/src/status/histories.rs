@@ -5,9 +5,10 @@ use std::fs::Metadata;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::input_file;
+use crate::internal::lock;
 use crate::model::{Kind, NightDate, ProdId, RunId, Sequence, Stage, Subrun};
 use crate::night::NightPaths;
 use crate::process::history::History;
@@ -71,7 +72,7 @@ pub struct StatusCache {
 
 impl StatusCache {
     fn night(&self, paths: &NightPaths) -> Arc<Mutex<Known>> {
-        let mut nights = self.nights.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut nights = lock(&self.nights);
         Arc::clone(nights.entry((paths.date, paths.prod_id.clone())).or_default())
     }
 }
@@ -96,7 +97,7 @@ impl Histories {
     ) -> Self {
         let owners: Vec<(Kind, Owner)> = sequences.iter().flat_map(|s| owners(s, scan)).collect();
         let night = cache.night(paths);
-        let mut known = night.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&night);
         let mut histories = Self::default();
         let mut fresh = Known::with_capacity(owners.len());
         for (owner, outcome) in read_all(paths, &owners, &known) {

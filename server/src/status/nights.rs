@@ -4,11 +4,12 @@ use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{Hash, Hasher};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::SystemTime;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::internal::lock;
 use crate::model::{
     Condition, Decision, Kind, Level, NightDate, NightState, NightStatus, NightSummary, RunId,
     TaskRecord,
@@ -32,17 +33,17 @@ pub struct NightsCache {
 impl NightsCache {
     /// The night of a run, if a list has told of it.
     pub fn night_of(&self, run: RunId) -> Option<NightDate> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock(&self.known);
         known.values().find(|known| known.runs.contains(&run)).map(|known| known.summary.date)
     }
 
     /// Says which decisions act in which night; they do from the next list on.
     pub fn decide(&self, decisions: BTreeMap<NightDate, Vec<Decision>>) {
-        *self.decisions.lock().unwrap_or_else(PoisonError::into_inner) = decisions;
+        *lock(&self.decisions) = decisions;
     }
 
     fn decisions_on(&self, date: NightDate) -> Vec<Decision> {
-        let decisions = self.decisions.lock().unwrap_or_else(PoisonError::into_inner);
+        let decisions = lock(&self.decisions);
         decisions.get(&date).cloned().unwrap_or_default()
     }
 }
@@ -108,7 +109,7 @@ pub fn list_nights(
     now: DateTime<Utc>,
 ) -> Result<Vec<NightSummary>, NightError> {
     let by_run = jobs::by_run(jobs.tasks);
-    let mut known = nights.known.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut known = lock(&nights.known);
     let mut fresh = HashMap::new();
     let mut lines = Vec::new();
     for date in list(&any_night.config)? {

@@ -60,7 +60,7 @@ impl Findings<'_> {
         notices.extend(self.input.observation.faulty.iter().map(|row| {
             error(
                 format!("{} is left out: {}", of_row(row), row.problem),
-                "correct the line in the run summary, or make it anew; the night is not closed before",
+                "correct the line in the run summary, or make it again; the night is not closed before",
             )
         }));
         notices.extend(first_few(files.collect()));

@@ -16,7 +16,7 @@ impl Identity {
     /// The file that is at this path now.
     ///
     /// # Errors
-    /// There is none, or it cannot be looked at.
+    /// It does not exist, or cannot be read.
     pub fn of(path: &Path) -> io::Result<Self> {
         let found = path.metadata()?;
         Ok(Self { path: path.to_owned(), device: found.dev(), inode: found.ino() })

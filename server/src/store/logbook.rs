@@ -25,6 +25,39 @@ pub struct Deed<'a, P: Serialize> {
     pub plan: &'a P,
 }
 
+/// A row of the table.
+struct Line {
+    id: i64,
+    date: Text<NightDate>,
+    prod_id: Text<ProdId>,
+    author: Text<Author>,
+    process: String,
+    action: String,
+    plan: Json<serde_json::Value>,
+    begun: Timestamp,
+    ended: Option<Timestamp>,
+    well: Option<bool>,
+    outcome: Option<String>,
+}
+
+impl From<Line> for LogbookEntry {
+    fn from(line: Line) -> Self {
+        let outcome = line.well.zip(line.outcome);
+        Self {
+            id: line.id,
+            night: line.date.0,
+            prod_id: line.prod_id.0,
+            author: line.author.0,
+            process: line.process,
+            action: line.action,
+            plan: line.plan.0,
+            outcome: outcome.map(|(well, message)| DeedOutcome { well, message }),
+            begun: line.begun.0,
+            ended: line.ended.map(DateTime::from),
+        }
+    }
+}
+
 impl Store {
     /// Begins a line of the logbook; returns its number.
     pub async fn begin_deed<P: Serialize>(
@@ -70,10 +103,12 @@ impl Store {
         action: &str,
         since: DateTime<Utc>,
     ) -> Result<Vec<LogbookEntry>, StoreError> {
-        let lines = sqlx::query!(
+        let lines = sqlx::query_as!(
+            Line,
             r#"SELECT id, date AS "date: Text<NightDate>", prod_id AS "prod_id: Text<ProdId>",
                       author AS "author: Text<Author>", process, action,
-                      plan AS "plan: Json<serde_json::Value>", begun AS "begun: Timestamp"
+                      plan AS "plan: Json<serde_json::Value>", begun AS "begun: Timestamp",
+                      ended AS "ended: Timestamp", well AS "well: bool", outcome
                FROM logbook AS line
                WHERE action = ? AND ended IS NULL AND begun >= ? AND NOT EXISTS (
                    SELECT 1 FROM logbook AS later
@@ -83,19 +118,8 @@ impl Store {
             action,
             Timestamp(since),
         );
-        let lines = lines.map(|row| LogbookEntry {
-            id: row.id,
-            night: row.date.0,
-            prod_id: row.prod_id.0,
-            author: row.author.0,
-            process: row.process,
-            action: row.action,
-            plan: row.plan.0,
-            outcome: None,
-            begun: row.begun.0,
-            ended: None,
-        });
-        self.wrap(lines.fetch_all(self.readers()).await)
+        let lines = self.wrap(lines.fetch_all(self.readers()).await)?;
+        Ok(lines.into_iter().map(LogbookEntry::from).collect())
     }
 
     /// The logbook of a night, oldest line first.
@@ -104,7 +128,8 @@ impl Store {
         date: NightDate,
         prod_id: &ProdId,
     ) -> Result<Vec<LogbookEntry>, StoreError> {
-        let lines = sqlx::query!(
+        let lines = sqlx::query_as!(
+            Line,
             r#"SELECT id, date AS "date: Text<NightDate>", prod_id AS "prod_id: Text<ProdId>",
                       author AS "author: Text<Author>", process, action,
                       plan AS "plan: Json<serde_json::Value>", begun AS "begun: Timestamp",
@@ -113,19 +138,8 @@ impl Store {
             Text(date),
             prod_id.as_str(),
         );
-        let lines = lines.map(|row| LogbookEntry {
-            id: row.id,
-            night: row.date.0,
-            prod_id: row.prod_id.0,
-            author: row.author.0,
-            process: row.process,
-            action: row.action,
-            plan: row.plan.0,
-            outcome: row.well.zip(row.outcome).map(|(well, message)| DeedOutcome { well, message }),
-            begun: row.begun.0,
-            ended: row.ended.map(DateTime::from),
-        });
-        self.wrap(lines.fetch_all(self.readers()).await)
+        let lines = self.wrap(lines.fetch_all(self.readers()).await)?;
+        Ok(lines.into_iter().map(LogbookEntry::from).collect())
     }
 }
 

@@ -71,7 +71,7 @@ impl Hint for OwnershipError {
                 database.display()
             ),
             Self::Missing { owner_file } => format!(
-                "restore a backup with `osa restore FILE`; only if there is none, and no job of this \
+                "restore a backup with `osa restore FILE`; only without a backup, and if no job of this \
                  site waits or runs, remove {} to begin with an empty database",
                 owner_file.display()
             ),

@@ -38,7 +38,7 @@ pub struct SiteDatabase {
 /// A site's database as somebody sees it who writes nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Looked {
-    /// The database; `None` if there is none yet, or it cannot be read from here.
+    /// The database; `None` if it does not exist yet or cannot be read from here.
     pub store: Option<Store>,
     /// Why it is not what a command that writes would use.
     pub notice: Option<Notice>,
@@ -115,7 +115,7 @@ impl SiteDatabase {
         }
     }
 
-    /// Why the site's database is another than this file, if it is. That it cannot be told is no reason.
+    /// Why the site's database is another than this file, if it is. An owner file that cannot be read is no reason.
     pub(super) async fn has_another_than(
         &self,
         file: &Path,

@@ -1,8 +1,10 @@
 //! The access log: a span around each request, and a record of each one that is answered. Streams
 //! are recorded when their head is sent: nobody knows when they end.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
+
+use crate::internal::lock;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -47,7 +49,7 @@ impl Details {
     }
 
     fn found(&self) -> MutexGuard<'_, Found> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

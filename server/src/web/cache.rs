@@ -5,7 +5,7 @@
 //! never given.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use app::people::Visitor;
@@ -19,6 +19,7 @@ use super::path::Path;
 use super::problem::Problem;
 use super::who::Who;
 use super::{WebState, functions};
+use crate::internal::lock;
 use crate::model::NightDate;
 
 /// Age at which a page is made anew.
@@ -185,10 +186,6 @@ fn status(status: StatusCode) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
     response
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! that browser only: an address that somebody else made up shows nothing.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use app::backend::BackendError;
@@ -22,6 +22,7 @@ use serde::Deserialize;
 use super::WebState;
 use super::caller::Caller;
 use super::who::{Who, cookie};
+use crate::internal::lock;
 use crate::model::Fields;
 use crate::people::Secret;
 
@@ -170,7 +171,7 @@ impl FormResults {
     /// Keeps an outcome; gives its number, or nothing if it cannot be kept.
     fn keep(&self, owner: String, result: FormResult) -> Option<String> {
         let number = Secret::new().ok()?.reveal().to_owned();
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = lock(&self.waiting);
         waiting.retain(|_, waiting| waiting.since.elapsed() < KEPT_FOR);
         if owner.is_empty() || waiting.len() >= MOST {
             return None;
@@ -183,7 +184,7 @@ impl FormResults {
     pub fn take(&self, who: &Who, uri: &Uri, headers: &HeaderMap) -> Option<FormResult> {
         let number = number(uri)?;
         let owner = owner(who, headers);
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = lock(&self.waiting);
         let found = waiting.get(&number)?;
         if found.owner != owner || found.since.elapsed() >= KEPT_FOR {
             return None;

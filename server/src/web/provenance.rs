@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime};
 
 use app::backend::BackendError;
@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use serde::Deserialize;
 
+use crate::internal::lock;
 use crate::model::{Kind, NightDate, ProvenanceAsked, ProvenanceView, RunId};
 use crate::night::{MissingSummary, NightPaths, Observation};
 use crate::provenance::document::Document;
@@ -67,7 +68,7 @@ impl Logs {
         };
         let metadata = std::fs::metadata(&log).map_err(|cause| missing(&cause))?;
         let slot = self.slot(&log);
-        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = lock(&slot);
         let (size, changed) = (metadata.len(), metadata.modified().ok());
         if let Some(read) =
             slot.as_ref().filter(|read| (read.size, read.changed) == (size, changed))
@@ -95,7 +96,7 @@ impl Logs {
     }
 
     fn slot(&self, log: &std::path::Path) -> Arc<Slot> {
-        let mut nights = self.nights.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut nights = lock(&self.nights);
         if nights.len() >= NIGHTS_KEPT && !nights.contains_key(log) {
             nights.clear();
         }
@@ -112,7 +113,7 @@ impl Logs {
     ) -> Result<Arc<Kept>, BackendError> {
         let folds = self.folds(paths)?;
         let key = (run, filter, form);
-        let written = || folds.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = || lock(&folds.written);
         if let Some(known) = written().get(&key) {
             return Ok(Arc::clone(known));
         }

@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, hash_map::DefaultHasher};
 use std::hash::{Hash, Hasher};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::datacheck::{Current, NightData, Pace, Quantity, RunFiles, RunJudgement, judge};
+use crate::internal::lock;
 use crate::model::{
     DatacheckNote, DatacheckSheet, FigureInfo, Kind, NightDate, NightList, NightQuality,
     NightStatus, Notice, RunDetail, RunId, RunQuality, SequenceStatus, Severity, Verdict,
@@ -139,12 +140,12 @@ impl Board {
     /// Learns what was noted about a night and its runs.
     pub fn note(&self, date: NightDate, notes: &[DatacheckNote]) {
         let kept = notes.iter().filter(|note| note.withdrawn.is_none()).cloned().collect();
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner).insert(date, kept);
+        lock(&self.notes).insert(date, kept);
     }
 
     /// Adds what is thought of its runs to a night, and what was noted.
     pub fn adorn_night(&self, night: &mut NightStatus) {
-        let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        let notes = lock(&self.notes);
         night.datacheck_notes = notes.get(&night.date).cloned().unwrap_or_default();
         drop(notes);
         let Some(runs) = self.of(night.date) else { return };
@@ -178,7 +179,7 @@ impl Board {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<NightDate, Night>> {
-        self.nights.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.nights)
     }
 }
 

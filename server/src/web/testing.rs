@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use app::backend::BackendError;
 use async_trait::async_trait;
@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 use crate::deeds::{ActionService, Became, DeedError, Order};
+use crate::internal::lock;
 use crate::model::*;
 use crate::schedule::{
     JobRequest, JobSnapshot, Scheduler, SchedulerError, SchedulerId, SubmitError,
@@ -63,7 +64,7 @@ impl Scheduler for FakeScheduler {
 
     async fn jobs(&self, since: DateTime<Utc>) -> Result<JobSnapshot, SchedulerError> {
         let _ = self.hanging.subscribe().wait_for(|hanging| !hanging).await;
-        let answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let answer = lock(&self.answer).clone();
         answer
             .map(|tasks| {
                 let scheduler = SchedulerId::new(self.engine());

@@ -4,8 +4,10 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+
+use crate::internal::lock;
 
 use tracing::Metadata;
 use tracing_subscriber::fmt::MakeWriter;
@@ -66,7 +68,7 @@ impl<W: Write> Write for Line<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let lines = match &self.seen {
             Some(seen) => {
-                let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut seen = lock(seen);
                 due(&mut seen, line, Instant::now())
             }
             None => vec![line.to_vec()],

@@ -6,9 +6,10 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use crate::input_file;
+use crate::internal::lock;
 
 use super::known::{KnownError, matches};
 
@@ -54,7 +55,7 @@ const LARGEST: usize = 50_000;
 impl LogCache {
     /// Forgets everything: the known errors are others now.
     pub fn clear(&self) {
-        self.found.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        lock(&self.found).clear();
     }
 
     /// What the log says; `None` if it is not there or cannot be read. Blocks.
@@ -63,13 +64,13 @@ impl LogCache {
         let metadata = log.metadata().ok()?;
         let stamp = (metadata.len(), metadata.mtime(), metadata.mtime_nsec());
         {
-            let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+            let found = lock(&self.found);
             if let Some((_, known)) = found.get(file).filter(|(then, _)| *then == stamp) {
                 return Some(known.clone());
             }
         }
         let findings = search(&mut log, metadata.len(), errors).ok()?;
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = lock(&self.found);
         if found.len() >= LARGEST {
             found.clear();
         }

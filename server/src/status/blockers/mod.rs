@@ -1,12 +1,12 @@
 //! Why a night is not closed: what stands in the way, what shows it, and what to do.
 
+mod diagnosis;
 mod failures;
+mod job_states;
 mod known;
 mod logs;
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::path::Path;
 
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
 
@@ -23,74 +23,11 @@ use super::jobs::{self, NEVER};
 use super::night::{NightInput, Sight, by_subrun};
 use super::notices::of_row;
 
+pub use diagnosis::Diagnosis;
 pub use known::{KnownError, KnownErrorsError, load};
 
+use job_states::{held, lost, never, processing};
 use logs::LogCache;
-
-/// How failures are diagnosed: the known errors, and what was found in logs before. One for the
-/// whole program.
-#[derive(Debug)]
-pub struct Diagnosis {
-    file: Option<PathBuf>,
-    known: Mutex<Known>,
-    logs: LogCache,
-}
-
-#[derive(Debug)]
-struct Known {
-    changed: Option<SystemTime>,
-    errors: Arc<Vec<KnownError>>,
-    /// Why the file as it is now cannot be used; `errors` are the last good ones.
-    problem: Option<KnownErrorsError>,
-}
-
-impl Default for Diagnosis {
-    /// By the known errors that the program brings along.
-    fn default() -> Self {
-        // A test sees to it that they are good.
-        let errors = load(None).unwrap_or_default();
-        let known = Known { changed: None, errors: Arc::new(errors), problem: None };
-        Self { file: None, known: Mutex::new(known), logs: LogCache::default() }
-    }
-}
-
-impl Diagnosis {
-    /// By the known errors in `file`, or by those that the program brings along. Blocks.
-    ///
-    /// # Errors
-    /// The file cannot be read, or is not what it should be.
-    pub fn new(file: Option<PathBuf>) -> Result<Self, KnownErrorsError> {
-        let changed = file.as_deref().and_then(changed);
-        let errors = Arc::new(load(file.as_deref())?);
-        let known = Mutex::new(Known { changed, errors, problem: None });
-        Ok(Self { file, known, logs: LogCache::default() })
-    }
-
-    /// The known errors as the file has them now. A file that was broken meanwhile is told, and the
-    /// errors are those that it had before.
-    fn errors(&self) -> (Arc<Vec<KnownError>>, Option<KnownErrorsError>) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(file) = &self.file {
-            let now = changed(file);
-            if now != known.changed {
-                known.changed = now;
-                known.problem = None;
-                match load(Some(file)) {
-                    Ok(errors) => {
-                        known.errors = Arc::new(errors);
-                        self.logs.clear();
-                    }
-                    Err(problem) => known.problem = Some(problem),
-                }
-            }
-        }
-        (Arc::clone(&known.errors), known.problem.clone())
-    }
-}
-
-fn changed(file: &Path) -> Option<SystemTime> {
-    file.metadata().and_then(|metadata| metadata.modified()).ok()
-}
 
 /// When the observation of a night is over, and it may be closed: 08:00 UTC of the next day.
 pub fn observation_ends(date: NightDate) -> DateTime<Utc> {
@@ -233,7 +170,7 @@ impl View<'_> {
                 run: row.run,
                 explanation:
                     "It is left out; the other runs of the night are processed. Correct the line, \
-                          or make the run summary anew."
+                          or make the run summary again."
                         .into(),
                 ..unreadable(
                     format!("The run summary cannot be read where it has {}.", of_row(row)),
@@ -487,101 +424,6 @@ fn which(subruns: &[Subrun]) -> String {
 
 fn verb(subruns: &[Subrun]) -> &'static str {
     if subruns.len() == 1 { "is" } else { "are" }
-}
-
-fn never(status: &SequenceStatus, last: &[&TaskRecord]) -> Option<Blocker> {
-    let id = status.job?;
-    let run = status.sequence.run;
-    let stuck = last.iter().find(|task| task.reason == NEVER);
-    Some(Blocker {
-        run: Some(run),
-        evidence: stuck.map(|task| job(task)).into_iter().collect(),
-        explanation: "The job that it needs has failed, and it would wait for ever. Cancel it, \
-                      see to what failed, and launch again."
-            .into(),
-        remedies: vec![Remedy::CancelNever { jobs: vec![id] }],
-        ..blank(
-            BlockerKind::NeverStarts,
-            format!("Job {id} of {} can never start.", named(&status.sequence)),
-        )
-    })
-}
-
-/// Slurm holds what somebody told it to hold, and tasks that it could not launch, for example after its
-/// controller died: nothing but a hand releases them (`squeue` then gives `JobHeldUser`, `JobHeldAdmin` or
-/// `launch failed requeued held`).
-fn held(status: &SequenceStatus, last: &[&TaskRecord]) -> Option<Blocker> {
-    let is_held = |task: &&&TaskRecord| {
-        task.state.is_active() && task.reason.to_ascii_lowercase().contains("held")
-    };
-    let tasks: Vec<_> = last.iter().filter(is_held).collect();
-    let first = tasks.first()?;
-    let number = |task: &TaskRecord| match task.task {
-        Some(number) => format!("{}_{number}", task.job),
-        None => task.job.to_string(),
-    };
-    let numbers: Vec<_> = tasks.iter().map(|task| number(task)).collect();
-    let numbers = numbers.join(",");
-    let sequence = named(&status.sequence);
-    Some(Blocker {
-        run: Some(status.sequence.run),
-        evidence: tasks.iter().map(|task| job(task)).collect(),
-        explanation: format!(
-            "Somebody held it, or the scheduler could not launch it ({}). See why, then release it: \
-             scontrol release {numbers}",
-            first.reason
-        ),
-        ..blank(BlockerKind::Held, format!("The scheduler holds {numbers} of {sequence}."))
-    })
-}
-
-fn lost(status: &SequenceStatus, last: &[&TaskRecord]) -> Option<Blocker> {
-    let task = last.iter().find(|task| task.state == JobState::Lost)?;
-    let run = status.sequence.run;
-    Some(Blocker {
-        run: Some(run),
-        evidence: vec![job(task)],
-        explanation: task.reason.clone(),
-        remedies: vec![resubmit(run, Vec::new())],
-        ..blank(
-            BlockerKind::Lost,
-            format!(
-                "Job {} of {} vanished from the scheduler's books.",
-                task.job,
-                named(&status.sequence)
-            ),
-        )
-    })
-}
-
-fn processing(status: &SequenceStatus) -> Option<Blocker> {
-    let id = status.job?;
-    let count = |which: fn(&JobState) -> bool| -> u32 {
-        status.counts.iter().filter(|(state, _)| which(state)).map(|(_, number)| number).sum()
-    };
-    let active = count(JobState::is_active);
-    let running = count(JobState::is_running);
-    let what = match active - running {
-        _ if active == 0 => return None,
-        0 => format!("{} is being processed: {running} running.", begun(&status.sequence)),
-        _ if running == 0 => format!("{} waits for its turn.", begun(&status.sequence)),
-        waiting => format!(
-            "{} is being processed: {running} running, {waiting} waiting.",
-            begun(&status.sequence)
-        ),
-    };
-    let state = status.state.clone().filter(JobState::is_active).unwrap_or(JobState::Running);
-    Some(Blocker {
-        run: Some(status.sequence.run),
-        evidence: vec![Evidence::Job {
-            job: id,
-            task: None,
-            state,
-            exit: None,
-            reason: status.reason.clone(),
-        }],
-        ..blank(BlockerKind::Processing, what)
-    })
 }
 
 /// `run 19102`, or `the calibration (run 19101)`.

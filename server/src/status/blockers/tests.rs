@@ -191,7 +191,7 @@ fn the_operators_errors_count_and_a_broken_file_is_told() {
     };
     assert_eq!(names(), ["moon"]);
     let later = |seconds| {
-        let then = SystemTime::now() + std::time::Duration::from_secs(seconds);
+        let then = std::time::SystemTime::now() + std::time::Duration::from_secs(seconds);
         std::fs::File::options().write(true).open(&file).unwrap().set_modified(then).unwrap();
     };
     std::fs::write(&file, "[[error]]\nname = 7\n").unwrap();

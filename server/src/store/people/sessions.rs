@@ -23,7 +23,7 @@ pub struct SessionRow {
 impl Store {
     /// Writes a session. One that is new (`fresh`) is added unless its id is taken, and ends those of its
     /// user that were not used for longest where there are too many; one that is not new is changed
-    /// unless it has been ended meanwhile. `false` if nothing was written.
+    /// unless it has been ended since. `false` if nothing was written.
     pub async fn save_session(&self, row: &SessionRow, fresh: bool) -> Result<bool, StoreError> {
         let expires = Timestamp(row.expires);
         let query = if fresh {

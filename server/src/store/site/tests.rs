@@ -139,7 +139,7 @@ async fn nothing_is_written_to_a_file_that_was_removed_or_replaced() {
         if replaced {
             fs::copy(&aside, &file).unwrap();
         }
-        // Again and again: after an error a connection is made anew.
+        // Again and again: after an error a new connection is made.
         let [first, second] = [
             add_user(&store, "bob").await.unwrap_err(),
             add_user(&store, "bob").await.unwrap_err(),

@@ -131,10 +131,10 @@ impl Server {
         let mut evicted = pin!(close.notified());
         let mut late = pin!(tokio::time::sleep(times.head));
         let mut ending = pin!(closing.wait_for(|closing| *closing));
-        let mut told = false;
+        let mut announced = false;
         poll_fn(|context| {
-            if !told && ending.as_mut().poll(context).is_ready() {
-                told = true;
+            if !announced && ending.as_mut().poll(context).is_ready() {
+                announced = true;
                 connection.as_mut().graceful_shutdown();
             }
             if let Poll::Ready(ended) = connection.as_mut().poll(context) {

@@ -3,8 +3,10 @@
 //! longest is closed: whoever sends a request at once is served however many others stay silent.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
+
+use crate::internal::lock;
 
 use tokio::sync::Notify;
 
@@ -98,7 +100,7 @@ impl Pending {
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

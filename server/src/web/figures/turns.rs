@@ -1,8 +1,10 @@
 //! Who goes first: people who wait, before work in the background.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use crate::internal::lock;
 
 /// A browser that has a page asks for its figures right after: so long nobody else begins.
 const QUIET: Duration = Duration::from_millis(100);
@@ -23,7 +25,7 @@ pub struct Waiting<'a>(&'a Turns);
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        *self.0.served.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        *lock(&self.0.served) = Some(Instant::now());
         self.0.waiting.fetch_sub(1, Ordering::AcqRel);
     }
 }
@@ -44,7 +46,7 @@ impl Turns {
     }
 
     fn is_asked(&self) -> bool {
-        let served = || *self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        let served = || *lock(&self.served);
         self.waiting.load(Ordering::Acquire) > 0
             || served().is_some_and(|served| served.elapsed() < QUIET)
     }

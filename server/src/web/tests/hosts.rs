@@ -88,16 +88,16 @@ async fn scripts_of_a_listed_site_may_read_without_a_token() {
 
 #[tokio::test]
 async fn browsers_are_told_to_stay_with_https_where_that_is_set_and_only_there() {
-    let told = async |origin: &str, days: Option<u64>| {
+    let header = async |origin: &str, days: Option<u64>| {
         let set = |access: &mut AccessConfig| {
             access.origin = Some(origin.to_owned());
             access.hsts = days.map(|days| Duration::from_secs(days * 86_400));
         };
         let answer = TestApp::with("", set).await.get("/").await;
-        let told = answer.headers.get(header::STRICT_TRANSPORT_SECURITY);
-        told.map(|value| value.to_str().unwrap().to_owned())
+        let header = answer.headers.get(header::STRICT_TRANSPORT_SECURITY);
+        header.map(|value| value.to_str().unwrap().to_owned())
     };
-    assert_eq!(told("https://osa.test", None).await, None);
-    assert_eq!(told("https://osa.test", Some(1)).await.as_deref(), Some("max-age=86400"));
-    assert_eq!(told("http://osa.test", Some(1)).await, None);
+    assert_eq!(header("https://osa.test", None).await, None);
+    assert_eq!(header("https://osa.test", Some(1)).await.as_deref(), Some("max-age=86400"));
+    assert_eq!(header("http://osa.test", Some(1)).await, None);
 }

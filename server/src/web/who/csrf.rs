@@ -85,9 +85,9 @@ fn ours(client: &Client, headers: &HeaderMap) -> Result<(), Disbelief> {
     let (scheme, host) = origin.split_once("://").ok_or_else(elsewhere)?;
     let scheme = scheme.eq_ignore_ascii_case(if client.https { "https" } else { "http" });
     // A proxy that says neither scheme nor host leaves only the browser's own word.
-    let told = text("sec-fetch-site").is_some();
+    let has_metadata = text("sec-fetch-site").is_some();
     let host = client.hosts.iter().any(|own| host.eq_ignore_ascii_case(own));
-    if (scheme && host) || told { Ok(()) } else { Err(elsewhere()) }
+    if (scheme && host) || has_metadata { Ok(()) } else { Err(elsewhere()) }
 }
 
 /// The secret that the request carries, in a header or a field of its form.

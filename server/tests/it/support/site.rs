@@ -141,7 +141,7 @@ impl TestSite {
         self.base.join(relative)
     }
 
-    /// Its database, which every command is told: none may write where the machine's own would be.
+    /// Its database, set for every command, since none may write where the machine's own would be.
     pub fn database(&self) -> PathBuf {
         self.path("OSA/osa.sqlite")
     }
