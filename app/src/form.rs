@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::backend_error::BackendError;
 use crate::model::Fields;
 pub use crate::model::RESULT;
+use crate::parts::banner;
 use crate::parts::format::sentence;
 use crate::parts::links::quoted;
 use crate::parts::state::Tone;
@@ -103,11 +104,5 @@ pub fn banner() -> Option<AnyView> {
             (Tone::Failed, "alert", sentence(&error.text), hint)
         }
     };
-    let banner = view! {
-        <div class=format!("banner {}", tone.class()) role=role>
-            <i class="icon" aria-hidden="true"></i>
-            <div>{text}{hint.map(|hint| view! { <p class="hint">{hint}</p> })}</div>
-        </div>
-    };
-    Some(banner.into_any())
+    Some(banner::banner(tone, role, text, hint).into_any())
 }

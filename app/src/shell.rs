@@ -17,6 +17,7 @@ use crate::pages::{
     NightsPage, NotFoundPage, ProductsPage, ProvenancePage, RangeDatacheckPage, RunDatacheckPage,
     RunPage, SignInPage, UsersPage, problem,
 };
+use crate::parts::banner::banner;
 use crate::parts::format::sentence;
 use crate::parts::links;
 use crate::parts::state::Tone;
@@ -119,20 +120,12 @@ fn Frame(
 /// What is wrong with the whole site.
 fn site_banners() -> Vec<AnyView> {
     let notices = backend().map(|backend| backend.site_notices()).unwrap_or_default();
-    let banner = |Notice { message, hint, .. }: Notice| {
+    let site_banner = |Notice { message, hint, .. }: Notice| {
         let hint = Some(hint).filter(|hint| !hint.is_empty()).map(|hint| sentence(&hint));
-        view! {
-            <div class=format!("banner {}", Tone::Failed.class()) role="alert">
-                <i class="icon" aria-hidden="true"></i>
-                <div>
-                    <strong>{sentence(&message)}</strong>
-                    {hint.map(|hint| view! { <p class="hint">{hint}</p> })}
-                </div>
-            </div>
-        }
-        .into_any()
+        let text = view! { <strong>{sentence(&message)}</strong> };
+        banner(Tone::Failed, "alert", text, hint).into_any()
     };
-    notices.into_iter().map(banner).collect()
+    notices.into_iter().map(site_banner).collect()
 }
 
 /// The page that belongs to the address, or the error in its place.

@@ -1,6 +1,7 @@
 //! Pieces that pages are made of. All are drawn on the server.
 
 pub mod affairs;
+pub mod banner;
 pub mod blockers;
 pub mod facts;
 pub mod figures;

@@ -4,6 +4,7 @@ use leptos::either::Either;
 use leptos::prelude::*;
 
 use super::format;
+use super::state::Tone;
 use crate::model::SchedulerHealth;
 
 /// The banner while the scheduler does not answer, is not the night's or was not asked yet; nothing while
@@ -32,16 +33,9 @@ pub fn banner(health: &SchedulerHealth) -> impl IntoView + use<> {
         (None, None, _) => return health.unasked.clone().map(not_yet).map(Either::Left),
     };
     let hint = health.hint.clone().filter(|_| health.error.is_some());
-    Some(Either::Right(view! {
-        <div class="banner failed" role="status">
-            <i class="icon" aria-hidden="true"></i>
-            <div>
-                <strong>{since}</strong>
-                <p class="hint">{error}</p>
-                {hint.map(|hint| view! { <p class="hint">{hint}</p> })}
-            </div>
-        </div>
-    }))
+    let text = view! { <strong>{since}</strong> };
+    let hints = std::iter::once(error).chain(hint);
+    Some(Either::Right(super::banner::banner(Tone::Failed, "status", text, hints)))
 }
 
 /// What is not known yet is no failure.

@@ -4,12 +4,12 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
-use crate::internal::lock;
-
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::{Instrument, Span, field};
+
+use crate::internal::lock;
 
 use super::WebState;
 use super::who::{Client, Who};

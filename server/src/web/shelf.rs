@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::internal::lock;
-
 use app::backend::{BackendError, Seen};
 use tokio::sync::{Semaphore, watch};
+
+use crate::internal::lock;
 
 /// What a look found.
 pub type Found<T> = Result<Arc<T>, BackendError>;

@@ -7,10 +7,10 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::internal::lock;
-
 use tracing::Metadata;
 use tracing_subscriber::fmt::MakeWriter;
+
+use crate::internal::lock;
 
 /// Within this time the same line is written [`MOST`] times.
 const WINDOW: Duration = Duration::from_secs(60);

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use crate::internal::lock;
-
 use tokio::sync::Notify;
+
+use crate::internal::lock;
 
 /// How often it is logged that connections were closed because there were too many.
 const LOG_EVERY: Duration = Duration::from_secs(60);
