@@ -34,7 +34,7 @@ test: ## Run every test: lints, unit, integration, browser, real Slurm
 	end2end/setup build
 	# Packages are fetched while the compiler works.
 	$(MAKE) --no-print-directory --jobs 2 test-setup test-build
-	# Side by side, since the latter two wait more than they work.
+	# Side by side, since the latter two wait more than they work; `unit` takes the time they leave.
 	$(MAKE) --no-print-directory --jobs 3 --output-sync=target unit browser slurm
 
 test-setup: ## Install what the tests drive: Chromium, a real Slurm and others
@@ -52,8 +52,8 @@ test-fast: ## Lints, unit and integration tests; neither browser nor real Slurm
 	$(MAKE) --no-print-directory unit
 
 unit: ## Unit and integration tests on the local scheduler and the scripted fake Slurm
-	end2end/test-env $(CARGO) test --workspace --locked
-	OSA=$(OSA) end2end/test-env end2end/provenance/original
+	nice -n 10 end2end/test-env $(CARGO) test --workspace --locked
+	OSA=$(OSA) nice -n 10 end2end/test-env end2end/provenance/original
 
 browser: ## Browser tests (Chromium through playwright, axe)
 	cd end2end/browser && OSA=$(OSA) ../test-env npm test

@@ -66,10 +66,6 @@ fn start() -> impl IntoView {
         context.set_is_hydrating(false);
     }
     view! {
-        <link rel="modulepreload" href="pkg/app.js"/>
-        <link
-            rel="preload" href="pkg/app_bg.wasm" r#as="fetch" r#type="application/wasm" crossorigin=""
-        />
         <script type="module" nonce=use_nonce()>{START}</script>
     }
 }

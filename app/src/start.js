@@ -1,4 +1,9 @@
 // Wakes the islands of the page once the browser has time: what Leptos' own `HydrationScripts` does.
+// The files are fetched from here, at once: of a preload link the browser complains on its console when
+// a busy machine comes to use the file only some seconds later.
+const address = (file) => new URL(`pkg/${file}`, document.baseURI).href;
+const script = import(address('app.js'));
+const module = fetch(address('app_bg.wasm'));
 const idle = window.requestIdleCallback ?? ((wake) => wake());
 
 async function wake(node, islands, around) {
@@ -15,9 +20,8 @@ async function wake(node, islands, around) {
 }
 
 idle(async () => {
-  const address = (file) => new URL(`pkg/${file}`, document.baseURI).href;
-  const islands = await import(address('app.js'));
-  await islands.default({ module_or_path: address('app_bg.wasm') });
+  const islands = await script;
+  await islands.default({ module_or_path: module });
   islands.hydrate();
   await wake(document.body, islands, []);
 });

@@ -33,6 +33,9 @@ pub trait Lab: Sync {
         Duration::from_millis(50)
     }
 
+    /// Does what a site's operator does while others wait for their jobs; called about once a second.
+    async fn operate(&self) {}
+
     /// Lets the walltime of a running job be over now, where the engine itself is slow to notice.
     async fn let_time_run_out(&self, _job: JobId) {}
 }
@@ -157,11 +160,16 @@ where
     F: Future<Output = Result<T, String>>,
 {
     let deadline = Instant::now() + lab.patience();
+    let mut operated = Instant::now();
     loop {
         match look().await {
             Ok(found) => return found,
             Err(seen) if Instant::now() > deadline => panic!("waited for {what}; saw {seen}"),
             Err(_) => tokio::time::sleep(lab.pause()).await,
+        }
+        if operated.elapsed() > Duration::from_secs(1) {
+            lab.operate().await;
+            operated = Instant::now();
         }
     }
 }

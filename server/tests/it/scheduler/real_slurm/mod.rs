@@ -152,6 +152,17 @@ impl Lab for RealSlurm {
         Duration::from_millis(200)
     }
 
+    /// A controller that was started again may find a job on the node that it does not know, and then
+    /// drains the node, whenever it hears of that. Without an operator nothing would run there any more.
+    async fn operate(&self) {
+        let state = self.try_run("sinfo", &["-h", "-N", "-n", "node01", "-p", "short", "-o", "%T"]);
+        let state = String::from_utf8_lossy(&state.stdout).into_owned();
+        if state.starts_with("drain") || state.starts_with("down") {
+            // Refused while the controller is busy; then it is tried again a second later.
+            self.try_run("scontrol", &["update", "NodeName=node01", "State=RESUME"]);
+        }
+    }
+
     /// Slurm looks at walltimes every 30 s only.
     async fn let_time_run_out(&self, job: JobId) {
         self.end_now(&job.to_string()).await;
