@@ -7,7 +7,8 @@ use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
-use nix::fcntl::OFlag;
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag};
+use nix::unistd::{AccessFlags, faccessat};
 
 /// The most that is read of a table, configuration, script or note [bytes]; real ones have some
 /// hundred thousand at most.
@@ -34,6 +35,12 @@ pub fn open_no_link(file: &Path) -> io::Result<File> {
     }
     // The link may have come since.
     opened(file, OFlag::O_NOFOLLOW)
+}
+
+/// Whether this account may read a file. A product that it may not read is no product to it: no stage
+/// could go on with it.
+pub fn is_readable(file: &Path) -> bool {
+    faccessat(AT_FDCWD, file, AccessFlags::R_OK, AtFlags::AT_EACCESS).is_ok()
 }
 
 /// The content of a regular file.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::calibration::CalibrationFile;
 use super::{ProcessError, Step, Trace};
+use crate::input_file::is_readable;
 
 /// A stage with its command line and its files.
 #[derive(Clone, Debug)]
@@ -94,9 +95,9 @@ impl Product {
     }
 }
 
-/// Whether there is a file with anything in it.
+/// Whether there is a readable file with anything in it.
 pub(super) fn is_product(file: &Path) -> bool {
-    file.metadata().is_ok_and(|found| found.is_file() && found.len() > 0)
+    file.metadata().is_ok_and(|found| found.is_file() && found.len() > 0) && is_readable(file)
 }
 
 impl Outputs {

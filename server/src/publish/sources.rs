@@ -3,6 +3,7 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::input_file::is_readable;
 use crate::model::{CopyState, Kind, Level, MissingProduct, ProductGroup, PublishFile, RunId};
 use crate::night::{MissingSummary, NightPaths, Observation};
 
@@ -105,6 +106,9 @@ impl Search {
         let name = file.file_name().map(|name| name.to_string_lossy().into_owned());
         let (name, what) = (name.unwrap_or_default(), what.into());
         match file.symlink_metadata() {
+            Ok(metadata) if metadata.is_file() && !is_readable(file) => {
+                self.miss(&what, format!("{} cannot be read: permission denied", file.display()));
+            }
             Ok(metadata) if metadata.is_file() => {
                 let file = PublishFile {
                     source: file.display().to_string(),

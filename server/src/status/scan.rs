@@ -1,9 +1,9 @@
 //! What is there of a night: one pass over its directories, names only.
 //!
-//! No file is opened and none is asked for its size, so a pass costs about what `find` does. What is neither a
-//! regular file nor a link to one is no product. Names
-//! are matched whole: `dl1_LST-1.Run19102.1910.h5` is subrun 1910 of run 19102 and nothing else,
-//! and run-wise merged files (`dl1_LST-1.Run19102.h5`) are not counted.
+//! No file is opened and none is asked for its size, so a pass costs about what `find -readable` does. A
+//! product is a regular file, or a link to one, that this account may read. Names are matched whole:
+//! `dl1_LST-1.Run19102.1910.h5` is subrun 1910 of run 19102 and nothing else, and run-wise merged files
+//! (`dl1_LST-1.Run19102.h5`) are not counted.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -12,6 +12,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use crate::input_file::is_readable;
 use crate::model::{Level, Percentages, RunId, Subrun};
 use crate::night::NightPaths;
 
@@ -133,7 +134,7 @@ impl Scan {
             let product = shapes.iter().find_map(|shape| Some((shape.level, shape.parse(&name)?)));
             if let Some((level, (run, subrun))) = product {
                 if let Some(files) = self.runs.get_mut(&run)
-                    && is_file(&entry)
+                    && is_product(&entry)
                 {
                     files.products[level as usize].insert(subrun);
                 }
@@ -162,12 +163,14 @@ impl Scan {
     }
 }
 
-/// Whether a directory's entry is a regular file, or a link to one; only a link costs a question.
-fn is_file(entry: &DirEntry) -> bool {
-    match entry.file_type() {
-        Ok(kind) if kind.is_symlink() => entry.path().is_file(),
+/// Whether a directory's entry is a regular file, or a link to one, and may be read.
+fn is_product(entry: &DirEntry) -> bool {
+    let path = entry.path();
+    let is_file = match entry.file_type() {
+        Ok(kind) if kind.is_symlink() => path.is_file(),
         kind => kind.is_ok_and(|kind| kind.is_file()),
-    }
+    };
+    is_file && is_readable(&path)
 }
 
 /// What a level's file names look like.

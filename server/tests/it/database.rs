@@ -4,6 +4,8 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use crate::support::{CommandOutput, FakeSlurm, TestCommand, TestServer, TestSite, until};
 
 /// Somebody who may not write to a site's database or its directory.
@@ -127,6 +129,26 @@ fn whoever_only_looks_needs_no_right_to_write() {
 }
 
 #[test]
+fn a_product_that_an_account_may_not_read_is_none_to_it() {
+    let site = TestSite::golden().with_slurm(FakeSlurm::holding());
+    fs::create_dir_all(site.path("OSA")).unwrap();
+    fs::write(site.database(), "").unwrap();
+    let stranger = Stranger::of(&site);
+    let percentage = || {
+        let shown = site.night_command("sequencer", &["-s", "--json"]);
+        let table: Value = stranger.run(SHUT, shown).succeeds().json();
+        let rows = table["sequences"].as_array().unwrap().clone();
+        rows.into_iter().find(|row| row["run"] == 19_102).unwrap()["percent"]["dl1"].clone()
+    };
+    let before = percentage();
+    let product = site.analysis().join("dl1_LST-1.Run19102.0000.h5");
+    // Root's tests look as a stranger, others as the owner.
+    mode(&product, 0o200);
+    let after = percentage();
+    assert!(after.as_u64() < before.as_u64(), "{before} {after}");
+}
+
+#[test]
 fn an_empty_file_is_a_database_without_records() {
     let site = fresh();
     fs::create_dir_all(site.path("OSA")).unwrap();
@@ -169,7 +191,7 @@ fn another_machine_submits_nothing_and_shows_the_table() {
 /// Health as the server tells it: what is wrong with the database.
 fn trouble(server: &TestServer, token: &str) -> Option<String> {
     let health = server.ask(token, "GET", "/api/v1/health", "")?;
-    let health: serde_json::Value = serde_json::from_str(&health).ok()?;
+    let health: Value = serde_json::from_str(&health).ok()?;
     let check = health["checks"].as_array()?.iter().find(|check| check["name"] == "database")?;
     let well = check["ok"].as_bool()?;
     Some(if well { String::new() } else { check["detail"].as_str()?.to_owned() })
