@@ -1,6 +1,8 @@
 //! What can fail within the program itself, whatever it is doing, how work that blocks gets off the
 //! asynchronous threads, and how mutexes are locked.
 
+pub mod activity;
+
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};

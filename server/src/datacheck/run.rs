@@ -7,6 +7,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::internal::activity::Activity;
+
 use super::error::DatacheckError;
 use super::geometry::PIXELS;
 use super::rows::{
@@ -419,6 +421,11 @@ impl SubrunRow {
 
 /// Works on all of some things at once, in threads of their own; results are in their order.
 fn at_once<I: Sync, O: Send>(things: &[I], work: impl Fn(&I) -> O + Sync) -> Vec<O> {
+    let activity = Activity::current();
+    let work = |thing| {
+        let _entered = activity.as_ref().map(Activity::enter);
+        work(thing)
+    };
     std::thread::scope(|scope| {
         let threads: Vec<_> = things.iter().map(|thing| scope.spawn(|| work(thing))).collect();
         let joined = threads

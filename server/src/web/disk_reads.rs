@@ -7,17 +7,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use app::backend::BackendError;
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::internal::blocking;
-use crate::internal::lock;
+use crate::internal::activity::Activity;
+use crate::internal::{blocking, lock};
 use crate::model::NightDate;
 
 use super::problem::unavailable;
 
-/// How long a read may take before the file system counts as silent.
+/// How long a read may stand still before the file system counts as silent.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Reads of one kind and night at a time.
 const AT_ONCE: usize = 4;
@@ -64,8 +64,8 @@ pub struct DiskReads {
 /// Reads of one place.
 struct Queue {
     free: Arc<Semaphore>,
-    /// When those began that have not ended.
-    began: Mutex<Vec<DateTime<Utc>>>,
+    /// Those that have not ended.
+    under_way: Mutex<Vec<Arc<Activity>>>,
 }
 
 impl Default for DiskReads {
@@ -75,7 +75,7 @@ impl Default for DiskReads {
 }
 
 impl DiskReads {
-    /// Nobody waits longer than `patience`.
+    /// Nobody waits for a read that has stood still for longer than `patience`.
     pub fn with_patience(patience: Duration) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self { queues: Mutex::default(), drawing: Semaphore::new(2 * processors), patience }
@@ -102,13 +102,19 @@ impl DiskReads {
             _ => None,
         };
         let reading = Reading::new(&queue);
-        let work = blocking(move || {
-            let _until_it_ends = (permit, reading);
+        let activity = Arc::clone(&reading.activity);
+        let mut work = pin!(blocking(move || {
+            let _until_it_ends = (permit, &reading);
+            let _entered = reading.activity.enter();
             read()
-        });
-        match timeout(self.patience, work).await {
-            Ok(result) => result.unwrap_or_else(|error| Err(unavailable(&error))),
-            Err(_) => Err(queue.silent(kind, night)),
+        }));
+        loop {
+            if let Ok(result) = timeout(self.patience / 20, &mut work).await {
+                return result.unwrap_or_else(|error| Err(unavailable(&error)));
+            }
+            if is_over(&activity, self.patience) {
+                return Err(queue.silent(kind, night));
+            }
         }
     }
 
@@ -117,7 +123,8 @@ impl DiskReads {
         let mut queues = lock(&self.queues);
         queues.retain(|_, queue| Arc::strong_count(queue) > 1);
         let queue = queues.entry(place).or_insert_with(|| {
-            Arc::new(Queue { free: Arc::new(Semaphore::new(AT_ONCE)), began: Mutex::default() })
+            let free = Arc::new(Semaphore::new(AT_ONCE));
+            Arc::new(Queue { free, under_way: Mutex::default() })
         });
         Arc::clone(queue)
     }
@@ -132,18 +139,16 @@ impl Queue {
             if let Ok(permit) = timeout(patience / 20, &mut turn).await {
                 return permit.ok();
             }
-            let oldest = lock(&self.began).iter().min().copied();
-            let silent = |began: DateTime<Utc>| {
-                (Utc::now() - began).to_std().is_ok_and(|time| time >= patience)
-            };
-            if oldest.is_some_and(silent) {
+            if lock(&self.under_way).iter().any(|activity| is_over(activity, patience)) {
                 return None;
             }
         }
     }
 
     fn silent(&self, kind: ReadKind, night: Option<NightDate>) -> BackendError {
-        let since = lock(&self.began).iter().min().copied().unwrap_or_else(Utc::now);
+        let under_way = lock(&self.under_way);
+        let since = under_way.iter().filter_map(|activity| activity.idle_since()).min();
+        let since = since.unwrap_or_else(Utc::now);
         let night = night.map(|night| format!(" of {night}")).unwrap_or_default();
         BackendError::unavailable(format!(
             "the {}{night} cannot be read: no response from the file system since {}",
@@ -158,26 +163,29 @@ impl Queue {
     }
 }
 
+/// Whether a read has stood still for that long.
+fn is_over(activity: &Activity, patience: Duration) -> bool {
+    let idle = activity.idle_since().and_then(|since| (Utc::now() - since).to_std().ok());
+    idle.is_some_and(|time| time >= patience)
+}
+
 /// A read that has not ended.
 struct Reading {
     queue: Arc<Queue>,
-    began: DateTime<Utc>,
+    activity: Arc<Activity>,
 }
 
 impl Reading {
     fn new(queue: &Arc<Queue>) -> Self {
-        let began = Utc::now();
-        lock(&queue.began).push(began);
-        Self { queue: Arc::clone(queue), began }
+        let activity = Activity::new();
+        lock(&queue.under_way).push(Arc::clone(&activity));
+        Self { queue: Arc::clone(queue), activity }
     }
 }
 
 impl Drop for Reading {
     fn drop(&mut self) {
-        let mut began = lock(&self.queue.began);
-        if let Some(place) = began.iter().position(|began| *began == self.began) {
-            began.swap_remove(place);
-        }
+        lock(&self.queue.under_way).retain(|activity| !Arc::ptr_eq(activity, &self.activity));
     }
 }
 
@@ -227,6 +235,21 @@ mod tests {
         // And this one is, once those that hung have ended.
         drop(held);
         assert_eq!(others.run(ReadKind::Logs, bad, || Ok(3)).await.unwrap(), 3);
+    }
+
+    #[tokio::test]
+    async fn who_computes_for_long_is_no_file_system_that_hangs() {
+        let patience = Duration::from_millis(20);
+        let reads = DiskReads::with_patience(patience);
+        let compute = move || {
+            let began = std::time::Instant::now();
+            let mut rounds = 0_u64;
+            while began.elapsed() < 10 * patience {
+                rounds = std::hint::black_box(rounds + 1);
+            }
+            Ok(rounds)
+        };
+        assert!(reads.run(ReadKind::Datacheck, None, compute).await.unwrap() > 0);
     }
 
     #[tokio::test]

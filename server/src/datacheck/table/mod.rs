@@ -38,6 +38,7 @@ pub use write::write;
 
 use super::error::DatacheckError;
 use crate::internal::Cause;
+use crate::internal::activity::Activity;
 use library::{Id, Layout, c_name, check, chunk, id, layout, member_index, read_text};
 
 /// Rows are read in blocks of at most this many bytes, or one by one if a row is larger.
@@ -313,10 +314,15 @@ impl Table {
         if let [only] = rows {
             return unpack(from, only);
         }
+        let activity = Activity::current();
         std::thread::scope(|scope| {
             for (part, rows) in rows.chunks_mut(ROWS_A_THREAD).enumerate() {
                 let from = from + part * ROWS_A_THREAD;
-                scope.spawn(move || (from..).zip(rows).for_each(|(row, own)| unpack(row, own)));
+                let activity = activity.as_ref();
+                scope.spawn(move || {
+                    let _entered = activity.map(Activity::enter);
+                    (from..).zip(rows).for_each(|(row, own)| unpack(row, own));
+                });
             }
         });
     }
