@@ -4,7 +4,9 @@
 const address = (file) => new URL(`pkg/${file}`, document.baseURI).href;
 const script = import(address('app.js'));
 const module = fetch(address('app_bg.wasm'));
+// A browser that draws nothing may never be idle, hence the timeout [ms].
 const idle = window.requestIdleCallback ?? ((wake) => wake());
+const LATEST = { timeout: 500 };
 
 async function wake(node, islands, around) {
   const tag = node.tagName.toLowerCase();
@@ -24,4 +26,4 @@ idle(async () => {
   await islands.default({ module_or_path: module });
   islands.hydrate();
   await wake(document.body, islands, []);
-});
+}, LATEST);
