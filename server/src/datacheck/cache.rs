@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::SystemTime;
 
 use crate::internal::lock;
@@ -41,6 +42,8 @@ impl Weigh for Frame {
 pub struct Cache<T> {
     limit: usize,
     state: Mutex<State<T>>,
+    /// Those who wait for what others read.
+    awaiting: AtomicUsize,
 }
 
 struct State<T> {
@@ -52,7 +55,10 @@ struct State<T> {
 type Key = (Vec<PathBuf>, String);
 
 /// What was read last, and how its files were then; locked while it is read.
-type Slot<T> = Arc<Mutex<Option<(Vec<Stamp>, Arc<T>)>>>;
+type Slot<T> = Arc<Mutex<Content<T>>>;
+
+/// What was read last, and how its files were then.
+type Content<T> = Option<(Vec<Stamp>, Arc<T>)>;
 
 struct Entry<T> {
     used: u64,
@@ -77,7 +83,8 @@ impl Stamp {
 impl<T: Weigh> Cache<T> {
     /// A cache of at most so many bytes.
     pub fn new(limit: usize) -> Self {
-        Self { limit, state: Mutex::new(State { clock: 0, entries: HashMap::new() }) }
+        let state = Mutex::new(State { clock: 0, entries: HashMap::new() });
+        Self { limit, state, awaiting: AtomicUsize::new(0) }
     }
 
     /// What the files hold: kept from before if they have not changed, else read. Those who ask
@@ -99,7 +106,7 @@ impl<T: Weigh> Cache<T> {
     ) -> Result<Arc<T>, E> {
         let key = (files.to_vec(), what.to_owned());
         let slot = self.slot(&key);
-        let mut slot = lock(&slot);
+        let mut slot = self.locked(&slot);
         // Looked at before reading: a file that changes meanwhile is read again the next time.
         let stamps: Vec<Stamp> = files.iter().filter_map(Stamp::of).collect();
         if let Some((known, content)) = slot.as_ref()
@@ -113,6 +120,24 @@ impl<T: Weigh> Cache<T> {
         let names: usize = files.iter().map(|file| file.as_os_str().len() + 48).sum();
         self.settle(&key, content.weight() + names);
         Ok(content)
+    }
+
+    /// Whether somebody waits for what another reads; who reads should not tarry then.
+    pub fn is_awaited(&self) -> bool {
+        self.awaiting.load(Ordering::Acquire) > 0
+    }
+
+    fn locked<'slot>(&self, slot: &'slot Mutex<Content<T>>) -> MutexGuard<'slot, Content<T>> {
+        match slot.try_lock() {
+            Ok(guard) => guard,
+            Err(TryLockError::Poisoned(error)) => PoisonError::into_inner(error),
+            Err(TryLockError::WouldBlock) => {
+                self.awaiting.fetch_add(1, Ordering::AcqRel);
+                let guard = lock(slot);
+                self.awaiting.fetch_sub(1, Ordering::AcqRel);
+                guard
+            }
+        }
     }
 
     /// Whether something is kept of these files, be it of today or not.
@@ -174,6 +199,31 @@ mod tests {
     #[allow(clippy::unnecessary_wraps)]
     fn read(files: &[PathBuf]) -> Result<Text, DatacheckError> {
         Ok(Text(std::fs::read_to_string(&files[0]).unwrap()))
+    }
+
+    #[test]
+    fn who_reads_learns_that_others_wait_for_it() {
+        let cache = Cache::new(100);
+        let files = [PathBuf::from("a")];
+        let text = || Ok::<_, DatacheckError>(Text("read".to_owned()));
+        let (begun, began) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            let (cache, files) = (&cache, &files);
+            scope.spawn(move || {
+                let slow = |_: &[PathBuf]| {
+                    assert!(!cache.is_awaited());
+                    begun.send(()).unwrap();
+                    while !cache.is_awaited() {
+                        std::thread::yield_now();
+                    }
+                    text()
+                };
+                cache.get(files, slow).unwrap();
+            });
+            began.recv().unwrap();
+            assert_eq!(cache.get(files, |_| text()).unwrap().0, "read");
+        });
+        assert!(!cache.is_awaited());
     }
 
     #[test]

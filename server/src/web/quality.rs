@@ -112,7 +112,7 @@ impl Board {
             return Some(known.clone());
         }
         let at = Instant::now();
-        let pause = || self.figures.turns.let_others_go_first();
+        let pause = || self.figures.let_others_go_first();
         let quality = match self.figures.summary(run, own, Pace::Patient(&pause)) {
             Ok(summary) => {
                 let judged = judge(&summary, &criteria.thresholds);

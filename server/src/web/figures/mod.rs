@@ -77,6 +77,16 @@ impl Figures {
             criteria,
         }
     }
+
+    /// Lets people go first who wait for a page or a figure, unless they wait for what is being read.
+    pub fn let_others_go_first(&self) {
+        self.turns.let_others_go_first(|| {
+            self.runs.is_awaited()
+                || self.nights.is_awaited()
+                || self.muons.is_awaited()
+                || self.summaries.is_awaited()
+        });
+    }
 }
 
 /// Muon rings by subrun, and why some cannot be read.

@@ -37,10 +37,11 @@ impl Turns {
         Waiting(self)
     }
 
-    /// Lets those go first who wait, or did just now; but not for ever. Blocks.
-    pub fn let_others_go_first(&self) {
+    /// Lets those go first who wait, or did just now; but not for ever, and not if they wait for what
+    /// the caller holds. Blocks.
+    pub fn let_others_go_first(&self, is_awaited: impl Fn() -> bool) {
         let began = Instant::now();
-        while self.is_asked() && began.elapsed() < LONGEST {
+        while self.is_asked() && !is_awaited() && began.elapsed() < LONGEST {
             std::thread::sleep(LOOK);
         }
     }
@@ -54,6 +55,8 @@ impl Turns {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
     #[test]
@@ -63,11 +66,17 @@ mod tests {
         let waiting = turns.wait();
         assert!(turns.is_asked());
         let began = Instant::now();
-        turns.let_others_go_first();
+        let asked = Cell::new(0);
+        turns.let_others_go_first(|| {
+            asked.set(asked.get() + 1);
+            true
+        });
+        assert_eq!(asked.get(), 1, "somebody waits for what is read");
+        turns.let_others_go_first(|| false);
         assert!(began.elapsed() >= LONGEST, "somebody still waits");
         drop(waiting);
         assert!(turns.is_asked(), "who was served asks again soon");
-        turns.let_others_go_first();
+        turns.let_others_go_first(|| false);
         assert!(!turns.is_asked());
     }
 }
