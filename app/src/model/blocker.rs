@@ -140,7 +140,7 @@ pub enum Evidence {
 /// Something that can be done, with a preview, by the command [`Remedy::command`] or a button.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
-#[serde(tag = "action", rename_all = "snake_case")]
+#[serde(tag = "remedy", rename_all = "snake_case")]
 pub enum Remedy {
     /// The night is launched: whatever is left is submitted.
     Launch {},
@@ -313,8 +313,8 @@ mod tests {
     fn remedies_are_told_apart_in_json() {
         let remedy = Remedy::DiscardRun { run: RunId(19102) };
         let text = serde_json::to_string(&remedy).unwrap();
-        assert_eq!(text, r#"{"action":"discard_run","run":19102}"#);
+        assert_eq!(text, r#"{"remedy":"discard_run","run":19102}"#);
         assert_eq!(serde_json::from_str::<Remedy>(&text).unwrap(), remedy);
-        assert_eq!(serde_json::to_string(&Remedy::Launch {}).unwrap(), r#"{"action":"launch"}"#);
+        assert_eq!(serde_json::to_string(&Remedy::Launch {}).unwrap(), r#"{"remedy":"launch"}"#);
     }
 }

@@ -23,7 +23,7 @@ pub enum Deed {
     /// The data quality files are copied to the web server.
     CopyDatacheck,
     /// Something about one run or its jobs.
-    Act(Remedy),
+    Remedy(Remedy),
 }
 
 /// Names and values of a form or query.
@@ -33,7 +33,7 @@ impl From<Remedy> for Deed {
     fn from(remedy: Remedy) -> Self {
         match remedy {
             Remedy::Launch {} => Self::Launch,
-            other => Self::Act(other),
+            other => Self::Remedy(other),
         }
     }
 }
@@ -46,14 +46,14 @@ impl Deed {
             Self::Close { no_dl2: false } => "Close the night".to_owned(),
             Self::Close { no_dl2: true } => "Close the night without DL2".to_owned(),
             Self::CopyDatacheck => "Copy the datacheck".to_owned(),
-            Self::Act(remedy) => remedy.label(),
+            Self::Remedy(remedy) => remedy.label(),
         }
     }
 
     /// The run that it is about, if it is about one.
     pub fn run(&self) -> Option<RunId> {
         match self {
-            Self::Act(
+            Self::Remedy(
                 Remedy::Resubmit { run, .. }
                 | Remedy::DropLastSubrun { run }
                 | Remedy::DiscardRun { run }
@@ -70,7 +70,7 @@ impl Deed {
         let mut add = |name: &str, value: String| fields.push((name.to_owned(), value));
         let what = |what: &str| what.to_owned();
         match self {
-            Self::Launch | Self::Act(Remedy::Launch {}) => add("what", what("launch")),
+            Self::Launch | Self::Remedy(Remedy::Launch {}) => add("what", what("launch")),
             Self::Close { no_dl2 } => {
                 add("what", what("close"));
                 if *no_dl2 {
@@ -78,7 +78,7 @@ impl Deed {
                 }
             }
             Self::CopyDatacheck => add("what", what("copy-datacheck")),
-            Self::Act(Remedy::Resubmit {
+            Self::Remedy(Remedy::Resubmit {
                 run,
                 subruns,
                 memory,
@@ -102,28 +102,28 @@ impl Deed {
                     add("remove_products", what("on"));
                 }
             }
-            Self::Act(Remedy::DropLastSubrun { run }) => {
+            Self::Remedy(Remedy::DropLastSubrun { run }) => {
                 add("what", what("drop-last-subrun"));
                 add("run", run.to_string());
             }
-            Self::Act(Remedy::DiscardRun { run }) => {
+            Self::Remedy(Remedy::DiscardRun { run }) => {
                 add("what", what("discard"));
                 add("run", run.to_string());
             }
-            Self::Act(Remedy::Veto { run }) => {
+            Self::Remedy(Remedy::Veto { run }) => {
                 add("what", what("veto"));
                 add("run", run.to_string());
             }
-            Self::Act(Remedy::Unveto { run }) => {
+            Self::Remedy(Remedy::Unveto { run }) => {
                 add("what", what("unveto"));
                 add("run", run.to_string());
             }
-            Self::Act(Remedy::CancelNever { jobs }) => {
+            Self::Remedy(Remedy::CancelNever { jobs }) => {
                 let jobs: Vec<_> = jobs.iter().map(ToString::to_string).collect();
                 add("what", what("cancel-never"));
                 add("jobs", jobs.join(","));
             }
-            Self::Act(Remedy::Undo { decision }) => {
+            Self::Remedy(Remedy::Undo { decision }) => {
                 add("what", what("undo"));
                 add("decision", decision.to_string());
             }
@@ -174,7 +174,7 @@ impl Deed {
                 return Err(wrong(other, "a deed such as launch, close, resubmit, veto"));
             }
         };
-        Ok(Self::Act(remedy))
+        Ok(Self::Remedy(remedy))
     }
 }
 
@@ -305,7 +305,7 @@ mod tests {
             Deed::Close { no_dl2: true },
             Deed::CopyDatacheck,
         ];
-        plain.into_iter().chain(remedies.map(Deed::Act)).collect()
+        plain.into_iter().chain(remedies.map(Deed::Remedy)).collect()
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! What crosses the wire: plain types that make nonsense unrepresentable, each parsing from and
 //! printing to its text form in one place. The server's domain uses these same types.
 
-mod action;
 mod api;
 mod blocker;
 mod closing;
@@ -19,11 +18,11 @@ mod people;
 mod products;
 mod publish;
 mod quality;
+mod remedy;
 mod run;
 mod status;
 mod wish;
 
-pub use action::{ActionPlan, ActionStep};
 pub use api::{ApiOperation, ApiParameter};
 pub use blocker::{Blocker, BlockerKind, Blockers, Evidence, Remedy, spans};
 pub use closing::{
@@ -47,6 +46,7 @@ pub use people::{Account, ApiToken, PersonName, Role, SessionInfo, SignInForm, U
 pub use products::{Missing, Product, ProductGroup, Products};
 pub use publish::{CopyState, MissingProduct, PublishFile, PublishPlan};
 pub use quality::{NightQuality, QualityFinding, RunQuality, Verdict};
+pub use remedy::{RemedyPlan, RemedyStep};
 pub use run::{HistoryLine, LogChunk, LogFile, RunDetail, SubrunDetail};
 pub use status::{
     Action, Condition, NightList, NightState, NightStatus, NightSummary, Notice, Percentages,

@@ -7,12 +7,12 @@ use std::process::ExitCode;
 use chrono::Utc;
 use clap::Args;
 
-use crate::actions::Request;
 use crate::config::Settings;
 use crate::internal::{blocking, executable};
 use crate::launch::{self, Engine, ScriptOptions};
-use crate::model::{ActionPlan, ActionStep, NightDate, Remedy};
+use crate::model::{NightDate, Remedy, RemedyPlan, RemedyStep};
 use crate::night::NightPaths;
+use crate::remedies::Request;
 
 use super::{Failure, Outcome, stages, warn_of_database};
 
@@ -85,11 +85,11 @@ async fn request(act: &Act, date: NightDate, remedy: Remedy) -> Result<Request, 
     })
 }
 
-fn print(plan: &ActionPlan, json: bool, before: &str) -> Result<(), Failure> {
+fn print(plan: &RemedyPlan, json: bool, before: &str) -> Result<(), Failure> {
     let text = match json {
         true => serde_json::to_string_pretty(plan)? + "\n",
         false => {
-            let line = |step: &ActionStep| format!("{before}{}\n", step.sentence());
+            let line = |step: &RemedyStep| format!("{before}{}\n", step.sentence());
             plan.steps.iter().map(line).collect::<Vec<_>>().concat()
         }
     };

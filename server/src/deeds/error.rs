@@ -2,7 +2,6 @@
 
 use app::backend::{BackendError, ErrorKind};
 
-use crate::actions::ActionError;
 use crate::close::CloseError;
 use crate::hint::Hint;
 use crate::internal::InternalError;
@@ -10,6 +9,7 @@ use crate::launch::LaunchError;
 use crate::model::DeedPlan;
 use crate::night::NightError;
 use crate::publish::PublishError;
+use crate::remedies::RemedyError;
 use crate::store::StoreError;
 
 /// Why a deed is not planned or not done.
@@ -36,9 +36,9 @@ pub enum DeedError {
     /// The datacheck cannot be copied.
     #[error(transparent)]
     Publish(#[from] PublishError),
-    /// An action failed.
+    /// A remedy failed.
     #[error(transparent)]
-    Action(#[from] ActionError),
+    Remedy(#[from] RemedyError),
     /// It was done in part, or not at all; the text tells.
     #[error("{0}")]
     Failed(String),
@@ -59,7 +59,7 @@ impl Hint for DeedError {
             Self::Launch(error) => error.hint(),
             Self::Close(error) => error.hint(),
             Self::Publish(error) => error.hint(),
-            Self::Action(error) => error.hint(),
+            Self::Remedy(error) => error.hint(),
             Self::Failed(_) => {
                 Some("the night's logbook and the logs of its jobs say what was done".into())
             }

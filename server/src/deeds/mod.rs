@@ -1,12 +1,12 @@
 //! Everything that a shifter can have done to a night, behind two verbs: plan and carry out. Pages
 //! and programs call these; each deed itself belongs to the room that the commands call too.
 
-mod act;
 mod close;
 mod error;
 mod launch;
 mod plan;
 mod publish;
+mod remedy;
 mod service;
 
 use std::sync::Arc;
@@ -78,7 +78,7 @@ impl Site {
             Deed::Launch => launch::plan(&night).await?,
             Deed::Close { no_dl2 } => close::plan(&night, *no_dl2).await?,
             Deed::CopyDatacheck => publish::plan(&night).await?,
-            Deed::Act(remedy) => act::plan(&night, remedy.clone()).await?,
+            Deed::Remedy(remedy) => remedy::plan(&night, remedy.clone()).await?,
         };
         plan.mark = plan::mark(&plan)?;
         Ok(plan)
@@ -124,7 +124,7 @@ impl Site {
             Deed::Launch => launch::carry_out(&night, order.author).await,
             Deed::Close { no_dl2 } => close::carry_out(&night, no_dl2, order.author).await,
             Deed::CopyDatacheck => publish::carry_out(&night, order.author).await,
-            Deed::Act(remedy) => act::carry_out(&night, remedy, order.author).await,
+            Deed::Remedy(remedy) => remedy::carry_out(&night, remedy, order.author).await,
         }
     }
 }

@@ -4,7 +4,6 @@ use std::io::{Error, ErrorKind};
 use std::path::PathBuf;
 
 use super::Hint;
-use crate::actions::ActionError;
 use crate::close::CloseError;
 use crate::config::ConfigError;
 use crate::datacheck::DatacheckError;
@@ -19,6 +18,7 @@ use crate::process::ProcessError;
 use crate::provenance::ProvenanceError;
 use crate::provenance::index::{IndexError, LineageError};
 use crate::publish::PublishError;
+use crate::remedies::RemedyError;
 use crate::schedule::SchedulerError;
 use crate::schedule::local::LocalError;
 use crate::status::KnownErrorsError;
@@ -92,8 +92,8 @@ fn cases() -> Vec<Case> {
         case(KnownErrorsError::Read { file: file(), cause: denied().into() }, "who owns the file"),
         case(LaunchError::Unanswered { error: "no".into(), hint: None }, "OSA_SCHEDULER"),
         case(LaunchError::Submit(SubmitFailure::Scheduler(silent())), "OSA_DATABASE"),
-        case(ActionError::Busy(file()), "wait for its end"),
-        case(ActionError::Launch(LaunchError::Store(store())), "OSA_DATABASE"),
+        case(RemedyError::Busy(file()), "wait for it to end"),
+        case(RemedyError::Launch(LaunchError::Store(store())), "OSA_DATABASE"),
         case(CloseError::NoProcess, "/proc"),
         case(CloseError::Night(no_summary()), "lstchain_create_run_summary"),
         case(

@@ -138,7 +138,7 @@ fn what_cannot_be_done_is_told_and_nothing_is_done() {
     let held = fs::File::open(site.analysis()).unwrap();
     held.lock().unwrap();
     let said = run(&site, "resubmit 2024-11-28 19102").fails();
-    said.says("another action on the night is under way");
+    said.says("another action on the night is in progress");
 }
 
 #[test]

@@ -1,10 +1,10 @@
-//! What an action would do: nothing here changes anything.
+//! What a remedy would do: nothing here changes anything.
 
 use std::path::{Path, PathBuf};
 
 use crate::launch::{Resubmission, ScriptOptions, resubmission};
 use crate::model::{
-    Action, ActionPlan, ActionStep, Choice, Condition, Decision, JobId, Kind, Level, Remedy, RunId,
+    Action, Choice, Condition, Decision, JobId, Kind, Level, Remedy, RemedyPlan, RemedyStep, RunId,
     SequenceStatus, Subrun, TaskRecord, hostlist,
 };
 use crate::night::{Resources, drs4_file, night_of};
@@ -19,7 +19,7 @@ use super::{Ground, Request};
 /// A plan, and what is needed to carry it out.
 pub(super) struct Planned {
     /// The plan.
-    pub plan: ActionPlan,
+    pub plan: RemedyPlan,
     /// The job that is submitted, if one is.
     pub resubmission: Option<Resubmission>,
 }
@@ -46,7 +46,7 @@ pub(super) fn plan(request: &Request, ground: &Ground) -> Planned {
     };
     planner.work_out();
     let Planner { obstacles, steps, resubmission, .. } = planner;
-    let plan = ActionPlan {
+    let plan = RemedyPlan {
         date: request.paths.date,
         prod_id: request.paths.prod_id.clone(),
         request: request.remedy.clone(),
@@ -62,7 +62,7 @@ struct Planner<'a> {
     ground: &'a Ground,
     sight: &'a Sight,
     obstacles: Vec<String>,
-    steps: Vec<ActionStep>,
+    steps: Vec<RemedyStep>,
     resubmission: Option<Resubmission>,
 }
 
@@ -135,7 +135,7 @@ impl Planner<'_> {
     }
 
     fn decide(&mut self, run: RunId, choice: Choice) {
-        self.steps.push(ActionStep::Decide { run, choice });
+        self.steps.push(RemedyStep::Decide { run, choice });
     }
 
     fn drop_last_subrun(&mut self, run: RunId) {
@@ -165,7 +165,7 @@ impl Planner<'_> {
             self.hinder(format!("Run {run} is vetoed already: {} is there.", flag.display()));
         }
         self.decide(run, Choice::Veto);
-        self.steps.push(ActionStep::SetFlag { path: text(&flag) });
+        self.steps.push(RemedyStep::SetFlag { path: text(&flag) });
     }
 
     fn unveto(&mut self, run: RunId) {
@@ -183,11 +183,11 @@ impl Planner<'_> {
         let vetoed = |decision: &&Decision| decision.choice == Choice::Veto;
         for decision in self.ground.observation.decisions_on(run).filter(vetoed) {
             let sentence = decision.sentence();
-            self.steps.push(ActionStep::Undo { decision: decision.id, sentence });
+            self.steps.push(RemedyStep::Undo { decision: decision.id, sentence });
         }
         for subrun in flags {
             let flag = self.request.paths.sequence_file(run, subrun, "veto");
-            self.steps.push(ActionStep::RemoveFlag { path: text(&flag) });
+            self.steps.push(RemedyStep::RemoveFlag { path: text(&flag) });
         }
     }
 
@@ -198,7 +198,7 @@ impl Planner<'_> {
             match stuck {
                 Some(task) => {
                     let name = task.name.clone();
-                    self.steps.push(ActionStep::Cancel { job: *job, name });
+                    self.steps.push(RemedyStep::Cancel { job: *job, name });
                 }
                 None => self.hinder(format!("Job {job} is no job of the night that never starts.")),
             }
@@ -212,10 +212,10 @@ impl Planner<'_> {
             return self.hinder(format!("There is no decision {id} that acts on {date}."));
         };
         let sentence = decision.sentence();
-        self.steps.push(ActionStep::Undo { decision: id, sentence });
+        self.steps.push(RemedyStep::Undo { decision: id, sentence });
         let flag = self.request.paths.sequence_file(decision.run, None, "veto");
         if decision.choice == Choice::Veto && flag.exists() {
-            self.steps.push(ActionStep::RemoveFlag { path: text(&flag) });
+            self.steps.push(RemedyStep::RemoveFlag { path: text(&flag) });
         }
     }
 
@@ -226,7 +226,7 @@ impl Planner<'_> {
         let vetoed = self.sight.scan.run(run).vetoed;
         // The flag of a calibration that failed twice is lifted like those of subruns.
         if vetoed && status.sequence.kind == Kind::Calibration && is_automatic_veto(&flag) {
-            self.steps.push(ActionStep::RemoveFlag { path: text(&flag) });
+            self.steps.push(RemedyStep::RemoveFlag { path: text(&flag) });
         } else if vetoed {
             let date = self.request.paths.date;
             self.hinder(format!(
@@ -249,12 +249,12 @@ impl Planner<'_> {
         }
         for file in removed {
             let bytes = file.symlink_metadata().map_or(0, |metadata| metadata.len());
-            self.steps.push(ActionStep::RemoveFile { path: text(&file), bytes });
+            self.steps.push(RemedyStep::RemoveFile { path: text(&file), bytes });
         }
         let vetoed = &self.sight.scan.run(run).vetoed_subruns;
         for subrun in subruns.iter().filter(|subrun| vetoed.contains(**subrun)) {
             let flag = self.request.paths.sequence_file(run, Some(*subrun), "veto");
-            self.steps.push(ActionStep::RemoveFlag { path: text(&flag) });
+            self.steps.push(RemedyStep::RemoveFlag { path: text(&flag) });
         }
         let resources = Resources {
             memory: asked.memory.clone().or(now.memory),
@@ -275,8 +275,8 @@ impl Planner<'_> {
             Ok(mut again) => {
                 let excluded = self.excluded().cloned();
                 again.job.exclude_nodes.clone_from(&excluded);
-                self.steps.push(ActionStep::WriteScript { path: text(&again.script.file) });
-                self.steps.push(ActionStep::Submit {
+                self.steps.push(RemedyStep::WriteScript { path: text(&again.script.file) });
+                self.steps.push(RemedyStep::Submit {
                     name: again.job.name.clone(),
                     purpose: again.job.purpose.clone(),
                     subruns,
@@ -320,7 +320,7 @@ impl Planner<'_> {
                 self.hinder(format!("Run {run} has {number} subruns, and no subrun {subrun}."));
             } else if done(subrun) && !remove {
                 self.hinder(format!(
-                    "Subrun {subrun} of run {run} is done; to make it anew, have its products \
+                    "Subrun {subrun} of run {run} is done; to make it again, have its products \
                      removed (--remove-products)."
                 ));
             }

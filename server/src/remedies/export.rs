@@ -8,14 +8,14 @@ use serde_json::json;
 use crate::model::Decision;
 use crate::night::NightPaths;
 
-use super::ActionError;
+use super::RemedyError;
 
 /// Writes the file anew, whole or not at all. Blocks.
-pub(super) fn write(paths: &NightPaths, decisions: &[Decision]) -> Result<(), ActionError> {
+pub(super) fn write(paths: &NightPaths, decisions: &[Decision]) -> Result<(), RemedyError> {
     let file = paths.decisions();
     let document = json!({ "night": paths.date, "prod_id": paths.prod_id, "decisions": decisions });
     let text = format!("{document:#}\n");
-    write_beside(&file, &text).map_err(|cause| ActionError::File {
+    write_beside(&file, &text).map_err(|cause| RemedyError::File {
         what: "write",
         file: file.clone(),
         cause,

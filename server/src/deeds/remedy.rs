@@ -1,9 +1,9 @@
 //! Decisions, submitting again and cancelling from a page.
 
 use super::{DeedError, Night, plan};
-use crate::actions::Request;
 use crate::launch;
-use crate::model::{ActionStep, Author, Deed, DeedPlan, Remedy};
+use crate::model::{Author, Deed, DeedPlan, Remedy, RemedyStep};
+use crate::remedies::Request;
 
 fn request(night: &Night<'_>, remedy: Remedy, author: Author) -> Result<Request, DeedError> {
     Ok(Request {
@@ -19,13 +19,13 @@ fn request(night: &Night<'_>, remedy: Remedy, author: Author) -> Result<Request,
 }
 
 pub(super) async fn plan(night: &Night<'_>, remedy: Remedy) -> Result<DeedPlan, DeedError> {
-    let action = request(night, remedy.clone(), Author::Auto)?.plan().await?;
-    let mut shown = plan::empty(night.date, Deed::Act(remedy));
-    shown.obstacles = action.obstacles;
-    for step in &action.steps {
+    let planned = request(night, remedy.clone(), Author::Auto)?.plan().await?;
+    let mut shown = plan::empty(night.date, Deed::Remedy(remedy));
+    shown.obstacles = planned.obstacles;
+    for step in &planned.steps {
         match step {
-            ActionStep::Submit { .. } => shown.jobs += 1,
-            ActionStep::RemoveFile { bytes, .. } => {
+            RemedyStep::Submit { .. } => shown.jobs += 1,
+            RemedyStep::RemoveFile { bytes, .. } => {
                 shown.files += 1;
                 shown.bytes += bytes;
             }

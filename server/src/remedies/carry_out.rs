@@ -10,33 +10,33 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::internal::blocking;
 use crate::launch::submit::{Order, SubmitOutcome, execute};
 use crate::launch::{self, Engine, LaunchError, Resubmission, told};
-use crate::model::{ActionPlan, ActionStep, DeedOutcome, Remedy};
+use crate::model::{DeedOutcome, Remedy, RemedyPlan, RemedyStep};
 use crate::night::NightPaths;
 use crate::store::{Deed, NewDecision};
 
 use super::plan::Planned;
-use super::{ActionError, Request, export};
+use super::{RemedyError, Request, export};
 
 /// What was done.
 #[derive(Debug)]
 pub struct Done {
     /// The plan that was carried out.
-    pub plan: ActionPlan,
+    pub plan: RemedyPlan,
     /// What became of the job, if one was to be submitted.
     pub submitted: Vec<SubmitOutcome>,
     /// In one line, as the logbook has it.
     pub outcome: DeedOutcome,
 }
 
-/// The turn of whoever acts on a night: two actions at once would undo each other's work. The lock
+/// Serializes the actions on a night: two at once would undo each other's work. The lock
 /// is on the night's directory, and goes with the process.
-pub(super) fn turn(paths: &NightPaths) -> Result<File, ActionError> {
+pub(super) fn turn(paths: &NightPaths) -> Result<File, RemedyError> {
     let directory = paths.analysis_dir();
-    let wrong = |cause| ActionError::File { what: "lock", file: directory.clone(), cause };
+    let wrong = |cause| RemedyError::File { what: "lock", file: directory.clone(), cause };
     std::fs::create_dir_all(&directory).map_err(wrong)?;
     let turn = File::open(&directory).map_err(wrong)?;
     match turn.try_lock() {
-        Err(TryLockError::WouldBlock) => Err(ActionError::Busy(directory)),
+        Err(TryLockError::WouldBlock) => Err(RemedyError::Busy(directory)),
         Err(TryLockError::Error(cause)) if cause.kind() != ErrorKind::Unsupported => {
             Err(wrong(cause))
         }
@@ -48,7 +48,7 @@ pub(super) async fn carry_out(
     request: &Request,
     engine: &Engine,
     planned: Planned,
-) -> Result<Done, ActionError> {
+) -> Result<Done, RemedyError> {
     let Planned { plan, resubmission } = planned;
     let begun = Instant::now();
     let deed = Deed {
@@ -66,7 +66,7 @@ pub(super) async fn carry_out(
         Err(error) => DeedOutcome { well: false, message: error.to_string() },
         Ok(submitted) if submitted.is_empty() => DeedOutcome {
             well: true,
-            message: plan.steps.iter().map(ActionStep::sentence).collect::<Vec<_>>().join("; "),
+            message: plan.steps.iter().map(RemedyStep::sentence).collect::<Vec<_>>().join("; "),
         },
         Ok(submitted) => told(submitted),
     };
@@ -76,7 +76,7 @@ pub(super) async fn carry_out(
     Ok(Done { plan, submitted, outcome })
 }
 
-/// The action, as the logbook names it.
+/// The name of the remedy in the logbook.
 pub(super) fn word(remedy: &Remedy) -> &'static str {
     match remedy {
         Remedy::Launch {} => "launch",
@@ -100,9 +100,9 @@ impl Work<'_> {
 
     async fn steps(
         &self,
-        plan: &ActionPlan,
+        plan: &RemedyPlan,
         resubmission: Option<&Resubmission>,
-    ) -> Result<Vec<SubmitOutcome>, ActionError> {
+    ) -> Result<Vec<SubmitOutcome>, RemedyError> {
         let mut submitted = Vec::new();
         for step in &plan.steps {
             self.step(plan, step, resubmission, &mut submitted).await?;
@@ -110,17 +110,17 @@ impl Work<'_> {
         Ok(submitted)
     }
 
-    #[tracing::instrument(name = "action_step", skip_all, fields(step = ?step), err)]
+    #[tracing::instrument(name = "remedy_step", skip_all, fields(step = ?step), err)]
     async fn step(
         &self,
-        plan: &ActionPlan,
-        step: &ActionStep,
+        plan: &RemedyPlan,
+        step: &RemedyStep,
         resubmission: Option<&Resubmission>,
         submitted: &mut Vec<SubmitOutcome>,
-    ) -> Result<(), ActionError> {
+    ) -> Result<(), RemedyError> {
         let Self { request, engine, .. } = self;
         match step {
-            ActionStep::Decide { run, choice } => {
+            RemedyStep::Decide { run, choice } => {
                 let new = NewDecision {
                     date: plan.date,
                     prod_id: &plan.prod_id,
@@ -132,38 +132,38 @@ impl Work<'_> {
                 engine.store.decide(&new, self.now()).await?;
                 self.export().await
             }
-            ActionStep::Undo { decision, .. } => {
+            RemedyStep::Undo { decision, .. } => {
                 engine.store.undo_decision(*decision, &request.author, self.now()).await?;
                 self.export().await
             }
-            ActionStep::SetFlag { path } => {
+            RemedyStep::SetFlag { path } => {
                 let text = format!("osa: vetoed by {}: {}\n", request.author, plan.reason);
                 change(path, "write", move |file| set_flag(file, &text)).await
             }
-            ActionStep::RemoveFlag { path } | ActionStep::RemoveFile { path, .. } => {
+            RemedyStep::RemoveFlag { path } | RemedyStep::RemoveFile { path, .. } => {
                 change(path, "remove", remove).await
             }
-            ActionStep::WriteScript { .. } => match resubmission {
+            RemedyStep::WriteScript { .. } => match resubmission {
                 Some(again) => self.write_script(again).await,
                 None => Ok(()),
             },
-            ActionStep::Submit { .. } => {
+            RemedyStep::Submit { .. } => {
                 if let Some(again) = resubmission {
                     submitted.extend(self.submit(again).await?);
                 }
                 Ok(())
             }
-            ActionStep::Cancel { job, .. } => Ok(engine.scheduler.cancel(*job).await?),
+            RemedyStep::Cancel { job, .. } => Ok(engine.scheduler.cancel(*job).await?),
         }
     }
 
-    async fn export(&self) -> Result<(), ActionError> {
+    async fn export(&self) -> Result<(), RemedyError> {
         let paths = self.request.paths.clone();
         let decisions = self.engine.store.decisions(paths.date, &paths.prod_id).await?;
         blocking(move || export::write(&paths, &decisions)).await?
     }
 
-    async fn write_script(&self, again: &Resubmission) -> Result<(), ActionError> {
+    async fn write_script(&self, again: &Resubmission) -> Result<(), RemedyError> {
         let (paths, script) = (self.request.paths.clone(), again.script.clone());
         let write = move || {
             let directory = paths.log_dir();
@@ -174,7 +174,7 @@ impl Work<'_> {
         Ok(blocking(write).await??)
     }
 
-    async fn submit(&self, again: &Resubmission) -> Result<Vec<SubmitOutcome>, ActionError> {
+    async fn submit(&self, again: &Resubmission) -> Result<Vec<SubmitOutcome>, RemedyError> {
         let Request { paths, process, .. } = self.request;
         let order = Order {
             date: paths.date,
@@ -193,11 +193,11 @@ async fn change(
     path: &str,
     what: &'static str,
     act: impl FnOnce(&Path) -> std::io::Result<()> + Send + 'static,
-) -> Result<(), ActionError> {
+) -> Result<(), RemedyError> {
     let file = PathBuf::from(path);
     let acted = file.clone();
     let done = blocking(move || act(&acted)).await?;
-    done.map_err(|cause| ActionError::File { what, file, cause })
+    done.map_err(|cause| RemedyError::File { what, file, cause })
 }
 
 fn set_flag(flag: &Path, text: &str) -> std::io::Result<()> {

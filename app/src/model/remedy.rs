@@ -1,13 +1,13 @@
-//! Actions of a shifter: what one would do, step by step, before it is done.
+//! The plan of a remedy: what it would do, step by step.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Choice, JobId, NightDate, ProdId, Remedy, RunId, Subrun, spans};
 
-/// What an action would do. The very same is done when it is carried out.
+/// What a remedy would do. Executing it carries out exactly this.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
-pub struct ActionPlan {
+pub struct RemedyPlan {
     /// The night.
     pub date: NightDate,
     /// The production.
@@ -16,17 +16,17 @@ pub struct ActionPlan {
     pub request: Remedy,
     /// Why, in the words of whoever asks; may be empty.
     pub reason: String,
-    /// What keeps it from being done, each in a sentence; empty: nothing does.
+    /// What prevents it, each in a sentence; empty if nothing does.
     pub obstacles: Vec<String>,
     /// What is done, in this order.
-    pub steps: Vec<ActionStep>,
+    pub steps: Vec<RemedyStep>,
 }
 
-/// One step of an action.
+/// One step of a remedy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 #[serde(tag = "step", rename_all = "snake_case")]
-pub enum ActionStep {
+pub enum RemedyStep {
     /// A decision is recorded.
     Decide {
         /// The run.
@@ -88,7 +88,7 @@ pub enum ActionStep {
     },
 }
 
-impl ActionStep {
+impl RemedyStep {
     /// The step as an order: `remove /data/dl1.h5 (12 bytes)`.
     pub fn sentence(&self) -> String {
         match self {

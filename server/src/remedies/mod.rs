@@ -1,6 +1,7 @@
-//! What shifters do about a night beside launching and closing it: decisions, submitting again,
-//! cancelling what can never start. First a plan, then the same plan is carried out, with a line in
-//! the logbook; the command line and the pages call the same two functions.
+//! Remedies: what shifters do about a night beside launching and closing it. They decide about runs,
+//! submit jobs again and cancel jobs that can never start. A remedy is first planned; executing it
+//! carries out the same plan and records it in the logbook. The command line and the pages call the
+//! same two functions.
 
 mod carry_out;
 mod export;
@@ -14,23 +15,23 @@ use crate::config::{SchedulerKind, Settings};
 use crate::hint::Hint;
 use crate::internal::{InternalError, blocking};
 use crate::launch::{Answer, Engine, LaunchError, ScriptError, ScriptOptions, ask, look_on};
-use crate::model::{ActionPlan, Author, Decision, Remedy};
+use crate::model::{Author, Decision, Remedy, RemedyPlan};
 use crate::night::{MissingSummary, NightError, NightPaths, Observation};
 use crate::schedule::{self, PartitionLimits, Scheduler, SchedulerError};
 use crate::store::{SiteDatabase, StoreError};
 
 pub use carry_out::Done;
 
-/// Why an action could not be planned or carried out.
+/// Why a remedy could not be planned or executed.
 #[derive(Debug, thiserror::Error)]
-pub enum ActionError {
+pub enum RemedyError {
     /// The night cannot be read.
     #[error(transparent)]
     Night(#[from] NightError),
-    /// The books cannot be used.
+    /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The scheduler cannot be asked, or submitting had to stop.
+    /// The scheduler cannot be queried, or submitting had to stop.
     #[error(transparent)]
     Launch(#[from] LaunchError),
     /// A job cannot be cancelled.
@@ -50,18 +51,18 @@ pub enum ActionError {
         #[source]
         cause: std::io::Error,
     },
-    /// Something keeps it from being done; nothing was done.
+    /// Something prevents it; nothing was done.
     #[error("nothing was done: {}", .0.join(" "))]
     Obstacles(Vec<String>),
-    /// Another action is being carried out.
-    #[error("nothing was done: another action on the night is under way ({})", .0.display())]
+    /// Another remedy is being executed.
+    #[error("nothing was done: another action on the night is in progress ({})", .0.display())]
     Busy(PathBuf),
     /// A failure within the program.
     #[error(transparent)]
     Internal(#[from] InternalError),
 }
 
-impl Hint for ActionError {
+impl Hint for RemedyError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Night(error) => error.hint(),
@@ -72,19 +73,19 @@ impl Hint for ActionError {
             Self::Internal(error) => error.hint(),
             Self::File { cause, .. } => cause.hint(),
             Self::Obstacles(_) => None,
-            Self::Busy(_) => Some("wait for its end, and try again".into()),
+            Self::Busy(_) => Some("wait for it to end, and try again".into()),
         }
     }
 }
 
-/// Something that somebody wants to do to a night.
+/// A remedy that somebody requests for a night.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The settings.
     pub settings: Settings,
     /// The night.
     pub paths: NightPaths,
-    /// What. [`Remedy::Launch`] is none of ours: see [`crate::launch::Undertaking`].
+    /// What. [`Remedy::Launch`] is planned elsewhere: see [`crate::launch::Undertaking`].
     pub remedy: Remedy,
     /// Why, in their words; may be empty.
     pub reason: String,
@@ -112,8 +113,8 @@ impl Request {
     /// What would be done; nothing is changed anywhere.
     ///
     /// # Errors
-    /// The night or the books cannot be read.
-    pub async fn plan(&self) -> Result<ActionPlan, ActionError> {
+    /// The night or the database cannot be read.
+    pub async fn plan(&self) -> Result<RemedyPlan, RemedyError> {
         let observation = self.observe().await?;
         let looked = SiteDatabase::of(&self.settings).open_to_read().await?;
         let decisions = match looked.store {
@@ -131,13 +132,13 @@ impl Request {
         self.planned(ground).await.map(|planned| planned.plan)
     }
 
-    /// Plans, and does what was planned.
+    /// Plans, and executes the plan.
     ///
     /// # Errors
-    /// [`ActionError::Obstacles`] and [`ActionError::Busy`]: nothing was done. Else the steps before
-    /// the one that failed were done; the logbook tells, and it may simply be asked for again.
-    #[tracing::instrument(name = "action", skip_all, fields(date = %self.paths.date, action = carry_out::word(&self.remedy), user = %self.author))]
-    pub async fn execute(&self, engine: &Engine) -> Result<Done, ActionError> {
+    /// [`RemedyError::Obstacles`] and [`RemedyError::Busy`]: nothing was done. Otherwise the
+    /// steps before the one that failed were done, as the logbook says; the request may be repeated.
+    #[tracing::instrument(name = "remedy", skip_all, fields(date = %self.paths.date, action = carry_out::word(&self.remedy), user = %self.author))]
+    pub async fn execute(&self, engine: &Engine) -> Result<Done, RemedyError> {
         let _turn = carry_out::turn(&self.paths)?;
         let observation = self.observe().await?;
         let decisions = engine.store.decisions(self.paths.date, &self.paths.prod_id).await?;
@@ -146,7 +147,7 @@ impl Request {
         let limits = self.limits(&*engine.scheduler).await;
         let planned = self.planned(Ground { observation, decisions, jobs, limits }).await?;
         if !planned.plan.obstacles.is_empty() {
-            return Err(ActionError::Obstacles(planned.plan.obstacles));
+            return Err(RemedyError::Obstacles(planned.plan.obstacles));
         }
         carry_out::carry_out(self, engine, planned).await
     }
@@ -164,13 +165,13 @@ impl Request {
         })
     }
 
-    async fn observe(&self) -> Result<Observation, ActionError> {
+    async fn observe(&self) -> Result<Observation, RemedyError> {
         let paths = self.paths.clone();
         let read = move || Observation::read(&paths, MissingSummary::Fail);
         Ok(blocking(read).await??)
     }
 
-    async fn planned(&self, ground: Ground) -> Result<plan::Planned, ActionError> {
+    async fn planned(&self, ground: Ground) -> Result<plan::Planned, RemedyError> {
         let request = self.clone();
         Ok(blocking(move || plan::plan(&request, &ground)).await?)
     }
