@@ -49,7 +49,7 @@ pub use quality::{NightQuality, QualityFinding, RunQuality, Verdict};
 pub use remedy::{RemedyPlan, RemedyStep};
 pub use run::{HistoryLine, LogChunk, LogFile, RunDetail, SubrunDetail};
 pub use status::{
-    Action, Condition, NightList, NightState, NightStatus, NightSummary, Notice, Percentages,
-    SchedulerHealth, Segment, SequenceStatus, Severity,
+    Condition, NightList, NightState, NightStatus, NightSummary, Notice, Percentages,
+    SchedulerHealth, Segment, SequenceAction, SequenceStatus, Severity,
 };
 pub use wish::{FigureChoice, FigureQuery, OtherRun, ValueLimits, ValueScale};

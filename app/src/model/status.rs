@@ -47,7 +47,7 @@ impl NightState {
 /// What the table's column `Action` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
-pub enum Action {
+pub enum SequenceAction {
     /// No job is known.
     None,
     /// A job is known.
@@ -58,7 +58,7 @@ pub enum Action {
     Closed,
 }
 
-impl fmt::Display for Action {
+impl fmt::Display for SequenceAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::None => "None",
@@ -141,7 +141,7 @@ pub struct SequenceStatus {
     #[serde(flatten)]
     pub sequence: Sequence,
     /// What the flags and jobs say.
-    pub action: Action,
+    pub action: SequenceAction,
     /// Number of different jobs there have been; `None` if none is known.
     pub tries: Option<u32>,
     /// The last of them.

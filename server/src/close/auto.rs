@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::internal::blocking;
 use crate::launch::{Answer, Engine, look_on};
 use crate::model::{
-    Action, CloseOptions, Condition, ExitCode, JobState, Kind, NightDate, NightState, NightStatus,
-    RunId, SequenceStatus,
+    CloseOptions, Condition, ExitCode, JobState, Kind, NightDate, NightState, NightStatus, RunId,
+    SequenceAction, SequenceStatus,
 };
 use crate::night::NightPaths;
 use crate::status::{Depth, NightInput, StatusCache, night_status};
@@ -123,13 +123,13 @@ struct Levels {
 /// its last stage, and there is 100 % of everything. Of a job that the scheduler has forgotten, the
 /// histories tell.
 fn readiness(status: &SequenceStatus, levels: Levels) -> Readiness {
-    let closed = status.action == Action::Closed;
+    let closed = status.action == SequenceAction::Closed;
     let why = if closed { String::new() } else { hindrance(status, levels).unwrap_or_default() };
     Readiness { run: status.sequence.run, closed, why }
 }
 
 fn hindrance(status: &SequenceStatus, levels: Levels) -> Option<String> {
-    if status.action == Action::Veto {
+    if status.action == SequenceAction::Veto {
         return Some("it is vetoed".into());
     }
     if let (Some(job), Some(state)) = (status.job, &status.state) {
@@ -269,7 +269,7 @@ mod tests {
                     datacheck: 100,
                     dl2: 100,
                 });
-                sequence.action = Action::None;
+                sequence.action = SequenceAction::None;
             }
             sequence.segments = vec![Segment {
                 first: 0,
@@ -292,7 +292,7 @@ mod tests {
     fn a_night_is_ready_when_all_of_it_is() {
         let golden = Golden::new();
         assert_eq!(why(&golden, |_| {}), "");
-        assert_eq!(why(&golden, |s| s.action = Action::Veto), "it is vetoed");
+        assert_eq!(why(&golden, |s| s.action = SequenceAction::Veto), "it is vetoed");
         assert_eq!(
             why(&golden, |s| s.segments[0].condition = Condition::Idle),
             "0 of 6 subruns are done"
@@ -312,7 +312,7 @@ mod tests {
         assert_eq!(job(JobState::Running, None), "job 7 is RUNNING");
         assert_eq!(job(JobState::Failed, Some("1:0")), "job 7 is FAILED, exit 1:0");
         // A closed sequence is ready, whatever else is said of it.
-        assert_eq!(why(&golden, |s| (s.action, s.segments) = (Action::Closed, vec![])), "");
+        assert_eq!(why(&golden, |s| (s.action, s.segments) = (SequenceAction::Closed, vec![])), "");
     }
 
     #[test]
@@ -320,7 +320,7 @@ mod tests {
         let golden = Golden::new();
         let open = |status: &mut NightStatus| {
             status.sequences[1].segments[0].condition = Condition::Failed;
-            status.sequences[2].action = Action::Closed;
+            status.sequences[2].action = SequenceAction::Closed;
         };
         let of = |options| {
             let plan = plan(&golden, open, options);

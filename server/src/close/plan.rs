@@ -10,8 +10,8 @@ use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 
 use crate::launch::ScriptOptions;
 use crate::model::{
-    Action, Block, BlockKind, CalibrationRuns, CloseOptions, ClosingPlan, ClosingSequence,
-    Condition, Kind, NightDate, NightStatus, Notice, RunId, SequenceStatus, Severity,
+    Block, BlockKind, CalibrationRuns, CloseOptions, ClosingPlan, ClosingSequence, Condition, Kind,
+    NightDate, NightStatus, Notice, RunId, SequenceAction, SequenceStatus, Severity,
 };
 use crate::night::{FaultyRow, NightPaths};
 
@@ -218,7 +218,7 @@ fn text(path: &std::path::Path) -> String {
 }
 
 fn sequence(status: &SequenceStatus) -> ClosingSequence {
-    let closed = status.action == Action::Closed;
+    let closed = status.action == SequenceAction::Closed;
     let subruns = status.known_subruns();
     let done = status.count(Condition::Done);
     let finished = closed || (subruns > 0 && done == subruns);
@@ -231,7 +231,7 @@ fn sequence(status: &SequenceStatus) -> ClosingSequence {
                 0 => String::new(),
                 failed => format!(", {failed} failed"),
             };
-            let veto = if status.action == Action::Veto { "; it is vetoed" } else { "" };
+            let veto = if status.action == SequenceAction::Veto { "; it is vetoed" } else { "" };
             format!("{done} of {subruns} subruns are done{failed}{veto}")
         }
     };

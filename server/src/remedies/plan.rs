@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::launch::{Resubmission, ScriptOptions, resubmission};
 use crate::model::{
-    Action, Choice, Condition, Decision, JobId, Kind, Level, Remedy, RemedyPlan, RemedyStep, RunId,
-    SequenceStatus, Subrun, TaskRecord, hostlist,
+    Choice, Condition, Decision, JobId, Kind, Level, Remedy, RemedyPlan, RemedyStep, RunId,
+    SequenceAction, SequenceStatus, Subrun, TaskRecord, hostlist,
 };
 use crate::night::{Resources, drs4_file, night_of};
 use crate::process::is_automatic_veto;
@@ -98,7 +98,7 @@ impl Planner<'_> {
             self.hinder(format!("The night {date} has no run {run} to process."));
             return None;
         };
-        if status.action == Action::Closed {
+        if status.action == SequenceAction::Closed {
             self.hinder(format!("Run {run} is closed."));
         }
         Some(status)

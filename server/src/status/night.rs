@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use crate::hint::Hint;
 use crate::input_file;
 use crate::model::{
-    Action, Kind, NightState, NightStatus, Notice, Segment, Sequence, SequenceStatus, Severity,
-    Stage, Subrun, TaskRecord,
+    Kind, NightState, NightStatus, Notice, Segment, Sequence, SequenceAction, SequenceStatus,
+    Severity, Stage, Subrun, TaskRecord,
 };
 use crate::night::{NightError, NightPaths, Observation, charge_file, drs4_file, night_of};
 use crate::process;
@@ -239,10 +239,10 @@ fn sequence_status(
 ) -> SequenceStatus {
     let files = evidence.files;
     let action = match &summary {
-        _ if files.closed => Action::Closed,
-        _ if files.vetoed => Action::Veto,
-        Some(_) => Action::Check,
-        None => Action::None,
+        _ if files.closed => SequenceAction::Closed,
+        _ if files.vetoed => SequenceAction::Veto,
+        Some(_) => SequenceAction::Check,
+        None => SequenceAction::None,
     };
     let percent = (sequence.kind == Kind::Data).then(|| files.percentages(sequence.subruns));
     let sequence = sequence.clone();

@@ -165,7 +165,7 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
-    use crate::model::{Action, JobId, ProdId, RunId};
+    use crate::model::{JobId, ProdId, RunId, SequenceAction};
     use crate::schedule::{Question, SchedulerId};
     use crate::status::fixture::{Golden, now, task_of};
     use crate::store::{Intent, SubmissionState};
@@ -226,8 +226,8 @@ mod tests {
             })
         });
         let seen = seen.await.unwrap();
-        assert_eq!(seen[0], (Action::None, None, 0, 0));
-        assert_eq!(seen[1], (Action::Check, Some(JobId(8)), 1, 1));
+        assert_eq!(seen[0], (SequenceAction::None, None, 0, 0));
+        assert_eq!(seen[1], (SequenceAction::Check, Some(JobId(8)), 1, 1));
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -149,7 +149,7 @@ impl FakeSite {
                 subruns: self.subruns,
                 source: Some("BL Lac".into()),
             },
-            action: Action::Check,
+            action: SequenceAction::Check,
             tries: Some(1),
             job: Some(JobId(7)),
             state: jobs.tasks().first().map(|task| task.state.clone()),

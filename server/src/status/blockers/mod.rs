@@ -12,8 +12,8 @@ use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
 
 use crate::hint::Hint;
 use crate::model::{
-    Action, Blocker, BlockerKind, Condition, Evidence, JobState, Kind, NightDate, NightStatus,
-    Remedy, RunId, Sequence, SequenceStatus, Subrun, TaskRecord, spans,
+    Blocker, BlockerKind, Condition, Evidence, JobState, Kind, NightDate, NightStatus, Remedy,
+    RunId, Sequence, SequenceAction, SequenceStatus, Subrun, TaskRecord, spans,
 };
 use crate::night::{NightError, calibration_files};
 
@@ -398,7 +398,7 @@ fn job(task: &TaskRecord) -> Evidence {
 
 fn is_finished(status: &SequenceStatus) -> bool {
     let done = |segment: &crate::model::Segment| segment.condition == Condition::Done;
-    status.action == Action::Closed
+    status.action == SequenceAction::Closed
         || (!status.segments.is_empty() && status.segments.iter().all(done))
 }
 
