@@ -8,10 +8,10 @@ use leptos::prelude::use_context;
 
 pub use crate::backend_error::{BackendError, ErrorKind};
 use crate::model::{
-    Account, ApiOperation, Confirmation, DatacheckNote, DatacheckRange, DatacheckSheet, Deed,
-    DeedPlan, FigureQuery, LogChunk, NewNote, NewToken, NightDate, NightList, NightStatus, Notice,
-    PersonName, Products, ProvenanceAsked, ProvenanceView, Role, RunDetail, RunId, SignInForm,
-    User,
+    Account, Action, ActionPlan, ApiOperation, Confirmation, DatacheckNote, DatacheckRange,
+    DatacheckSheet, FigureQuery, LogChunk, NewNote, NewToken, NightDate, NightList, NightStatus,
+    Notice, PersonName, Products, ProvenanceAsked, ProvenanceView, Role, RunDetail, RunId,
+    SignInForm, User,
 };
 
 /// Largest piece of a log that [`Backend::log`] gives at once, in bytes.
@@ -94,13 +94,17 @@ pub trait Backend: Send + Sync + 'static {
     ) -> Result<ProvenanceView, BackendError>;
 
     /// What an action would do.
-    async fn plan_action(&self, date: NightDate, action: Deed) -> Result<DeedPlan, BackendError>;
+    async fn plan_action(
+        &self,
+        date: NightDate,
+        action: Action,
+    ) -> Result<ActionPlan, BackendError>;
 
     /// Executes the plan that the caller has seen, named by its `mark` and `confirmed`.
     async fn execute_action(
         &self,
         date: NightDate,
-        action: Deed,
+        action: Action,
         mark: String,
         confirmed: bool,
     ) -> Result<Confirmation, BackendError>;

@@ -13,7 +13,7 @@ use crate::form;
 use crate::live::ThemeSwitch;
 use crate::model::Notice;
 use crate::pages::{
-    AccountPage, ApiPage, ComparePage, DeedPage, LogPage, NightDatacheckPage, NightPage,
+    AccountPage, ActionPage, ApiPage, ComparePage, LogPage, NightDatacheckPage, NightPage,
     NightsPage, NotFoundPage, ProductsPage, ProvenancePage, RangeDatacheckPage, RunDatacheckPage,
     RunPage, SignInPage, UsersPage, problem,
 };
@@ -134,7 +134,7 @@ fn content(error: Option<BackendError>) -> impl IntoView {
                     <Route path=path!("") view=NightsPage ssr=SsrMode::Async/>
                     <Route path=path!("nights") view=NightsPage ssr=SsrMode::Async/>
                     <Route path=path!("nights/:date") view=NightPage ssr=SsrMode::Async/>
-                    <Route path=path!("nights/:date/do") view=DeedPage ssr=SsrMode::Async/>
+                    <Route path=path!("nights/:date/actions/new") view=ActionPage ssr=SsrMode::Async/>
                     <Route
                         path=path!("nights/:date/datacheck")
                         view=NightDatacheckPage

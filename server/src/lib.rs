@@ -1,11 +1,11 @@
 //! The on-site analysis of LST-1 as a library of rooms. From the ground up; a room calls rooms
 //! below it or beside it through what they make public, never upwards.
 
+pub mod actions;
 pub mod close;
 pub mod commands;
 pub mod config;
 pub mod datacheck;
-pub mod deeds;
 pub mod demo;
 pub mod hint;
 pub mod input_file;

@@ -65,13 +65,13 @@ impl From<Author> for String {
     }
 }
 
-/// What came of a deed.
+/// The outcome of an action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
-pub struct DeedOutcome {
-    /// Whether all of it was done.
-    pub well: bool,
-    /// What came of it, in one line.
+pub struct ActionOutcome {
+    /// Whether all of it succeeded.
+    pub success: bool,
+    /// In one line.
     pub message: String,
 }
 
@@ -93,8 +93,8 @@ pub struct LogbookEntry {
     pub action: String,
     /// What was to be done, as the action's plan has it.
     pub plan: serde_json::Value,
-    /// What came of it; `None` while it is under way, and for ever if its program died.
-    pub outcome: Option<DeedOutcome>,
+    /// What came of it; `None` while it is under way, and forever if its program died.
+    pub outcome: Option<ActionOutcome>,
     /// When it was begun.
     pub begun: DateTime<Utc>,
     /// When it ended.

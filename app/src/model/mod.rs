@@ -1,11 +1,11 @@
 //! What crosses the wire: plain types that make nonsense unrepresentable, each parsing from and
 //! printing to its text form in one place. The server's domain uses these same types.
 
+mod action;
 mod api;
 mod blocker;
 mod closing;
 mod decision;
-mod deed;
 mod evidence;
 mod form;
 mod hostlist;
@@ -23,6 +23,7 @@ mod run;
 mod status;
 mod wish;
 
+pub use action::{Action, ActionPlan, Affairs, Fields, LogbookLine, PlannedStep, read_spans};
 pub use api::{ApiOperation, ApiParameter};
 pub use blocker::{Blocker, BlockerKind, Blockers, Evidence, Remedy, spans};
 pub use closing::{
@@ -30,7 +31,6 @@ pub use closing::{
     ClosingSequence, ClosingStep, FileStep, MoveGroup, PlannedFile, StepState,
 };
 pub use decision::{Choice, Decision, Undone};
-pub use deed::{Affairs, Deed, DeedPlan, Fields, LogbookLine, PlannedStep, read_spans};
 pub use evidence::{
     DatacheckRange, DatacheckSheet, FigureInfo, ProvenanceAsked, ProvenanceMembers, ProvenanceNode,
     ProvenanceView, RangeRun,
@@ -39,7 +39,7 @@ pub use form::{ActionFields, Confirmation, NewToken, RESULT};
 pub use hostlist::hostlist;
 pub use ids::{IdError, NightDate, ProdId, RunId, Subrun, SubrunId};
 pub use job::{ExitCode, JobId, JobState, TaskRecord};
-pub use logbook::{Author, DeedOutcome, LogbookEntry};
+pub use logbook::{ActionOutcome, Author, LogbookEntry};
 pub use note::{DatacheckNote, NewNote};
 pub use observation::{CalibrationRuns, Kind, Level, RunType, Sequence, Stage};
 pub use people::{Account, ApiToken, PersonName, Role, SessionInfo, SignInForm, User};

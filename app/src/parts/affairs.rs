@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::state::{Tone, badge};
 use super::{format, links, table};
 use crate::model::{
-    Affairs, ClosingProgress, ClosingStep, Deed, LogbookLine, NightState, NightStatus, Role,
+    Action, Affairs, ClosingProgress, ClosingStep, LogbookLine, NightState, NightStatus, Role,
     StepState,
 };
 use crate::people::visitor;
@@ -20,17 +20,17 @@ pub fn buttons(night: &NightStatus) -> Option<AnyView> {
     }
     let date = night.date;
     let closed = night.state == NightState::Closed;
-    let mut deeds = Vec::new();
+    let mut actions = Vec::new();
     if !closed {
-        deeds.push((Deed::Launch, night.state == NightState::Fresh));
-        deeds.push((Deed::Close { no_dl2: false }, night.state == NightState::Processed));
+        actions.push((Action::Launch, night.state == NightState::Fresh));
+        actions.push((Action::Close { no_dl2: false }, night.state == NightState::Processed));
     }
-    deeds.push((Deed::CopyDatacheck, false));
-    let links = deeds
+    actions.push((Action::CopyDatacheck, false));
+    let links = actions
         .into_iter()
-        .map(|(deed, next)| {
+        .map(|(action, next)| {
             let class = if next { "button next" } else { "button" };
-            view! { <a class=class href=links::deed(date, &deed)>{deed.label()}"…"</a> }
+            view! { <a class=class href=links::action(date, &action)>{action.label()}"…"</a> }
         })
         .collect::<Vec<_>>();
     Some(view! { <div class="buttons">{links}</div> }.into_any())
@@ -77,8 +77,8 @@ fn closing_section(closing: &ClosingProgress) -> impl IntoView + use<> {
         format::utc(closing.started)
     );
     let again = (closing.state != StepState::Running && visitor().may(Role::Shifter)).then(|| {
-        let deed = Deed::Close { no_dl2: closing.options.no_dl2 };
-        view! { " "<a href=links::deed(closing.date, &deed)>"Go on with it…"</a> }
+        let action = Action::Close { no_dl2: closing.options.no_dl2 };
+        view! { " "<a href=links::action(closing.date, &action)>"Go on with it…"</a> }
     });
     let message = Some(closing.message.clone()).filter(|message| !message.is_empty());
     let items = closing.steps.iter().map(step).collect::<Vec<_>>();
@@ -129,7 +129,7 @@ pub fn logbook(affairs: &Affairs) -> Option<AnyView> {
 
 fn row(line: &LogbookLine) -> impl IntoView + use<> {
     let (tone, outcome) = match &line.outcome {
-        Some(outcome) if outcome.well => (Tone::Done, outcome.message.clone()),
+        Some(outcome) if outcome.success => (Tone::Done, outcome.message.clone()),
         Some(outcome) => (Tone::Failed, outcome.message.clone()),
         None if line.under_way => (Tone::Running, "under way".to_owned()),
         None => (Tone::Unknown, "not known: its program has ended".to_owned()),

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use crate::internal::{InternalError, blocking};
 use crate::launch::Engine;
-use crate::model::{ClosingPlan, ClosingProgress, DeedOutcome, StepState, TaskRecord};
-use crate::store::{Deed, NewClosing};
+use crate::model::{ActionOutcome, ClosingPlan, ClosingProgress, StepState, TaskRecord};
+use crate::store::{NewAction, NewClosing};
 
 use super::lock::Guard;
 use super::past::Past;
@@ -129,7 +129,7 @@ async fn undertake(engine: &Engine, request: &Request) -> Result<Option<Undertak
         after,
         steps: &named,
     };
-    let deed = Deed {
+    let entry = NewAction {
         date: plan.date,
         prod_id: &plan.prod_id,
         author: &request.by,
@@ -144,7 +144,7 @@ async fn undertake(engine: &Engine, request: &Request) -> Result<Option<Undertak
             "unfinished": plan.unfinished().map(|sequence| sequence.run).collect::<Vec<_>>(),
         }),
     };
-    let line = store.begin_deed(&deed, request.now).await?;
+    let line = store.begin_action(&entry, request.now).await?;
     let earlier = match earlier {
         Some(earlier) if outdated => {
             let why = "another closing was begun in its place";
@@ -208,8 +208,8 @@ impl Undertaken {
         };
         store.end_closing(*closing, state, &message, clock.now()).await?;
         let told = if ended.is_ok() { "closed".to_owned() } else { message.clone() };
-        let outcome = DeedOutcome { well: ended.is_ok(), message: told };
-        store.end_deed(self.line, &outcome, clock.now()).await?;
+        let outcome = ActionOutcome { success: ended.is_ok(), message: told };
+        store.end_action(self.line, &outcome, clock.now()).await?;
         if let Err(error) = ended {
             warn(request, &message).await;
             return Err(error);

@@ -51,13 +51,13 @@ pub(super) async fn run(act: Act, date: NightDate, remedy: Remedy) -> Outcome {
     engine.close().await;
     let done = done?;
     print(&done.plan, act.json, "")?;
-    if done.submitted.is_empty() && done.outcome.well {
+    if done.submitted.is_empty() && done.outcome.success {
         return Ok(ExitCode::SUCCESS);
     }
     for submitted in &done.submitted {
         eprintln!("{}: {}", submitted.name, submitted.verdict);
     }
-    Ok(if done.outcome.well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if done.outcome.success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn request(act: &Act, date: NightDate, remedy: Remedy) -> Result<Request, Failure> {

@@ -12,11 +12,11 @@ use serde_json::json;
 use crate::config::Settings;
 use crate::internal::blocking;
 use crate::launch::{self, Engine, ask};
-use crate::model::{DeedOutcome, JobId, NightDate};
+use crate::model::{ActionOutcome, JobId, NightDate};
 use crate::night::{MissingSummary, NightPaths, Observation};
 use crate::schedule::{JobSnapshot, Question};
 use crate::status::jobs::NEVER;
-use crate::store::Deed;
+use crate::store::NewAction;
 
 use super::{Failure, Outcome, stages};
 
@@ -74,10 +74,10 @@ async fn cancel(
         let cancelled = engine.scheduler.cancel(*job).await;
         if let Some(line) = line {
             let outcome = match &cancelled {
-                Ok(()) => DeedOutcome { well: true, message: format!("cancelled job {job}") },
-                Err(error) => DeedOutcome { well: false, message: error.to_string() },
+                Ok(()) => ActionOutcome { success: true, message: format!("cancelled job {job}") },
+                Err(error) => ActionOutcome { success: false, message: error.to_string() },
             };
-            engine.store.end_deed(line, &outcome, Utc::now()).await?;
+            engine.store.end_action(line, &outcome, Utc::now()).await?;
         }
         cancelled?;
         writeln!(std::io::stdout(), "cancelled job {job} ({name})")?;
@@ -96,7 +96,7 @@ async fn begin(
     let Some(submission) = known.into_iter().rev().find(|known| known.job == Some(job)) else {
         return Ok(None);
     };
-    let deed = Deed {
+    let entry = NewAction {
         date: submission.date,
         prod_id: &submission.prod_id,
         author: &launch::user(),
@@ -104,7 +104,7 @@ async fn begin(
         action: "cancel",
         plan: &json!({ "job": job, "name": name, "purpose": submission.purpose }),
     };
-    Ok(Some(engine.store.begin_deed(&deed, now).await?))
+    Ok(Some(engine.store.begin_action(&entry, now).await?))
 }
 
 /// The jobs named on the command line, all of which must be there.

@@ -59,7 +59,7 @@ pub async fn run(args: CopyDatacheck) -> Outcome {
     tell(&args, &plan)?;
     let outcome = told(&plan);
     eprintln!("{}", outcome.message);
-    Ok(if outcome.well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if outcome.success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn tell(args: &CopyDatacheck, plan: &PublishPlan) -> Result<(), Failure> {

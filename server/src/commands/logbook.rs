@@ -58,7 +58,7 @@ fn line(entry: &LogbookEntry) -> String {
     let LogbookEntry { id, author, action, process, .. } = entry;
     let begun = entry.begun.format("%Y-%m-%d %H:%M:%S UTC");
     let outcome = match &entry.outcome {
-        Some(outcome) if outcome.well => outcome.message.clone(),
+        Some(outcome) if outcome.success => outcome.message.clone(),
         Some(outcome) => format!("failed: {}", outcome.message),
         None => format!("under way in {process}, or that program died"),
     };

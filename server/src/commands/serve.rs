@@ -10,9 +10,9 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::actions;
 use crate::config::{ServerConfig, Settings, SiteConfig};
 use crate::datacheck::Criteria;
-use crate::deeds;
 use crate::internal::{blocking, executable};
 use crate::launch::Engine;
 use crate::model::NightDate;
@@ -81,7 +81,7 @@ pub async fn run(args: Serve) -> Outcome {
     let days = Days::new(site.slurm.starttime_days_sacct.unwrap_or(DAYS).into());
     let today = NightDate::new(Utc::now().date_naive());
     let engine = Engine { store: store.clone(), scheduler: Arc::clone(&scheduler) };
-    let deeds = deeds::Site {
+    let actions = actions::Site {
         engine: engine.clone(),
         settings: settings.clone(),
         prod_id: prod_id.clone(),
@@ -110,7 +110,7 @@ pub async fn run(args: Serve) -> Outcome {
     let closing = tokio::spawn(closing);
     let indexing = tokio::spawn(keeper.run());
     let watching = tokio::spawn(Arc::clone(&watcher).run(scheduler, Some(store), days, pace));
-    web::serve(listener, &config, watcher, people, Arc::new(deeds), end).await;
+    web::serve(listener, &config, watcher, people, Arc::new(actions), end).await;
     watching.abort();
     launching.abort();
     closing.abort();

@@ -4,10 +4,10 @@ use std::io::{Error, ErrorKind};
 use std::path::PathBuf;
 
 use super::Hint;
+use crate::actions::ActionError;
 use crate::close::CloseError;
 use crate::config::ConfigError;
 use crate::datacheck::DatacheckError;
-use crate::deeds::DeedError;
 use crate::demo::DemoError;
 use crate::internal::InternalError;
 use crate::launch::{LaunchError, ResumeError, submit::SubmitFailure};
@@ -100,8 +100,8 @@ fn cases() -> Vec<Case> {
             CloseError::Step { title: "move".into(), cause: Box::new(CloseError::Store(store())) },
             "OSA_DATABASE",
         ),
-        case(DeedError::Close(CloseError::Launch(LaunchError::Store(store()))), "OSA_DATABASE"),
-        case(DeedError::Publish(PublishError::NoDestination(file())), "[WEBSERVER]"),
+        case(ActionError::Close(CloseError::Launch(LaunchError::Store(store()))), "OSA_DATABASE"),
+        case(ActionError::Publish(PublishError::NoDestination(file())), "[WEBSERVER]"),
         case(
             PublishError::Remote { host: "www".into(), problem: "refused".into() },
             "ssh -o BatchMode=yes www true",
@@ -133,7 +133,7 @@ fn every_error_says_what_to_do() {
 
 #[test]
 fn causes_are_kept() {
-    let error = DeedError::Close(CloseError::Step {
+    let error = ActionError::Close(CloseError::Step {
         title: "move".into(),
         cause: Box::new(CloseError::Night(NightError::Read { file: file(), cause: denied() })),
     });

@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::config::Settings;
 use crate::hint::Hint;
 use crate::internal::{blocking, executable};
-use crate::model::{Author, DeedOutcome, LogbookEntry, NightDate, ProdId};
+use crate::model::{ActionOutcome, Author, LogbookEntry, NightDate, ProdId};
 use crate::night::{MissingSummary, NightError, NightPaths, Observation};
 use crate::store::{Store, StoreError};
 
@@ -70,7 +70,7 @@ pub async fn interrupted(
     store: &Store,
     now: DateTime<Utc>,
 ) -> Result<Vec<Interrupted>, StoreError> {
-    let open = store.last_deeds_open("launch", now - LONGEST).await?;
+    let open = store.last_open_actions("launch", now - LONGEST).await?;
     let gone = open.into_iter().filter(|entry| is_gone(&entry.process));
     Ok(gone.filter_map(interrupted_by).collect())
 }
@@ -109,8 +109,8 @@ pub async fn resume(
     launch: &Interrupted,
 ) -> Result<Launched, ResumeError> {
     let outcome =
-        DeedOutcome { well: false, message: "cut short; the server goes on with it".into() };
-    engine.store.end_deed(launch.line, &outcome, Utc::now()).await.map_err(LaunchError::from)?;
+        ActionOutcome { success: false, message: "cut short; the server goes on with it".into() };
+    engine.store.end_action(launch.line, &outcome, Utc::now()).await.map_err(LaunchError::from)?;
     let pause = settings.server.lost_after / 2;
     for _ in 1..TRIES {
         let launched = launch_rest(engine, settings, launch).await?;
@@ -171,7 +171,7 @@ async fn undertaking(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Deed;
+    use crate::store::NewAction;
 
     #[tokio::test]
     async fn only_what_was_cut_short_last_and_here_is_gone_on_with() {
@@ -189,8 +189,9 @@ mod tests {
         let earlier = serde_json::json!({ "jobs": [] });
         let begin = async |night: &str, process: &str, action: &str, plan, hours| {
             let (author, date) = (Author::Auto, night.parse().unwrap());
-            let deed = Deed { date, prod_id: &prod_id, author: &author, process, action, plan };
-            store.begin_deed(&deed, now - TimeDelta::hours(hours)).await.unwrap()
+            let entry =
+                NewAction { date, prod_id: &prod_id, author: &author, process, action, plan };
+            store.begin_action(&entry, now - TimeDelta::hours(hours)).await.unwrap()
         };
         let line = begin("2024-11-28", &gone, "launch", &plan, 2).await;
         let ours = begin("2024-11-27", &own, "launch", &plan, 2).await;
@@ -202,8 +203,8 @@ mod tests {
         begin("2024-11-22", &gone, "cancel", &plan, 2).await;
         begin("2024-11-21", &gone, "close", &plan, 2).await;
         let ended = begin("2024-11-20", &gone, "launch", &plan, 2).await;
-        let outcome = DeedOutcome { well: true, message: "1 job submitted".into() };
-        store.end_deed(ended, &outcome, now).await.unwrap();
+        let outcome = ActionOutcome { success: true, message: "1 job submitted".into() };
+        store.end_action(ended, &outcome, now).await.unwrap();
 
         let found = interrupted(&store, now).await.unwrap();
         let lines: Vec<i64> = found.iter().map(|launch| launch.line).collect();

@@ -8,13 +8,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use crate::internal::blocking;
-use crate::model::{Author, DeedOutcome};
+use crate::model::{ActionOutcome, Author};
 use crate::night::{NightPaths, Observation};
 
 use super::engine::{Answer, Engine, ask};
 use super::prepare::{Prepared, prepare, write_scripts};
 use super::submit::{Order, SubmitOutcome, execute};
-use crate::store::Deed;
+use crate::store::NewAction;
 
 use super::{Gate, LaunchError, LaunchOptions, LaunchPlan, ScriptOptions};
 
@@ -115,7 +115,7 @@ impl Undertaking {
         }
         let begun = Instant::now();
         let plan = &prepared.plan;
-        let deed = Deed {
+        let entry = NewAction {
             date: self.paths.date,
             prod_id: &self.paths.prod_id,
             author: &self.by,
@@ -127,14 +127,14 @@ impl Undertaking {
                 "options": self.options,
             }),
         };
-        let id = engine.store.begin_deed(&deed, self.now).await?;
+        let id = engine.store.begin_action(&entry, self.now).await?;
         let outcomes = self.submit(engine, plan).await;
         let outcome = match &outcomes {
             Ok(outcomes) => told(outcomes),
-            Err(error) => DeedOutcome { well: false, message: error.to_string() },
+            Err(error) => ActionOutcome { success: false, message: error.to_string() },
         };
         let took = TimeDelta::from_std(begun.elapsed()).unwrap_or(TimeDelta::MAX);
-        let ended = engine.store.end_deed(id, &outcome, self.now + took).await;
+        let ended = engine.store.end_action(id, &outcome, self.now + took).await;
         let outcomes = outcomes?;
         ended?;
         Ok(Launched { prepared, outcomes })
@@ -158,7 +158,7 @@ impl Undertaking {
 }
 
 /// What became of all jobs, in one line.
-pub fn told(outcomes: &[SubmitOutcome]) -> DeedOutcome {
+pub fn told(outcomes: &[SubmitOutcome]) -> ActionOutcome {
     let failed: Vec<String> = outcomes
         .iter()
         .filter(|outcome| outcome.verdict.is_failure())
@@ -168,7 +168,7 @@ pub fn told(outcomes: &[SubmitOutcome]) -> DeedOutcome {
     let plural = if submitted == 1 { "" } else { "s" };
     let mut parts = vec![format!("{submitted} job{plural} submitted")];
     parts.extend(failed.iter().cloned());
-    DeedOutcome { well: failed.is_empty(), message: parts.join("; ") }
+    ActionOutcome { success: failed.is_empty(), message: parts.join("; ") }
 }
 
 /// The user of the machine whose command this is.

@@ -10,9 +10,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::internal::blocking;
 use crate::launch::submit::{Order, SubmitOutcome, execute};
 use crate::launch::{self, Engine, LaunchError, Resubmission, told};
-use crate::model::{DeedOutcome, Remedy, RemedyPlan, RemedyStep};
+use crate::model::{ActionOutcome, Remedy, RemedyPlan, RemedyStep};
 use crate::night::NightPaths;
-use crate::store::{Deed, NewDecision};
+use crate::store::{NewAction, NewDecision};
 
 use super::plan::Planned;
 use super::{RemedyError, Request, export};
@@ -25,7 +25,7 @@ pub struct Done {
     /// What became of the job, if one was to be submitted.
     pub submitted: Vec<SubmitOutcome>,
     /// In one line, as the logbook has it.
-    pub outcome: DeedOutcome,
+    pub outcome: ActionOutcome,
 }
 
 /// Serializes the actions on a night: two at once would undo each other's work. The lock
@@ -51,7 +51,7 @@ pub(super) async fn carry_out(
 ) -> Result<Done, RemedyError> {
     let Planned { plan, resubmission } = planned;
     let begun = Instant::now();
-    let deed = Deed {
+    let entry = NewAction {
         date: plan.date,
         prod_id: &plan.prod_id,
         author: &request.author,
@@ -59,18 +59,18 @@ pub(super) async fn carry_out(
         action: word(&plan.request),
         plan: &plan,
     };
-    let line = engine.store.begin_deed(&deed, request.now).await?;
+    let line = engine.store.begin_action(&entry, request.now).await?;
     let work = Work { request, engine, begun };
     let result = work.steps(&plan, resubmission.as_ref()).await;
     let outcome = match &result {
-        Err(error) => DeedOutcome { well: false, message: error.to_string() },
-        Ok(submitted) if submitted.is_empty() => DeedOutcome {
-            well: true,
+        Err(error) => ActionOutcome { success: false, message: error.to_string() },
+        Ok(submitted) if submitted.is_empty() => ActionOutcome {
+            success: true,
             message: plan.steps.iter().map(RemedyStep::sentence).collect::<Vec<_>>().join("; "),
         },
         Ok(submitted) => told(submitted),
     };
-    let ended = engine.store.end_deed(line, &outcome, work.now()).await;
+    let ended = engine.store.end_action(line, &outcome, work.now()).await;
     let submitted = result?;
     ended?;
     Ok(Done { plan, submitted, outcome })

@@ -4,13 +4,13 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::types::{Json, Text};
 
-use crate::model::{Author, DeedOutcome, LogbookEntry, NightDate, ProdId};
+use crate::model::{ActionOutcome, Author, LogbookEntry, NightDate, ProdId};
 
 use super::{Store, StoreError, Timestamp};
 
 /// Something that is about to be done to a night.
 #[derive(Clone, Copy, Debug)]
-pub struct Deed<'a, P: Serialize> {
+pub struct NewAction<'a, P: Serialize> {
     /// The night.
     pub date: NightDate,
     /// The production.
@@ -36,13 +36,13 @@ struct Line {
     plan: Json<serde_json::Value>,
     begun: Timestamp,
     ended: Option<Timestamp>,
-    well: Option<bool>,
+    success: Option<bool>,
     outcome: Option<String>,
 }
 
 impl From<Line> for LogbookEntry {
     fn from(line: Line) -> Self {
-        let outcome = line.well.zip(line.outcome);
+        let outcome = line.success.zip(line.outcome);
         Self {
             id: line.id,
             night: line.date.0,
@@ -51,7 +51,7 @@ impl From<Line> for LogbookEntry {
             process: line.process,
             action: line.action,
             plan: line.plan.0,
-            outcome: outcome.map(|(well, message)| DeedOutcome { well, message }),
+            outcome: outcome.map(|(success, message)| ActionOutcome { success, message }),
             begun: line.begun.0,
             ended: line.ended.map(DateTime::from),
         }
@@ -60,36 +60,36 @@ impl From<Line> for LogbookEntry {
 
 impl Store {
     /// Begins a line of the logbook; returns its number.
-    pub async fn begin_deed<P: Serialize>(
+    pub async fn begin_action<P: Serialize>(
         &self,
-        deed: &Deed<'_, P>,
+        new: &NewAction<'_, P>,
         at: DateTime<Utc>,
     ) -> Result<i64, StoreError> {
         let line = sqlx::query!(
             "INSERT INTO logbook (date, prod_id, author, process, action, plan, begun)
              VALUES (?, ?, ?, ?, ?, ?, ?)",
-            Text(deed.date),
-            deed.prod_id.as_str(),
-            Text(deed.author),
-            deed.process,
-            deed.action,
-            Json(deed.plan),
+            Text(new.date),
+            new.prod_id.as_str(),
+            Text(new.author),
+            new.process,
+            new.action,
+            Json(new.plan),
             Timestamp(at),
         );
         self.write(async |db| Ok(line.execute(db).await?.last_insert_rowid())).await
     }
 
     /// Ends a line of the logbook. A line that has ended stays as it is.
-    pub async fn end_deed(
+    pub async fn end_action(
         &self,
         id: i64,
-        outcome: &DeedOutcome,
+        outcome: &ActionOutcome,
         at: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let line = sqlx::query!(
             "UPDATE logbook SET ended = ?, well = ?, outcome = ? WHERE id = ? AND ended IS NULL",
             Timestamp(at),
-            outcome.well,
+            outcome.success,
             outcome.message,
             id,
         );
@@ -98,7 +98,7 @@ impl Store {
 
     /// The lines of an action that were begun after `since`, have not ended, and are the last of their
     /// night; oldest first.
-    pub async fn last_deeds_open(
+    pub async fn last_open_actions(
         &self,
         action: &str,
         since: DateTime<Utc>,
@@ -108,7 +108,7 @@ impl Store {
             r#"SELECT id, date AS "date: Text<NightDate>", prod_id AS "prod_id: Text<ProdId>",
                       author AS "author: Text<Author>", process, action,
                       plan AS "plan: Json<serde_json::Value>", begun AS "begun: Timestamp",
-                      ended AS "ended: Timestamp", well AS "well: bool", outcome
+                      ended AS "ended: Timestamp", well AS "success: bool", outcome
                FROM logbook AS line
                WHERE action = ? AND ended IS NULL AND begun >= ? AND NOT EXISTS (
                    SELECT 1 FROM logbook AS later
@@ -133,7 +133,7 @@ impl Store {
             r#"SELECT id, date AS "date: Text<NightDate>", prod_id AS "prod_id: Text<ProdId>",
                       author AS "author: Text<Author>", process, action,
                       plan AS "plan: Json<serde_json::Value>", begun AS "begun: Timestamp",
-                      ended AS "ended: Timestamp", well AS "well: bool", outcome
+                      ended AS "ended: Timestamp", well AS "success: bool", outcome
                FROM logbook WHERE date = ? AND prod_id = ? ORDER BY id"#,
             Text(date),
             prod_id.as_str(),
@@ -155,7 +155,7 @@ mod tests {
         let store = Store::open(&dir.path().join("osa.sqlite")).await.unwrap();
         let at = |second| Utc.timestamp_opt(second, 0).unwrap();
         let (date, prod_id) = ("2024-11-28".parse().unwrap(), "v0.1.0".parse().unwrap());
-        let deed = Deed {
+        let entry = NewAction {
             date,
             prod_id: &prod_id,
             author: &Author::Cli("jane".into()),
@@ -163,13 +163,13 @@ mod tests {
             action: "launch",
             plan: &serde_json::json!({ "jobs": ["LST1_19102"] }),
         };
-        let id = store.begin_deed(&deed, at(10)).await.unwrap();
+        let id = store.begin_action(&entry, at(10)).await.unwrap();
         let open = store.logbook(date, &prod_id).await.unwrap();
         assert_eq!((open.len(), open[0].outcome.as_ref(), open[0].ended), (1, None, None));
-        let outcome = DeedOutcome { well: true, message: "submitted 1 job".into() };
-        store.end_deed(id, &outcome, at(20)).await.unwrap();
-        let late = DeedOutcome { well: false, message: "late".into() };
-        store.end_deed(id, &late, at(30)).await.unwrap();
+        let outcome = ActionOutcome { success: true, message: "submitted 1 job".into() };
+        store.end_action(id, &outcome, at(20)).await.unwrap();
+        let late = ActionOutcome { success: false, message: "late".into() };
+        store.end_action(id, &late, at(30)).await.unwrap();
         let [line] = &store.logbook(date, &prod_id).await.unwrap()[..] else { panic!("one line") };
         assert_eq!((line.outcome.as_ref(), line.ended), (Some(&outcome), Some(at(20))));
         assert_eq!((line.begun, line.plan["jobs"][0].as_str()), (at(10), Some("LST1_19102")));

@@ -51,7 +51,7 @@ pub use decisions::NewDecision;
 pub use error::{StoreCause, StoreError};
 pub use ledger::Ledger;
 pub use locks::Holder;
-pub use logbook::Deed;
+pub use logbook::NewAction;
 pub use owner::OwnershipError;
 pub use site::{Looked, SiteDatabase};
 pub use submissions::{Grace, Intent, Submission, SubmissionState};

@@ -11,7 +11,7 @@ use crate::store::{Store, StoreError};
 
 /// Lines of the logbook that a page shows.
 const LINES: usize = 12;
-/// A deed that has not ended after so long has lost its program, whatever bears its number now.
+/// An action that has not ended after so long has lost its program, whatever bears its number now.
 const LONGEST: TimeDelta = TimeDelta::days(1);
 
 /// Reads the books.
@@ -70,7 +70,7 @@ fn line(entry: LogbookEntry, here: &Here) -> LogbookLine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Author, DeedOutcome};
+    use crate::model::{ActionOutcome, Author};
 
     fn at(minute: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_800_000_000 + 60 * minute, 0).unwrap()
@@ -78,7 +78,7 @@ mod tests {
 
     fn goes_on(process: &str, begun: i64, ended: bool) -> bool {
         let here = Here { host: "cp02".into(), since: at(0), now: at(60) };
-        let outcome = ended.then(|| DeedOutcome { well: true, message: String::new() });
+        let outcome = ended.then(|| ActionOutcome { success: true, message: String::new() });
         here.goes_on(&LogbookEntry {
             id: 1,
             night: "2024-11-28".parse().unwrap(),

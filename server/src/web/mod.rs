@@ -59,8 +59,8 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+use crate::actions::ActionService;
 use crate::config::ConnectionConfig;
-use crate::deeds::ActionService;
 
 pub use books::Books;
 pub use health::HealthConfig;
@@ -102,7 +102,7 @@ struct WebState {
     /// The names under which the server is known.
     hosts: Arc<hosts::Hosts>,
     health: Arc<health::Checks>,
-    deeds: Arc<dyn ActionService>,
+    actions: Arc<dyn ActionService>,
     cache: Arc<cache::PageCache>,
     /// What came of forms, until their pages show it.
     results: Arc<functions::FormResults>,
@@ -115,10 +115,10 @@ pub fn router(
     config: &WebConfig,
     watcher: Arc<Watcher>,
     people: People,
-    deeds: Arc<dyn ActionService>,
+    actions: Arc<dyn ActionService>,
     closing: watch::Receiver<bool>,
 ) -> Router {
-    router_of(config, watcher, people, deeds, closing, rules::routes)
+    router_of(config, watcher, people, actions, closing, rules::routes)
 }
 
 /// Everything that `routes` lists, each behind its rule, and the files of the site.
@@ -126,7 +126,7 @@ fn router_of(
     config: &WebConfig,
     watcher: Arc<Watcher>,
     people: People,
-    deeds: Arc<dyn ActionService>,
+    actions: Arc<dyn ActionService>,
     closing: watch::Receiver<bool>,
     routes: impl FnOnce(&WebState) -> Vec<rules::Route>,
 ) -> Router {
@@ -139,7 +139,7 @@ fn router_of(
         people,
         hosts,
         health,
-        deeds,
+        actions,
         cache: Arc::default(),
         results: Arc::default(),
         closing,
@@ -213,12 +213,12 @@ pub async fn serve(
     config: &WebConfig,
     watcher: Arc<Watcher>,
     people: People,
-    deeds: Arc<dyn ActionService>,
+    actions: Arc<dyn ActionService>,
     end: impl Future<Output = ()> + Send + 'static,
 ) {
     let (close, closing) = watch::channel(false);
     let access = Arc::clone(&people.access);
-    let router = router(config, watcher, people, deeds, closing.clone());
+    let router = router(config, watcher, people, actions, closing.clone());
     tokio::spawn(async move {
         end.await;
         close.send_replace(true);

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
-use crate::deeds::{ActionService, Became, DeedError, Order};
+use crate::actions::{ActionError, ActionService, ConfirmedAction, ExecutionState};
 use crate::internal::lock;
 use crate::model::*;
 use crate::schedule::{
@@ -282,31 +282,31 @@ impl Look for FakeSite {
     }
 }
 
-/// Plans every deed as one job, and notes what it is told to do.
+/// Plans every action as one job, and records what it executes.
 #[derive(Clone, Default)]
-pub struct FakeDoer {
+pub struct FakeActions {
     /// What was to be done, by whom.
-    pub done: Arc<Mutex<Vec<(Deed, String)>>>,
+    pub done: Arc<Mutex<Vec<(Action, String)>>>,
     /// What stands in the way.
     pub obstacles: Arc<Mutex<Vec<String>>>,
 }
 
-impl FakeDoer {
+impl FakeActions {
     /// The mark of its plans.
     pub const MARK: &str = "mark";
 }
 
 #[async_trait]
-impl ActionService for FakeDoer {
+impl ActionService for FakeActions {
     async fn plan(
         &self,
         date: NightDate,
-        deed: Deed,
+        action: Action,
         _: DateTime<Utc>,
-    ) -> Result<DeedPlan, DeedError> {
-        Ok(DeedPlan {
+    ) -> Result<ActionPlan, ActionError> {
+        Ok(ActionPlan {
             date,
-            deed,
+            action,
             obstacles: self.obstacles.lock().unwrap().clone(),
             doubts: Vec::new(),
             steps: vec![PlannedStep { title: "submit <LST1_19102>".into(), items: Vec::new() }],
@@ -317,15 +317,15 @@ impl ActionService for FakeDoer {
         })
     }
 
-    async fn carry_out(&self, order: Order) -> Result<Became, DeedError> {
-        let plan = self.plan(order.date, order.deed.clone(), order.now).await?;
+    async fn carry_out(&self, confirmed: ConfirmedAction) -> Result<ExecutionState, ActionError> {
+        let plan = self.plan(confirmed.date, confirmed.action.clone(), confirmed.now).await?;
         if !plan.obstacles.is_empty() {
-            return Err(DeedError::Obstacles(Box::new(plan)));
+            return Err(ActionError::Obstacles(Box::new(plan)));
         }
-        if order.mark != Self::MARK {
-            return Err(DeedError::Changed(Box::new(plan)));
+        if confirmed.mark != Self::MARK {
+            return Err(ActionError::Changed(Box::new(plan)));
         }
-        self.done.lock().unwrap().push((order.deed, order.author.to_string()));
-        Ok(Became::UnderWay)
+        self.done.lock().unwrap().push((confirmed.action, confirmed.author.to_string()));
+        Ok(ExecutionState::UnderWay)
     }
 }

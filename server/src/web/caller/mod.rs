@@ -24,8 +24,8 @@ use super::problem::Problem;
 use super::who::{Who, cookie};
 use crate::hint::Hint;
 use crate::model::{
-    Account, ApiOperation, Author, Confirmation, DatacheckNote, DatacheckRange, DatacheckSheet,
-    Deed, DeedPlan, FigureQuery, LogChunk, NewNote, NewToken, NightDate, NightList, NightStatus,
+    Account, Action, ActionPlan, ApiOperation, Author, Confirmation, DatacheckNote, DatacheckRange,
+    DatacheckSheet, FigureQuery, LogChunk, NewNote, NewToken, NightDate, NightList, NightStatus,
     Notice, PersonName, Products, ProvenanceAsked, ProvenanceView, Role, RunDetail, RunId,
     SignInForm, User,
 };
@@ -177,14 +177,18 @@ impl Backend for Caller {
         self.state.watcher.run_provenance(date, run, asked).await
     }
 
-    async fn plan_action(&self, date: NightDate, action: Deed) -> Result<DeedPlan, BackendError> {
+    async fn plan_action(
+        &self,
+        date: NightDate,
+        action: Action,
+    ) -> Result<ActionPlan, BackendError> {
         self.plan(date, action).await
     }
 
     async fn execute_action(
         &self,
         date: NightDate,
-        action: Deed,
+        action: Action,
         mark: String,
         confirmed: bool,
     ) -> Result<Confirmation, BackendError> {

@@ -2,7 +2,7 @@
 
 use crate::datacheck::figure::Figure;
 use crate::model::{
-    Blockers, DatacheckNote, DatacheckRange, DatacheckSheet, DeedPlan, LogChunk, NewNote,
+    ActionPlan, Blockers, DatacheckNote, DatacheckRange, DatacheckSheet, LogChunk, NewNote,
     NightList, NightStatus, Products, RunDetail,
 };
 
@@ -99,7 +99,7 @@ pub const OPERATIONS: &[Operation] = &[
     get("/api/v1/nights/{date}", "Where a night stands: its sequences, subruns, jobs, blockers.").giving(of::<NightStatus>),
     get("/api/v1/nights/{date}/events", "Tells when the night changes.").answering(NEWS),
     get("/api/v1/nights/{date}/blockers", "What stands in the way of closing a night, with evidence.").giving(of::<Blockers>),
-    get("/api/v1/nights/{date}/plan", "What a deed would do.").giving(of::<DeedPlan>).asking(&[
+    get("/api/v1/nights/{date}/plan", "What an action would do.").giving(of::<ActionPlan>).asking(&[
         (
             "what",
             "what is to be done: launch, close, copy-datacheck, resubmit, drop-last-subrun, discard, \
@@ -115,7 +115,7 @@ pub const OPERATIONS: &[Operation] = &[
         ("jobs", "the jobs to cancel, which can never begin", "1061,1062"),
         ("decision", "the number of the decision to undo", "3"),
     ]),
-    post("/api/v1/nights/{date}/deeds", "Does what a plan says, if it is still the plan.").taking(of::<ActionRequest>).giving(of::<ActionResponse>),
+    post("/api/v1/nights/{date}/actions", "Does what a plan says, if it is still the plan.").taking(of::<ActionRequest>).giving(of::<ActionResponse>),
     get("/api/v1/nights/{date}/runs/{run}", "A run in detail: each subrun's history, jobs and logs.").giving(of::<RunDetail>),
     get("/api/v1/nights/{date}/runs/{run}/events", "Tells when the run changes.").answering(NEWS),
     get("/api/v1/nights/{date}/runs/{run}/logs/{name}", "A piece of a job's log.").giving(of::<LogChunk>)

@@ -60,7 +60,7 @@ async fn nothing_is_changed_without_the_secret_of_the_session() {
     assert_eq!(users.len(), 2);
     assert!(users.iter().all(|user| user.role == Role::Admin && user.disabled.is_none()));
     assert!(app.store.tokens().await.unwrap().is_empty());
-    assert!(app.deeds.done.lock().unwrap().is_empty());
+    assert!(app.actions.done.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn nothing_is_changed_for_another_site_even_with_the_secret() {
     let users = app.store.users().await.unwrap();
     assert_eq!(users.len(), 2);
     assert!(users.iter().all(|user| user.role == Role::Admin && user.disabled.is_none()));
-    assert!(app.deeds.done.lock().unwrap().is_empty());
+    assert!(app.actions.done.lock().unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ use tower::ServiceExt;
 use super::caller::Caller;
 use super::problem::Problem;
 use super::rules::{self as table, Needs, Route};
-use super::testing::{FakeDoer, FakeScheduler, FakeSite};
+use super::testing::{FakeActions, FakeScheduler, FakeSite};
 use super::{People, Watcher, WebConfig, WebState, router_of};
 use crate::config::{AccessConfig, ServerConfig};
 use crate::model::Role;
@@ -46,7 +46,7 @@ use crate::store::Store;
 struct TestApp {
     router: Router,
     site: Arc<FakeSite>,
-    deeds: FakeDoer,
+    actions: FakeActions,
     scheduler: FakeScheduler,
     watcher: Arc<Watcher>,
     close: watch::Sender<bool>,
@@ -100,17 +100,17 @@ impl TestApp {
         let shown = Arc::clone(&time);
         let clock = Arc::new(move || *shown.lock().unwrap());
         let people = People::at(store.clone(), access, clock);
-        let deeds = FakeDoer::default();
-        let doer = Arc::new(deeds.clone());
+        let actions = FakeActions::default();
+        let service = Arc::new(actions.clone());
         let mut kept = None;
         let routes = |state: &WebState| {
             kept = Some(state.clone());
             table::routes(state).into_iter().chain(probes()).collect()
         };
-        let router = router_of(&config, Arc::clone(&watcher), people, doer, closing, routes);
+        let router = router_of(&config, Arc::clone(&watcher), people, service, closing, routes);
         let scheduler = FakeScheduler::new();
         let state = kept.unwrap();
-        Self { router, site, deeds, scheduler, watcher, close, dir, store, time, state }
+        Self { router, site, actions, scheduler, watcher, close, dir, store, time, state }
     }
 
     /// Lets the watcher look again and again, as a server does.

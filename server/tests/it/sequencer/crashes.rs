@@ -50,8 +50,8 @@ fn launch(server: &TestServer, token: &str) -> Option<String> {
     let night = "/api/v1/nights/2024-11-28";
     let plan = server.ask(token, "GET", &format!("{night}/plan?what=launch"), "").unwrap();
     let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
-    let order = serde_json::json!({ "deed": "launch", "mark": plan["mark"] });
-    server.ask(token, "POST", &format!("{night}/deeds"), &order.to_string())
+    let order = serde_json::json!({ "action": "launch", "mark": plan["mark"] });
+    server.ask(token, "POST", &format!("{night}/actions"), &order.to_string())
 }
 
 #[test]

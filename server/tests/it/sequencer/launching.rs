@@ -39,7 +39,7 @@ fn launches_and_cancellations_are_in_the_logbook() {
     assert_eq!(lines[0]["plan"]["jobs"].as_array().unwrap().len(), 5);
     assert_eq!(lines[0]["outcome"]["message"], "5 jobs submitted");
     assert_eq!((&lines[1]["action"], &lines[1]["plan"]["job"]), (&"cancel".into(), &1002.into()));
-    assert_eq!(lines[1]["outcome"]["well"], true);
+    assert_eq!(lines[1]["outcome"]["success"], true);
     site.run(["logbook", "2024-11-28"]).succeeds().prints("launch: 5 jobs submitted\n");
 }
 

@@ -1,11 +1,11 @@
 //! Decisions, submitting again and cancelling from a page.
 
-use super::{DeedError, Night, plan};
+use super::{ActionError, Night, plan};
 use crate::launch;
-use crate::model::{Author, Deed, DeedPlan, Remedy, RemedyStep};
+use crate::model::{Action, ActionPlan, Author, Remedy, RemedyStep};
 use crate::remedies::Request;
 
-fn request(night: &Night<'_>, remedy: Remedy, author: Author) -> Result<Request, DeedError> {
+fn request(night: &Night<'_>, remedy: Remedy, author: Author) -> Result<Request, ActionError> {
     Ok(Request {
         settings: night.site.settings.clone(),
         paths: night.paths(),
@@ -18,9 +18,9 @@ fn request(night: &Night<'_>, remedy: Remedy, author: Author) -> Result<Request,
     })
 }
 
-pub(super) async fn plan(night: &Night<'_>, remedy: Remedy) -> Result<DeedPlan, DeedError> {
+pub(super) async fn plan(night: &Night<'_>, remedy: Remedy) -> Result<ActionPlan, ActionError> {
     let planned = request(night, remedy.clone(), Author::Auto)?.plan().await?;
-    let mut shown = plan::empty(night.date, Deed::Remedy(remedy));
+    let mut shown = plan::empty(night.date, Action::Remedy(remedy));
     shown.obstacles = planned.obstacles;
     for step in &planned.steps {
         match step {
@@ -40,11 +40,11 @@ pub(super) async fn carry_out(
     night: &Night<'_>,
     remedy: Remedy,
     author: Author,
-) -> Result<String, DeedError> {
+) -> Result<String, ActionError> {
     let done = request(night, remedy, author)?.execute(&night.site.engine).await?;
-    if done.outcome.well {
+    if done.outcome.success {
         Ok(done.outcome.message)
     } else {
-        Err(DeedError::Failed(done.outcome.message))
+        Err(ActionError::Failed(done.outcome.message))
     }
 }

@@ -1,11 +1,11 @@
 //! Closing from a page.
 
-use super::{DeedError, Night, plan};
+use super::{ActionError, Night, plan};
 use crate::close::{self, Closed, Request};
 use crate::internal::blocking;
-use crate::model::{Author, CloseOptions, ClosingPlan, Deed, DeedPlan, MoveGroup};
+use crate::model::{Action, ActionPlan, Author, CloseOptions, ClosingPlan, MoveGroup};
 
-async fn request(night: &Night<'_>, no_dl2: bool, by: Author) -> Result<Request, DeedError> {
+async fn request(night: &Night<'_>, no_dl2: bool, by: Author) -> Result<Request, ActionError> {
     let settings = night.site.settings.clone();
     let (date, prod_id, now) = (night.date, night.site.prod_id.clone(), night.now);
     let options = CloseOptions { no_dl2, seq: None, no_jobs: false };
@@ -13,14 +13,14 @@ async fn request(night: &Night<'_>, no_dl2: bool, by: Author) -> Result<Request,
     Ok(blocking(read).await??)
 }
 
-pub(super) async fn plan(night: &Night<'_>, no_dl2: bool) -> Result<DeedPlan, DeedError> {
+pub(super) async fn plan(night: &Night<'_>, no_dl2: bool) -> Result<ActionPlan, ActionError> {
     let request = request(night, no_dl2, Author::Auto).await?;
     let closing = close::plan_night(&night.site.engine, &request).await?;
     Ok(shown(night, no_dl2, &closing))
 }
 
-fn shown(night: &Night<'_>, no_dl2: bool, closing: &ClosingPlan) -> DeedPlan {
-    let mut shown = plan::empty(night.date, Deed::Close { no_dl2 });
+fn shown(night: &Night<'_>, no_dl2: bool, closing: &ClosingPlan) -> ActionPlan {
+    let mut shown = plan::empty(night.date, Action::Close { no_dl2 });
     if closing.already_closed {
         shown.obstacles.push("The night is closed already.".to_owned());
         return shown;
@@ -83,7 +83,7 @@ pub(super) async fn carry_out(
     night: &Night<'_>,
     no_dl2: bool,
     by: Author,
-) -> Result<String, DeedError> {
+) -> Result<String, ActionError> {
     // Whoever confirmed the plan has seen which runs are not finished.
     let request = Request { anyway: true, ..request(night, no_dl2, by).await? };
     Ok(match close::start(&night.site.engine, &request).await? {

@@ -1,4 +1,4 @@
-//! Why a deed is not planned or not done.
+//! Why an action could not be planned or executed.
 
 use app::backend::{BackendError, ErrorKind};
 
@@ -6,25 +6,25 @@ use crate::close::CloseError;
 use crate::hint::Hint;
 use crate::internal::InternalError;
 use crate::launch::LaunchError;
-use crate::model::DeedPlan;
+use crate::model::ActionPlan;
 use crate::night::NightError;
 use crate::publish::PublishError;
 use crate::remedies::RemedyError;
 use crate::store::StoreError;
 
-/// Why a deed is not planned or not done.
+/// Why an action could not be planned or executed.
 #[derive(Debug, thiserror::Error)]
-pub enum DeedError {
-    /// Something keeps it from being done; nothing was done. With the plan.
+pub enum ActionError {
+    /// Something prevents it; nothing was done. With the plan.
     #[error("nothing was done: {}", .0.obstacles.join(" "))]
-    Obstacles(Box<DeedPlan>),
+    Obstacles(Box<ActionPlan>),
     /// The plan is not the one that was seen; nothing was done. With the plan as it is now.
     #[error("nothing was done: the night has changed meanwhile, and the plan with it")]
-    Changed(Box<DeedPlan>),
+    Changed(Box<ActionPlan>),
     /// The night cannot be read.
     #[error(transparent)]
     Night(#[from] NightError),
-    /// The books cannot be used.
+    /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Launching failed.
@@ -39,7 +39,7 @@ pub enum DeedError {
     /// A remedy failed.
     #[error(transparent)]
     Remedy(#[from] RemedyError),
-    /// It was done in part, or not at all; the text tells.
+    /// It was done in part, or not at all; the text says which.
     #[error("{0}")]
     Failed(String),
     /// A failure within the program.
@@ -47,7 +47,7 @@ pub enum DeedError {
     Internal(#[from] InternalError),
 }
 
-impl Hint for DeedError {
+impl Hint for ActionError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Obstacles(_) => {
@@ -68,12 +68,12 @@ impl Hint for DeedError {
     }
 }
 
-impl From<DeedError> for BackendError {
-    fn from(error: DeedError) -> Self {
+impl From<ActionError> for BackendError {
+    fn from(error: ActionError) -> Self {
         let hint = error.hint();
         let kind = match &error {
-            DeedError::Night(NightError::NoSummary { .. }) => ErrorKind::NotFound,
-            DeedError::Obstacles(_) | DeedError::Changed(_) => ErrorKind::Conflict,
+            ActionError::Night(NightError::NoSummary { .. }) => ErrorKind::NotFound,
+            ActionError::Obstacles(_) | ActionError::Changed(_) => ErrorKind::Conflict,
             _ => ErrorKind::Unavailable,
         };
         Self::new(kind, error.to_string()).with_hint(hint)

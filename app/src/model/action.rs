@@ -1,18 +1,18 @@
-//! Deeds: what a shifter can have done to a night, each shown as a plan before it is done.
+//! The actions of a shifter on a night, each shown as a plan before it is executed.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Author, ClosingProgress, DeedOutcome, IdError, JobId, NightDate, Remedy, RunId, Subrun,
+    ActionOutcome, Author, ClosingProgress, IdError, JobId, NightDate, Remedy, RunId, Subrun,
     hostlist, spans,
 };
 
-/// Something that can be done to a night.
+/// Something that a shifter can do to a night.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
-#[serde(tag = "deed", rename_all = "snake_case")]
-pub enum Deed {
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Action {
     /// Whatever is left is submitted.
     Launch,
     /// The night is closed.
@@ -29,7 +29,7 @@ pub enum Deed {
 /// Names and values of a form or query.
 pub type Fields = Vec<(String, String)>;
 
-impl From<Remedy> for Deed {
+impl From<Remedy> for Action {
     fn from(remedy: Remedy) -> Self {
         match remedy {
             Remedy::Launch {} => Self::Launch,
@@ -38,8 +38,8 @@ impl From<Remedy> for Deed {
     }
 }
 
-impl Deed {
-    /// The deed as a button says it.
+impl Action {
+    /// The label of its button.
     pub fn label(&self) -> String {
         match self {
             Self::Launch => "Launch the night".to_owned(),
@@ -64,7 +64,7 @@ impl Deed {
         }
     }
 
-    /// As fields of a form or query; [`Deed::from_fields`] reads them.
+    /// As fields of a form or query; [`Action::from_fields`] reads them.
     pub fn fields(&self) -> Fields {
         let mut fields = Fields::new();
         let mut add = |name: &str, value: String| fields.push((name.to_owned(), value));
@@ -131,7 +131,7 @@ impl Deed {
         fields
     }
 
-    /// Reads what [`Deed::fields`] wrote; fields of other names are passed over.
+    /// Reads what [`Action::fields`] wrote; other fields are ignored.
     ///
     /// # Errors
     /// A field is missing or cannot be read.
@@ -171,7 +171,7 @@ impl Deed {
                 Remedy::Undo { decision }
             }
             other => {
-                return Err(wrong(other, "a deed such as launch, close, resubmit, veto"));
+                return Err(wrong(other, "an action such as launch, close, resubmit, veto"));
             }
         };
         Ok(Self::Remedy(remedy))
@@ -198,15 +198,15 @@ pub fn read_spans(text: &str) -> Result<Vec<Subrun>, IdError> {
     Ok(found.into_iter().map(Subrun).collect())
 }
 
-/// What a deed would do, before it is done.
+/// What an action would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
-pub struct DeedPlan {
+pub struct ActionPlan {
     /// The night.
     pub date: NightDate,
     /// What was asked for.
-    pub deed: Deed,
-    /// What keeps it from being done, each in a sentence or two; empty: nothing does.
+    pub action: Action,
+    /// What prevents it, each in a sentence or two; empty if nothing does.
     pub obstacles: Vec<String>,
     /// Why one might not want it, such as runs that are not finished: whoever wants it all the same
     /// must say so.
@@ -219,7 +219,7 @@ pub struct DeedPlan {
     pub files: usize,
     /// Their size.
     pub bytes: u64,
-    /// Tells this plan from any other: what is confirmed is what was shown.
+    /// Identifies this plan: what is executed is what was shown.
     pub mark: String,
 }
 
@@ -269,8 +269,8 @@ pub struct LogbookLine {
     pub begun: DateTime<Utc>,
     /// When it ended.
     pub ended: Option<DateTime<Utc>>,
-    /// What came of it; `None` while it is under way, and for ever if its program died.
-    pub outcome: Option<DeedOutcome>,
+    /// What came of it; `None` while it is under way, and forever if its program died.
+    pub outcome: Option<ActionOutcome>,
     /// Whether it is being done now.
     pub under_way: bool,
 }
@@ -279,7 +279,7 @@ pub struct LogbookLine {
 mod tests {
     use super::*;
 
-    fn all() -> Vec<Deed> {
+    fn all() -> Vec<Action> {
         let run = RunId(19102);
         let resubmit = |subruns: &[u32], memory: Option<&str>, remove_products| Remedy::Resubmit {
             run,
@@ -300,24 +300,24 @@ mod tests {
             Remedy::Undo { decision: 3 },
         ];
         let plain = [
-            Deed::Launch,
-            Deed::Close { no_dl2: false },
-            Deed::Close { no_dl2: true },
-            Deed::CopyDatacheck,
+            Action::Launch,
+            Action::Close { no_dl2: false },
+            Action::Close { no_dl2: true },
+            Action::CopyDatacheck,
         ];
-        plain.into_iter().chain(remedies.map(Deed::Remedy)).collect()
+        plain.into_iter().chain(remedies.map(Action::Remedy)).collect()
     }
 
     #[test]
-    fn deeds_are_read_as_they_were_written() {
-        for deed in all() {
-            assert_eq!(Deed::from_fields(&deed.fields()).as_ref(), Ok(&deed));
+    fn actions_are_read_as_they_were_written() {
+        for action in all() {
+            assert_eq!(Action::from_fields(&action.fields()).as_ref(), Ok(&action));
         }
-        assert_eq!(Deed::from(Remedy::Launch {}), Deed::Launch);
+        assert_eq!(Action::from(Remedy::Launch {}), Action::Launch);
     }
 
     #[test]
-    fn what_is_no_deed_is_refused() {
+    fn wrong_fields_are_refused() {
         let fields = |text: &str| -> Fields {
             let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
             pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
@@ -335,7 +335,7 @@ mod tests {
             "what=cancel-never&jobs=",
             "what=undo&decision=../3",
         ] {
-            assert!(Deed::from_fields(&fields(wrong)).is_err(), "{wrong}");
+            assert!(Action::from_fields(&fields(wrong)).is_err(), "{wrong}");
         }
     }
 }

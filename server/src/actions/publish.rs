@@ -1,9 +1,9 @@
 //! Copying the datacheck from a page.
 
-use super::{DeedError, Night, plan};
+use super::{ActionError, Night, plan};
 use crate::internal::blocking;
 use crate::launch;
-use crate::model::{Author, CopyState, Deed, DeedPlan};
+use crate::model::{Action, ActionPlan, Author, CopyState};
 use crate::publish::{Request, told};
 
 fn request(night: &Night<'_>, by: Author) -> Request {
@@ -11,10 +11,10 @@ fn request(night: &Night<'_>, by: Author) -> Request {
     Request::new(&night.site.settings, night.paths(), who, night.now)
 }
 
-pub(super) async fn plan(night: &Night<'_>) -> Result<DeedPlan, DeedError> {
+pub(super) async fn plan(night: &Night<'_>) -> Result<ActionPlan, ActionError> {
     let request = request(night, Author::Auto);
     let copy = blocking(move || request.plan()).await??;
-    let mut shown = plan::empty(night.date, Deed::CopyDatacheck);
+    let mut shown = plan::empty(night.date, Action::CopyDatacheck);
     let changed = || copy.files.iter().filter(|file| file.state != CopyState::Same);
     shown.files = changed().count();
     shown.bytes = changed().map(|file| file.bytes).sum();
@@ -29,8 +29,8 @@ pub(super) async fn plan(night: &Night<'_>) -> Result<DeedPlan, DeedError> {
     Ok(shown)
 }
 
-pub(super) async fn carry_out(night: &Night<'_>, by: Author) -> Result<String, DeedError> {
+pub(super) async fn carry_out(night: &Night<'_>, by: Author) -> Result<String, ActionError> {
     let copied = request(night, by).execute(&night.site.engine.store).await?;
     let outcome = told(&copied);
-    if outcome.well { Ok(outcome.message) } else { Err(DeedError::Failed(outcome.message)) }
+    if outcome.success { Ok(outcome.message) } else { Err(ActionError::Failed(outcome.message)) }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{DeedError, Night, plan};
+use super::{ActionError, Night, plan};
 use crate::launch::{self, LaunchOptions, LaunchPlan, Reason, Undertaking};
-use crate::model::{Author, Deed, DeedPlan};
+use crate::model::{Action, ActionPlan, Author};
 
-async fn undertaking(night: &Night<'_>, by: Author) -> Result<Undertaking, DeedError> {
+async fn undertaking(night: &Night<'_>, by: Author) -> Result<Undertaking, ActionError> {
     Ok(Undertaking {
         paths: night.paths(),
         observation: Arc::clone(&night.observe().await?),
@@ -24,15 +24,15 @@ async fn undertaking(night: &Night<'_>, by: Author) -> Result<Undertaking, DeedE
     })
 }
 
-pub(super) async fn plan(night: &Night<'_>) -> Result<DeedPlan, DeedError> {
+pub(super) async fn plan(night: &Night<'_>) -> Result<ActionPlan, ActionError> {
     let undertaking = undertaking(night, Author::Auto).await?;
     let Undertaking { paths, observation, now, .. } = &undertaking;
     let jobs = launch::ask(&night.site.engine, paths, observation, *now).await?;
     Ok(shown(night, &undertaking.prepare(jobs.reliable()?).await?.plan))
 }
 
-fn shown(night: &Night<'_>, launch: &LaunchPlan) -> DeedPlan {
-    let mut shown = plan::empty(night.date, Deed::Launch);
+fn shown(night: &Night<'_>, launch: &LaunchPlan) -> ActionPlan {
+    let mut shown = plan::empty(night.date, Action::Launch);
     shown
         .obstacles
         .extend(launch.gate.iter().map(|gate| plan::with_hint(&gate.message(), &gate.hint())));
@@ -61,11 +61,11 @@ fn shown(night: &Night<'_>, launch: &LaunchPlan) -> DeedPlan {
     shown
 }
 
-pub(super) async fn carry_out(night: &Night<'_>, by: Author) -> Result<String, DeedError> {
+pub(super) async fn carry_out(night: &Night<'_>, by: Author) -> Result<String, ActionError> {
     let launched = undertaking(night, by).await?.launch(&night.site.engine).await?;
     if let Some(gate) = &launched.prepared.plan.gate {
-        return Err(DeedError::Failed(plan::with_hint(&gate.message(), &gate.hint())));
+        return Err(ActionError::Failed(plan::with_hint(&gate.message(), &gate.hint())));
     }
     let outcome = launch::told(&launched.outcomes);
-    if outcome.well { Ok(outcome.message) } else { Err(DeedError::Failed(outcome.message)) }
+    if outcome.success { Ok(outcome.message) } else { Err(ActionError::Failed(outcome.message)) }
 }

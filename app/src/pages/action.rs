@@ -1,4 +1,4 @@
-//! `/nights/2024-11-28/do?what=…`: what a deed would do, and the button that does it.
+//! `/nights/2024-11-28/actions/new?what=…`: the plan of an action, and the button that executes it.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -9,7 +9,7 @@ use super::{crumbs, night_step, parameter};
 use crate::api::{ExecuteAction, plan_action};
 use crate::backend::BackendError;
 use crate::form::{FormToken, action};
-use crate::model::{Deed, DeedPlan, Fields, NightDate, PlannedStep};
+use crate::model::{Action, ActionPlan, Fields, NightDate, PlannedStep};
 use crate::parts::state::Tone;
 use crate::parts::{format, links};
 
@@ -18,11 +18,11 @@ const SHOWN: usize = 200;
 
 /// A plan, to be confirmed.
 #[component]
-pub fn DeedPage() -> impl IntoView {
+pub fn ActionPage() -> impl IntoView {
     let asked = asked();
     Suspend::new(async move {
         let planned = match asked {
-            Ok((date, deed)) => plan_action(date, (&deed).into()).await,
+            Ok((date, action)) => plan_action(date, (&action).into()).await,
             Err(error) => Err(error),
         };
         match planned {
@@ -33,26 +33,27 @@ pub fn DeedPage() -> impl IntoView {
 }
 
 /// The night of the page's path and the action of its query.
-fn asked() -> Result<(NightDate, Deed), BackendError> {
+fn asked() -> Result<(NightDate, Action), BackendError> {
     let date = parameter("date")?;
     let fields: Fields = use_query_map().with_untracked(|map| {
         let pairs = map.clone().into_iter();
         pairs.map(|(name, value)| (name.into_owned(), value)).collect()
     });
-    let deed = Deed::from_fields(&fields).map_err(|e| BackendError::not_found(e.to_string()))?;
-    Ok((date, deed))
+    let action =
+        Action::from_fields(&fields).map_err(|e| BackendError::not_found(e.to_string()))?;
+    Ok((date, action))
 }
 
-fn page(plan: DeedPlan) -> impl IntoView {
+fn page(plan: ActionPlan) -> impl IntoView {
     let date = plan.date;
-    let label = plan.deed.label();
-    let about = plan.deed.run().map(|run| format!(", run {run}")).unwrap_or_default();
+    let label = plan.action.label();
+    let about = plan.action.run().map(|run| format!(", run {run}")).unwrap_or_default();
     let title = format!("{label}{about}");
     let nothing = plan.steps.is_empty() && plan.obstacles.is_empty();
     view! {
         <Title text=format!("{title}, night {date}")/>
         {crumbs(vec![night_step(date)], label.clone())}
-        <article class="deed">
+        <article class="action">
             <div class="title"><h1>{title}</h1></div>
             {list("In the way", Tone::Failed, &plan.obstacles)}
             {list("To think about", Tone::Waiting, &plan.doubts)}
@@ -85,7 +86,7 @@ fn list(title: &'static str, tone: Tone, lines: &[String]) -> Option<AnyView> {
     Some(section.into_any())
 }
 
-fn steps(plan: &DeedPlan) -> impl IntoView + use<> {
+fn steps(plan: &ActionPlan) -> impl IntoView + use<> {
     let items = plan.steps.iter().map(step).collect::<Vec<_>>();
     view! {
         <section class="part" aria-labelledby="steps">
@@ -99,7 +100,7 @@ fn steps(plan: &DeedPlan) -> impl IntoView + use<> {
 }
 
 /// `3 jobs, 120 files, 1.2 GB`.
-fn totals(plan: &DeedPlan) -> String {
+fn totals(plan: &ActionPlan) -> String {
     let count =
         |number: usize, noun| format::plural(u32::try_from(number).unwrap_or(u32::MAX), noun);
     let mut parts = vec![count(plan.steps.len(), "step"), count(plan.jobs, "job")];
@@ -131,7 +132,7 @@ fn step(step: &PlannedStep) -> impl IntoView + use<> {
 }
 
 /// The deliberate act; without it there is only the way back.
-fn confirm(plan: &DeedPlan, nothing: bool) -> impl IntoView + use<> {
+fn confirm(plan: &ActionPlan, nothing: bool) -> impl IntoView + use<> {
     let back = links::night(plan.date);
     if nothing || !plan.obstacles.is_empty() {
         return view! {
@@ -139,7 +140,7 @@ fn confirm(plan: &DeedPlan, nothing: bool) -> impl IntoView + use<> {
         }
         .into_any();
     }
-    let fields = plan.deed.fields().into_iter().map(|(name, value)| {
+    let fields = plan.action.fields().into_iter().map(|(name, value)| {
         view! { <input type="hidden" name=name value=value/> }
     });
     let fields = fields.collect::<Vec<_>>();
@@ -148,7 +149,7 @@ fn confirm(plan: &DeedPlan, nothing: bool) -> impl IntoView + use<> {
     } else {
         "I have read this, and want it all the same"
     };
-    let to = action::<ExecuteAction>(&links::deed(plan.date, &plan.deed), Some(&back));
+    let to = action::<ExecuteAction>(&links::action(plan.date, &plan.action), Some(&back));
     view! {
         <form class="card confirm" method="post" action=to>
             <FormToken/>
@@ -157,7 +158,7 @@ fn confirm(plan: &DeedPlan, nothing: bool) -> impl IntoView + use<> {
             <input type="hidden" name="mark" value=plan.mark.clone()/>
             <label class="sure"><input type="checkbox" name="confirmed" value="true" required/><span>{sure}</span></label>
             <div class="buttons">
-                <button class="main">{plan.deed.label()}</button>
+                <button class="main">{plan.action.label()}</button>
                 <a class="button" href=back>"Not now"</a>
             </div>
         </form>

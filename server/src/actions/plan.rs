@@ -1,13 +1,13 @@
-//! The one form of plan in which pages show every deed.
+//! The one form of plan in which pages show every action.
 
 use crate::internal::InternalError;
-use crate::model::{Deed, DeedPlan, NightDate, PlannedStep};
+use crate::model::{Action, ActionPlan, NightDate, PlannedStep};
 
 /// A plan without anything in it.
-pub(super) fn empty(date: NightDate, deed: Deed) -> DeedPlan {
-    DeedPlan {
+pub(super) fn empty(date: NightDate, action: Action) -> ActionPlan {
+    ActionPlan {
         date,
-        deed,
+        action,
         obstacles: Vec::new(),
         doubts: Vec::new(),
         steps: Vec::new(),
@@ -23,8 +23,8 @@ pub(super) fn step(title: impl Into<String>, items: Vec<String>) -> PlannedStep 
 }
 
 /// A hash of all that a plan says.
-pub(super) fn mark(plan: &DeedPlan) -> Result<String, InternalError> {
-    let unmarked = DeedPlan { mark: String::new(), ..plan.clone() };
+pub(super) fn mark(plan: &ActionPlan) -> Result<String, InternalError> {
+    let unmarked = ActionPlan { mark: String::new(), ..plan.clone() };
     Ok(crate::provenance::digest::sha256_hex(&serde_json::to_vec(&unmarked)?))
 }
 
