@@ -56,7 +56,7 @@ impl Action {
             Self::Remedy(
                 Remedy::Resubmit { run, .. }
                 | Remedy::DropLastSubrun { run }
-                | Remedy::DiscardRun { run }
+                | Remedy::ExcludeRun { run }
                 | Remedy::Veto { run }
                 | Remedy::Unveto { run },
             ) => Some(*run),
@@ -106,8 +106,8 @@ impl Action {
                 add("what", what("drop-last-subrun"));
                 add("run", run.to_string());
             }
-            Self::Remedy(Remedy::DiscardRun { run }) => {
-                add("what", what("discard"));
+            Self::Remedy(Remedy::ExcludeRun { run }) => {
+                add("what", what("exclude"));
                 add("run", run.to_string());
             }
             Self::Remedy(Remedy::Veto { run }) => {
@@ -155,7 +155,7 @@ impl Action {
                 exclude_nodes: field("exclude_nodes").map(hostlist).transpose()?,
             },
             "drop-last-subrun" => Remedy::DropLastSubrun { run: run()? },
-            "discard" => Remedy::DiscardRun { run: run()? },
+            "exclude" => Remedy::ExcludeRun { run: run()? },
             "veto" => Remedy::Veto { run: run()? },
             "unveto" => Remedy::Unveto { run: run()? },
             "cancel-never" => {
@@ -239,26 +239,26 @@ pub struct PlannedStep {
 pub struct Affairs {
     /// The last closing, if there was one.
     pub closing: Option<ClosingProgress>,
-    /// The last lines of the logbook, the newest first.
-    pub logbook: Vec<LogbookLine>,
+    /// The last lines of the audit log, the newest first.
+    pub audit_log: Vec<AuditLine>,
 }
 
 impl Affairs {
     /// Whether nothing was ever done.
     pub fn is_empty(&self) -> bool {
-        self.closing.is_none() && self.logbook.is_empty()
+        self.closing.is_none() && self.audit_log.is_empty()
     }
 
     /// What is being done now.
-    pub fn under_way(&self) -> impl Iterator<Item = &LogbookLine> {
-        self.logbook.iter().filter(|line| line.under_way)
+    pub fn under_way(&self) -> impl Iterator<Item = &AuditLine> {
+        self.audit_log.iter().filter(|line| line.under_way)
     }
 }
 
-/// A line of a night's logbook, as the night's page shows it.
+/// A line of a night's audit log, as the night's page shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
-pub struct LogbookLine {
+pub struct AuditLine {
     /// Its number.
     pub id: i64,
     /// Who.
@@ -293,7 +293,7 @@ mod tests {
             resubmit(&[], None, false),
             resubmit(&[0, 1, 2, 7], Some("12GB"), true),
             Remedy::DropLastSubrun { run },
-            Remedy::DiscardRun { run },
+            Remedy::ExcludeRun { run },
             Remedy::Veto { run },
             Remedy::Unveto { run },
             Remedy::CancelNever { jobs: vec![JobId(7), JobId(9)] },

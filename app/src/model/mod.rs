@@ -3,6 +3,7 @@
 
 mod action;
 mod api;
+mod audit;
 mod blocker;
 mod closing;
 mod decision;
@@ -11,7 +12,6 @@ mod form;
 mod hostlist;
 mod ids;
 mod job;
-mod logbook;
 mod note;
 mod observation;
 mod people;
@@ -23,8 +23,9 @@ mod run;
 mod status;
 mod wish;
 
-pub use action::{Action, ActionPlan, Affairs, Fields, LogbookLine, PlannedStep, read_spans};
+pub use action::{Action, ActionPlan, Affairs, AuditLine, Fields, PlannedStep, read_spans};
 pub use api::{ApiOperation, ApiParameter};
+pub use audit::{ActionOutcome, AuditEntry, Author};
 pub use blocker::{Blocker, BlockerKind, Blockers, Evidence, Remedy, spans};
 pub use closing::{
     Block, BlockKind, CloseOptions, ClosingJob, ClosingJobState, ClosingPlan, ClosingProgress,
@@ -39,7 +40,6 @@ pub use form::{ActionFields, Confirmation, NewToken, RESULT};
 pub use hostlist::hostlist;
 pub use ids::{IdError, NightDate, ProdId, RunId, Subrun, SubrunId};
 pub use job::{ExitCode, JobId, JobState, TaskRecord};
-pub use logbook::{ActionOutcome, Author, LogbookEntry};
 pub use note::{DatacheckNote, NewNote};
 pub use observation::{CalibrationRuns, Kind, Level, RunType, Sequence, Stage};
 pub use people::{Account, ApiToken, PersonName, Role, SessionInfo, SignInForm, User};

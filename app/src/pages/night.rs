@@ -92,7 +92,7 @@ fn article(night: &NightStatus) -> impl IntoView + use<> {
             } else {
                 view! { {sequence_table(night)}{quality::section(night)}{run_map(night)} }.into_any()
             }}
-            {affairs::logbook(&night.affairs)}
+            {affairs::audit_log(&night.affairs)}
         </article>
     }
 }

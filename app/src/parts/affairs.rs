@@ -5,12 +5,12 @@ use leptos::prelude::*;
 use super::state::{Tone, badge};
 use super::{format, links, table};
 use crate::model::{
-    Action, Affairs, ClosingProgress, ClosingStep, LogbookLine, NightState, NightStatus, Role,
+    Action, Affairs, AuditLine, ClosingProgress, ClosingStep, NightState, NightStatus, Role,
     StepState,
 };
 use crate::people::visitor;
 
-const LOGBOOK: [(&str, &str); 5] =
+const AUDIT_LOG: [(&str, &str); 5] =
     [("", "Begun"), ("", "What"), ("", "Who"), ("", "Outcome"), ("", "Ended")];
 
 /// Buttons for what a shifter can do; nothing for others.
@@ -118,16 +118,16 @@ fn step(step: &ClosingStep) -> impl IntoView + use<> {
     }
 }
 
-/// The last lines of the night's logbook; nothing if it is empty.
-pub fn logbook(affairs: &Affairs) -> Option<AnyView> {
-    if affairs.logbook.is_empty() {
+/// The last lines of the night's audit log; nothing if it is empty.
+pub fn audit_log(affairs: &Affairs) -> Option<AnyView> {
+    if affairs.audit_log.is_empty() {
         return None;
     }
-    let rows = affairs.logbook.iter().map(row).collect::<Vec<_>>();
-    Some(table::table("logbook", "Logbook", &LOGBOOK, rows).into_any())
+    let rows = affairs.audit_log.iter().map(row).collect::<Vec<_>>();
+    Some(table::table("audit-log", "Audit log", &AUDIT_LOG, rows).into_any())
 }
 
-fn row(line: &LogbookLine) -> impl IntoView + use<> {
+fn row(line: &AuditLine) -> impl IntoView + use<> {
     let (tone, outcome) = match &line.outcome {
         Some(outcome) if outcome.success => (Tone::Done, outcome.message.clone()),
         Some(outcome) => (Tone::Failed, outcome.message.clone()),

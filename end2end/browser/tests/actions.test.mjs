@@ -26,7 +26,7 @@ site.test('a fresh night is launched, followed to its end and closed', async ({ 
   await carryOut(page).click();
   await page.locator('.banner', { hasText: /Launch the night: under way|submitted/ }).waitFor();
   await page.waitForURL(`${server.url}nights/${night}`);
-  await page.locator('table.logbook', { hasText: 'web:shifter' }).waitFor();
+  await page.locator('table.audit-log', { hasText: 'web:shifter' }).waitFor();
   await untilState(page, server, night, 'processed');
 
   await choose(page, 'Close the night…');

@@ -61,7 +61,7 @@ impl Hint for ActionError {
             Self::Publish(error) => error.hint(),
             Self::Remedy(error) => error.hint(),
             Self::Failed(_) => {
-                Some("the night's logbook and the logs of its jobs say what was done".into())
+                Some("the night's audit log and the logs of its jobs say what was done".into())
             }
             Self::Internal(error) => error.hint(),
         }

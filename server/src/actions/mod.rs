@@ -89,7 +89,7 @@ impl Site {
     ///
     /// # Errors
     /// [`ActionError::Changed`] and [`ActionError::Obstacles`]: nothing was done. Others: the
-    /// logbook says what was done before.
+    /// audit log says what was done before.
     pub async fn carry_out(
         &self,
         confirmed: ConfirmedAction,

@@ -69,7 +69,7 @@ async fn cancel(
         eprintln!("no job of that night is stuck");
     }
     for (job, name) in &jobs {
-        // A job that is none of ours has no night, and so no logbook.
+        // A job that is none of ours has no night, and so no audit log.
         let line = begin(engine, *job, name, now).await?;
         let cancelled = engine.scheduler.cancel(*job).await;
         if let Some(line) = line {
@@ -85,7 +85,7 @@ async fn cancel(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Begins a line in the logbook of the night that the job belongs to, if the books know it.
+/// Begins a line in the audit log of the night that the job belongs to, if the books know it.
 async fn begin(
     engine: &Engine,
     job: JobId,

@@ -27,7 +27,7 @@ pub struct Release {
     /// Use this configuration file [default: $OSA_CONFIG, ./sequencer.cfg, or the installed one]
     #[arg(short, long, value_name = "CONFIG")]
     config: Option<PathBuf>,
-    /// Why; the logbook keeps it
+    /// Why; the audit log keeps it
     #[arg(long, value_name = "TEXT", default_value = "")]
     reason: String,
     /// Date (YYYY-MM-DD) of the start of the night

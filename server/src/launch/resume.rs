@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::config::Settings;
 use crate::hint::Hint;
 use crate::internal::{blocking, executable};
-use crate::model::{ActionOutcome, Author, LogbookEntry, NightDate, ProdId};
+use crate::model::{ActionOutcome, AuditEntry, Author, NightDate, ProdId};
 use crate::night::{MissingSummary, NightError, NightPaths, Observation};
 use crate::store::{Store, StoreError};
 
@@ -27,7 +27,7 @@ const TRIES: u32 = 5;
 /// A launch whose program is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interrupted {
-    /// Its line in the logbook.
+    /// Its line in the audit log.
     pub line: i64,
     /// The night.
     pub date: NightDate,
@@ -75,8 +75,8 @@ pub async fn interrupted(
     Ok(gone.filter_map(interrupted_by).collect())
 }
 
-fn interrupted_by(entry: LogbookEntry) -> Option<Interrupted> {
-    let LogbookEntry { id: line, night: date, prod_id, plan, begun, .. } = entry;
+fn interrupted_by(entry: AuditEntry) -> Option<Interrupted> {
+    let AuditEntry { id: line, night: date, prod_id, plan, begun, .. } = entry;
     // Earlier versions did not write down how a night was launched.
     let options = serde_json::from_value(plan.get("options")?.clone()).ok()?;
     let purpose = |job: &serde_json::Value| job.get("purpose")?.as_str().map(str::to_owned);

@@ -24,7 +24,7 @@ pub struct Done {
     pub plan: RemedyPlan,
     /// What became of the job, if one was to be submitted.
     pub submitted: Vec<SubmitOutcome>,
-    /// In one line, as the logbook has it.
+    /// In one line, as the audit log has it.
     pub outcome: ActionOutcome,
 }
 
@@ -76,7 +76,7 @@ pub(super) async fn carry_out(
     Ok(Done { plan, submitted, outcome })
 }
 
-/// The name of the remedy in the logbook.
+/// The name of the remedy in the audit log.
 pub(super) fn word(remedy: &Remedy) -> &'static str {
     match remedy {
         Remedy::Launch {} => "launch",

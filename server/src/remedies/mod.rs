@@ -1,6 +1,6 @@
 //! Remedies: what shifters do about a night beside launching and closing it. They decide about runs,
 //! submit jobs again and cancel jobs that can never start. A remedy is first planned; executing it
-//! carries out the same plan and records it in the logbook. The command line and the pages call the
+//! carries out the same plan and records it in the audit log. The command line and the pages call the
 //! same two functions.
 
 mod carry_out;
@@ -136,7 +136,7 @@ impl Request {
     ///
     /// # Errors
     /// [`RemedyError::Obstacles`] and [`RemedyError::Busy`]: nothing was done. Otherwise the
-    /// steps before the one that failed were done, as the logbook says; the request may be repeated.
+    /// steps before the one that failed were done, as the audit log says; the request may be repeated.
     #[tracing::instrument(name = "remedy", skip_all, fields(date = %self.paths.date, action = carry_out::word(&self.remedy), user = %self.author))]
     pub async fn execute(&self, engine: &Engine) -> Result<Done, RemedyError> {
         let _turn = carry_out::turn(&self.paths)?;

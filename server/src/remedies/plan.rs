@@ -78,7 +78,7 @@ impl Planner<'_> {
                 self.resubmit(*run, subruns, &asked, *remove_products);
             }
             Remedy::DropLastSubrun { run } => self.drop_last_subrun(*run),
-            Remedy::DiscardRun { run } => self.discard(*run),
+            Remedy::ExcludeRun { run } => self.exclude(*run),
             Remedy::Veto { run } => self.veto(*run),
             Remedy::Unveto { run } => self.unveto(*run),
             Remedy::CancelNever { jobs } => self.cancel(jobs),
@@ -143,16 +143,16 @@ impl Planner<'_> {
         self.idle(run);
         match status.sequence.subruns.checked_sub(1) {
             None | Some(0) => {
-                self.hinder(format!("Run {run} has a single subrun: discard it instead."));
+                self.hinder(format!("Run {run} has a single subrun: exclude it instead."));
             }
             Some(last) => self.decide(run, Choice::DropLastSubrun { subrun: Subrun(last) }),
         }
     }
 
-    fn discard(&mut self, run: RunId) {
+    fn exclude(&mut self, run: RunId) {
         if self.data(run).is_some() {
             self.idle(run);
-            self.decide(run, Choice::Discard);
+            self.decide(run, Choice::Exclude);
         }
     }
 

@@ -24,7 +24,7 @@ pub struct ActionRequest {
 /// What came of it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ActionResponse {
-    /// What was done, in words; nothing while it is under way: the logbook will tell.
+    /// What was done, in words; nothing while it is under way: the audit log will tell.
     outcome: Option<String>,
 }
 

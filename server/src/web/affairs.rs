@@ -5,11 +5,11 @@ use std::path::Path;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::close;
-use crate::model::{Affairs, LogbookEntry, LogbookLine};
+use crate::model::{Affairs, AuditEntry, AuditLine};
 use crate::night::NightPaths;
 use crate::store::{Store, StoreError};
 
-/// Lines of the logbook that a page shows.
+/// Lines of the audit log that a page shows.
 const LINES: usize = 12;
 /// An action that has not ended after so long has lost its program, whatever bears its number now.
 const LONGEST: TimeDelta = TimeDelta::days(1);
@@ -27,10 +27,10 @@ pub async fn affairs(
     let closing = close::progress(store, paths.date, &paths.prod_id).await?;
     let host = nix::unistd::gethostname().unwrap_or_default();
     let here = Here { host: host.to_string_lossy().into_owned(), since, now };
-    let mut logbook = store.logbook(paths.date, &paths.prod_id).await?;
-    let shown = logbook.split_off(logbook.len().saturating_sub(LINES));
+    let mut audit_log = store.audit_log(paths.date, &paths.prod_id).await?;
+    let shown = audit_log.split_off(audit_log.len().saturating_sub(LINES));
     let lines = shown.into_iter().rev().map(|entry| line(entry, &here));
-    Ok(Affairs { closing, logbook: lines.collect() })
+    Ok(Affairs { closing, audit_log: lines.collect() })
 }
 
 /// This machine, and the moments that tell whether something still goes on.
@@ -44,7 +44,7 @@ struct Here {
 impl Here {
     /// Whether the program that began something (`user@host:pid`) is still at it. Of another
     /// machine's program nothing is known: it is believed for a day.
-    fn goes_on(&self, entry: &LogbookEntry) -> bool {
+    fn goes_on(&self, entry: &AuditEntry) -> bool {
         if entry.outcome.is_some() || self.now - entry.begun > LONGEST {
             return false;
         }
@@ -61,10 +61,10 @@ impl Here {
     }
 }
 
-fn line(entry: LogbookEntry, here: &Here) -> LogbookLine {
+fn line(entry: AuditEntry, here: &Here) -> AuditLine {
     let under_way = here.goes_on(&entry);
-    let LogbookEntry { id, author, action, begun, ended, outcome, .. } = entry;
-    LogbookLine { id, author, action, begun, ended, outcome, under_way }
+    let AuditEntry { id, author, action, begun, ended, outcome, .. } = entry;
+    AuditLine { id, author, action, begun, ended, outcome, under_way }
 }
 
 #[cfg(test)]
@@ -79,7 +79,7 @@ mod tests {
     fn goes_on(process: &str, begun: i64, ended: bool) -> bool {
         let here = Here { host: "cp02".into(), since: at(0), now: at(60) };
         let outcome = ended.then(|| ActionOutcome { success: true, message: String::new() });
-        here.goes_on(&LogbookEntry {
+        here.goes_on(&AuditEntry {
             id: 1,
             night: "2024-11-28".parse().unwrap(),
             prod_id: "v0.1.0".parse().unwrap(),

@@ -97,9 +97,9 @@ fn whoever_only_looks_needs_no_right_to_write() {
     let looks: [&[&str]; 8] = [
         &["closer", "-s", "-d", "2024-11-28", "LST1"],
         &["autocloser", "-s", "-d", "2024-11-28", "LST1"],
-        &["logbook", "2024-11-28"],
+        &["audit", "2024-11-28"],
         &["why", "2024-11-28"],
-        &["decide", "2024-11-28", "discard", "19102", "-s"],
+        &["decide", "2024-11-28", "exclude", "19102", "-s"],
         &["provenance", "--run", "19102"],
         &["provenance", "--run", "19102", "--date", "2024-11-28"],
         &["config"],

@@ -114,10 +114,10 @@ fn copies_whole_then_what_changed(
     let (copied, source) = (html.metadata().unwrap(), site.source("html").metadata().unwrap());
     assert_eq!((copied.mtime(), copied.mode() & 0o777), (source.mtime(), 0o644));
 
-    let logbook: Vec<Value> = site.run(["logbook", "--json", DATE]).succeeds().json();
-    assert_eq!(logbook.len(), 3, "{logbook:#?}");
-    assert_eq!(logbook[2]["outcome"]["message"], "2 copied, 5 the same, 2 missing");
-    assert_eq!(logbook[2]["action"], "copy_datacheck");
+    let audit: Vec<Value> = site.run(["audit", "--json", DATE]).succeeds().json();
+    assert_eq!(audit.len(), 3, "{audit:#?}");
+    assert_eq!(audit[2]["outcome"]["message"], "2 copied, 5 the same, 2 missing");
+    assert_eq!(audit[2]["action"], "copy_datacheck");
 }
 
 #[test]

@@ -215,7 +215,7 @@ impl<'a> Failing<'a> {
         };
         let mut remedies = match known {
             Some(error) => self.helps(error, &group.subruns),
-            None => vec![super::resubmit(run, group.subruns.clone()), Remedy::DiscardRun { run }],
+            None => vec![super::resubmit(run, group.subruns.clone()), Remedy::ExcludeRun { run }],
         };
         if !nodes.is_empty() {
             group.evidence.push(super::note(format!("the node is at fault: {nodes}")));
@@ -225,7 +225,7 @@ impl<'a> Failing<'a> {
             }
             remedies.insert(0, elsewhere);
         }
-        let discards = self.status.sequence.kind == Kind::Data;
+        let can_exclude = self.status.sequence.kind == Kind::Data;
         Blocker {
             error: known.map(|error| error.name.get_ref().clone()),
             run: Some(run),
@@ -233,7 +233,7 @@ impl<'a> Failing<'a> {
             explanation,
             remedies: remedies
                 .into_iter()
-                .filter(|remedy| discards || !matches!(remedy, Remedy::DiscardRun { .. }))
+                .filter(|remedy| can_exclude || !matches!(remedy, Remedy::ExcludeRun { .. }))
                 .collect(),
             subruns: group.subruns,
             ..blank(BlockerKind::Failed, format!("{who} failed{stage}{why}."))
@@ -256,7 +256,7 @@ impl<'a> Failing<'a> {
             Help::MoreMemory => again(self.more_memory(error.memory_factor), None, false),
             Help::MoreTime => again(None, self.more_time(error.time_factor), false),
             Help::DropLastSubrun => Remedy::DropLastSubrun { run },
-            Help::DiscardRun => Remedy::DiscardRun { run },
+            Help::ExcludeRun => Remedy::ExcludeRun { run },
         };
         error.actions.iter().map(remedy).collect()
     }

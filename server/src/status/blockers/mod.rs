@@ -336,7 +336,7 @@ impl View<'_> {
                 .into(),
             remedies: match sequence.kind {
                 Kind::Calibration => vec![Remedy::Unveto { run }],
-                Kind::Data => vec![Remedy::Unveto { run }, Remedy::DiscardRun { run }],
+                Kind::Data => vec![Remedy::Unveto { run }, Remedy::ExcludeRun { run }],
             },
             ..blank(BlockerKind::Vetoed, what)
         })

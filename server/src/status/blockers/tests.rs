@@ -179,7 +179,7 @@ fn the_operators_errors_count_and_a_broken_file_is_told() {
     let write = |name: &str| {
         let text = format!(
             "[[error]]\nname = '{name}'\npattern = 'moon*down'\ntitle = 'no moon'\nexplanation = \
-             'wait'\nactions = ['discard-run']\n"
+             'wait'\nactions = ['exclude-run']\n"
         );
         std::fs::write(&file, text).unwrap();
     };

@@ -102,7 +102,7 @@ pub const OPERATIONS: &[Operation] = &[
     get("/api/v1/nights/{date}/plan", "What an action would do.").giving(of::<ActionPlan>).asking(&[
         (
             "what",
-            "what is to be done: launch, close, copy-datacheck, resubmit, drop-last-subrun, discard, \
+            "what is to be done: launch, close, copy-datacheck, resubmit, drop-last-subrun, exclude, \
              veto, unveto, undo or cancel-never",
             "close",
         ),

@@ -50,7 +50,7 @@ fn a_closed_night_is_left_alone_until_it_is_reopened() {
     assert!(!site.analysis().join("sequence_LST1_19102.closed").exists());
     site.closer(&["-y", "-t"]).succeeds().says("is closed.");
     assert_eq!(site.tree(), before, "what is moved stays where it is");
-    let lines = site.run(["logbook", DATE]).out;
+    let lines = site.run(["audit", DATE]).out;
     let words: Vec<&str> = lines.lines().filter_map(|l| l.split("  ").nth(3)).collect();
     assert_eq!(words, ["close: closed", "reopen: reopened", "close: closed"], "{lines}");
 }

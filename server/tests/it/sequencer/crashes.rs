@@ -107,7 +107,7 @@ fn a_launch_after_which_something_was_done_is_not_gone_on_with() {
     let site = fresh().with_env("OSA_LOST_AFTER_SECONDS", "0.5");
     site.slurm().set("faults/sbatch", "ok\nkill-parent-before");
     site.sequencer(&[]).ends_killed();
-    site.run(["decide", "2024-11-28", "discard", "19104"]).succeeds();
+    site.run(["decide", "2024-11-28", "exclude", "19104"]).succeeds();
     let token = site.run(["token", "add", "test", "--role", "viewer"]).succeeds().out;
     let server = TestServer::start(&site);
     // It answers after it has looked.

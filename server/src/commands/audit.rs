@@ -1,4 +1,4 @@
-//! `osa logbook`: who did what to a night.
+//! `osa audit`: who did what to a night.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -8,14 +8,14 @@ use clap::Args;
 
 use crate::config::Settings;
 use crate::internal::blocking;
-use crate::model::{LogbookEntry, NightDate};
+use crate::model::{AuditEntry, NightDate};
 use crate::store::SiteDatabase;
 
 use super::{Failure, Outcome, stages, warn};
 
-/// Print who did what to a night, when, and what came of it.
+/// Print the audit log of a night: who did what, when, and with what outcome.
 #[derive(Clone, Debug, Args)]
-pub struct Logbook {
+pub struct Audit {
     /// Use this configuration file [default: $OSA_CONFIG, ./sequencer.cfg, or the installed one]
     #[arg(short, long, value_name = "CONFIG")]
     config: Option<PathBuf>,
@@ -27,8 +27,8 @@ pub struct Logbook {
     date: NightDate,
 }
 
-/// Prints the night's logbook, oldest line first; changes nothing.
-pub async fn run(args: Logbook) -> Outcome {
+/// Prints the night's audit log, oldest line first; changes nothing.
+pub async fn run(args: Audit) -> Outcome {
     let config = args.config.clone();
     let (settings, prod_id) = blocking(move || {
         let settings = Settings::load(config.as_deref())?;
@@ -40,7 +40,7 @@ pub async fn run(args: Logbook) -> Outcome {
     let unread = looked.store.is_none() && looked.notice.is_some();
     warn(looked.notice.as_ref());
     let entries = match looked.store {
-        Some(store) => store.logbook(args.date, &prod_id).await?,
+        Some(store) => store.audit_log(args.date, &prod_id).await?,
         None => Vec::new(),
     };
     let text = match args.json {
@@ -49,18 +49,18 @@ pub async fn run(args: Logbook) -> Outcome {
     };
     std::io::stdout().write_all(text.as_bytes())?;
     if entries.is_empty() && !args.json && !unread {
-        eprintln!("The logbook of {} is empty.", args.date);
+        eprintln!("The audit log of {} is empty.", args.date);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn line(entry: &LogbookEntry) -> String {
-    let LogbookEntry { id, author, action, process, .. } = entry;
+fn line(entry: &AuditEntry) -> String {
+    let AuditEntry { id, author, action, process, .. } = entry;
     let begun = entry.begun.format("%Y-%m-%d %H:%M:%S UTC");
     let outcome = match &entry.outcome {
         Some(outcome) if outcome.success => outcome.message.clone(),
         Some(outcome) => format!("failed: {}", outcome.message),
-        None => format!("under way in {process}, or that program died"),
+        None => format!("in progress in {process}, or that program died"),
     };
     format!("{id}  {begun}  {author}  {action}: {outcome}\n")
 }

@@ -1,10 +1,10 @@
-//! The logbook: a line is begun before something is done to a night, and ended after.
+//! The audit log: a line is begun before something is done to a night, and ended after.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::types::{Json, Text};
 
-use crate::model::{ActionOutcome, Author, LogbookEntry, NightDate, ProdId};
+use crate::model::{ActionOutcome, AuditEntry, Author, NightDate, ProdId};
 
 use super::{Store, StoreError, Timestamp};
 
@@ -40,7 +40,7 @@ struct Line {
     outcome: Option<String>,
 }
 
-impl From<Line> for LogbookEntry {
+impl From<Line> for AuditEntry {
     fn from(line: Line) -> Self {
         let outcome = line.success.zip(line.outcome);
         Self {
@@ -59,14 +59,14 @@ impl From<Line> for LogbookEntry {
 }
 
 impl Store {
-    /// Begins a line of the logbook; returns its number.
+    /// Begins a line of the audit log; returns its number.
     pub async fn begin_action<P: Serialize>(
         &self,
         new: &NewAction<'_, P>,
         at: DateTime<Utc>,
     ) -> Result<i64, StoreError> {
         let line = sqlx::query!(
-            "INSERT INTO logbook (date, prod_id, author, process, action, plan, begun)
+            "INSERT INTO audit_log (date, prod_id, author, process, action, plan, begun)
              VALUES (?, ?, ?, ?, ?, ?, ?)",
             Text(new.date),
             new.prod_id.as_str(),
@@ -79,7 +79,7 @@ impl Store {
         self.write(async |db| Ok(line.execute(db).await?.last_insert_rowid())).await
     }
 
-    /// Ends a line of the logbook. A line that has ended stays as it is.
+    /// Ends a line of the audit log. A line that has ended stays as it is.
     pub async fn end_action(
         &self,
         id: i64,
@@ -87,7 +87,7 @@ impl Store {
         at: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let line = sqlx::query!(
-            "UPDATE logbook SET ended = ?, well = ?, outcome = ? WHERE id = ? AND ended IS NULL",
+            "UPDATE audit_log SET ended = ?, success = ?, outcome = ? WHERE id = ? AND ended IS NULL",
             Timestamp(at),
             outcome.success,
             outcome.message,
@@ -102,16 +102,16 @@ impl Store {
         &self,
         action: &str,
         since: DateTime<Utc>,
-    ) -> Result<Vec<LogbookEntry>, StoreError> {
+    ) -> Result<Vec<AuditEntry>, StoreError> {
         let lines = sqlx::query_as!(
             Line,
             r#"SELECT id, date AS "date: Text<NightDate>", prod_id AS "prod_id: Text<ProdId>",
                       author AS "author: Text<Author>", process, action,
                       plan AS "plan: Json<serde_json::Value>", begun AS "begun: Timestamp",
-                      ended AS "ended: Timestamp", well AS "success: bool", outcome
-               FROM logbook AS line
+                      ended AS "ended: Timestamp", success AS "success: bool", outcome
+               FROM audit_log AS line
                WHERE action = ? AND ended IS NULL AND begun >= ? AND NOT EXISTS (
-                   SELECT 1 FROM logbook AS later
+                   SELECT 1 FROM audit_log AS later
                    WHERE later.date = line.date AND later.prod_id = line.prod_id
                      AND later.id > line.id
                ) ORDER BY id"#,
@@ -119,27 +119,27 @@ impl Store {
             Timestamp(since),
         );
         let lines = self.wrap(lines.fetch_all(self.readers()).await)?;
-        Ok(lines.into_iter().map(LogbookEntry::from).collect())
+        Ok(lines.into_iter().map(AuditEntry::from).collect())
     }
 
-    /// The logbook of a night, oldest line first.
-    pub async fn logbook(
+    /// The audit log of a night, oldest line first.
+    pub async fn audit_log(
         &self,
         date: NightDate,
         prod_id: &ProdId,
-    ) -> Result<Vec<LogbookEntry>, StoreError> {
+    ) -> Result<Vec<AuditEntry>, StoreError> {
         let lines = sqlx::query_as!(
             Line,
             r#"SELECT id, date AS "date: Text<NightDate>", prod_id AS "prod_id: Text<ProdId>",
                       author AS "author: Text<Author>", process, action,
                       plan AS "plan: Json<serde_json::Value>", begun AS "begun: Timestamp",
-                      ended AS "ended: Timestamp", well AS "success: bool", outcome
-               FROM logbook WHERE date = ? AND prod_id = ? ORDER BY id"#,
+                      ended AS "ended: Timestamp", success AS "success: bool", outcome
+               FROM audit_log WHERE date = ? AND prod_id = ? ORDER BY id"#,
             Text(date),
             prod_id.as_str(),
         );
         let lines = self.wrap(lines.fetch_all(self.readers()).await)?;
-        Ok(lines.into_iter().map(LogbookEntry::from).collect())
+        Ok(lines.into_iter().map(AuditEntry::from).collect())
     }
 }
 
@@ -164,16 +164,18 @@ mod tests {
             plan: &serde_json::json!({ "jobs": ["LST1_19102"] }),
         };
         let id = store.begin_action(&entry, at(10)).await.unwrap();
-        let open = store.logbook(date, &prod_id).await.unwrap();
+        let open = store.audit_log(date, &prod_id).await.unwrap();
         assert_eq!((open.len(), open[0].outcome.as_ref(), open[0].ended), (1, None, None));
         let outcome = ActionOutcome { success: true, message: "submitted 1 job".into() };
         store.end_action(id, &outcome, at(20)).await.unwrap();
         let late = ActionOutcome { success: false, message: "late".into() };
         store.end_action(id, &late, at(30)).await.unwrap();
-        let [line] = &store.logbook(date, &prod_id).await.unwrap()[..] else { panic!("one line") };
+        let [line] = &store.audit_log(date, &prod_id).await.unwrap()[..] else {
+            panic!("one line")
+        };
         assert_eq!((line.outcome.as_ref(), line.ended), (Some(&outcome), Some(at(20))));
         assert_eq!((line.begun, line.plan["jobs"][0].as_str()), (at(10), Some("LST1_19102")));
         let other = "v0.2.0".parse().unwrap();
-        assert!(store.logbook(date, &other).await.unwrap().is_empty());
+        assert!(store.audit_log(date, &other).await.unwrap().is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! The logbook: who did what to a night.
+//! The audit log: who did what to a night.
 
 use std::fmt;
 use std::str::FromStr;
@@ -75,10 +75,10 @@ pub struct ActionOutcome {
     pub message: String,
 }
 
-/// A line of a night's logbook.
+/// A line of a night's audit log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
-pub struct LogbookEntry {
+pub struct AuditEntry {
     /// Its number.
     pub id: i64,
     /// The night.
