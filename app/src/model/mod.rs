@@ -8,6 +8,7 @@ mod blocker;
 mod closing;
 mod decision;
 mod evidence;
+mod figure_query;
 mod form;
 mod hostlist;
 mod ids;
@@ -21,7 +22,6 @@ mod quality;
 mod remedy;
 mod run;
 mod status;
-mod wish;
 
 pub use action::{Action, ActionPlan, Affairs, AuditLine, Fields, PlannedStep, read_spans};
 pub use api::{ApiOperation, ApiParameter};
@@ -36,6 +36,7 @@ pub use evidence::{
     DatacheckRange, DatacheckSheet, FigureInfo, ProvenanceAsked, ProvenanceMembers, ProvenanceNode,
     ProvenanceView, RangeRun,
 };
+pub use figure_query::{FigureChoice, FigureQuery, OtherRun, ValueLimits, ValueScale};
 pub use form::{ActionFields, Confirmation, NewToken, RESULT};
 pub use hostlist::hostlist;
 pub use ids::{IdError, NightDate, ProdId, RunId, Subrun, SubrunId};
@@ -52,4 +53,3 @@ pub use status::{
     Condition, NightList, NightState, NightStatus, NightSummary, Notice, Percentages,
     SchedulerHealth, Segment, SequenceAction, SequenceStatus, Severity,
 };
-pub use wish::{FigureChoice, FigureQuery, OtherRun, ValueLimits, ValueScale};

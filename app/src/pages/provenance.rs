@@ -27,7 +27,7 @@ const FORMATS: [(&str, &str); 6] = [
 pub fn ProvenancePage() -> impl IntoView {
     let asked = parameter::<NightDate>("date")
         .and_then(|date| Ok((backend()?, date, parameter::<RunId>("run")?)));
-    let wish = ProvenanceAsked {
+    let asked = ProvenanceAsked {
         at: query("at"),
         back: query("back"),
         forward: query("forward"),
@@ -37,7 +37,7 @@ pub fn ProvenancePage() -> impl IntoView {
     };
     Suspend::new(async move {
         let found = match asked {
-            Ok((backend, date, run)) => backend.run_provenance(date, run, wish).await,
+            Ok((backend, date, run)) => backend.run_provenance(date, run, asked).await,
             Err(error) => Err(error),
         };
         match found {

@@ -37,7 +37,7 @@ impl Caller {
         Ok(Account { user: user.clone(), sessions, tokens, now })
     }
 
-    /// Changes the password, which ends all other sessions and, if so wished, revokes all tokens.
+    /// Changes the password, which ends all other sessions and, if requested, revokes all tokens.
     pub(super) async fn new_password(
         &self,
         current: &str,

@@ -2,10 +2,10 @@
 
 mod answers;
 mod drawn;
+mod query;
 mod range;
 mod summaries;
 mod turns;
-mod wish;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,8 +29,8 @@ use super::problem::unavailable;
 pub use answers::{night, night_figure, range as nights, range_figure as nights_figure};
 pub use answers::{run, run_figure};
 pub use drawn::Drawn;
+pub use query::{NightFigureQuery, RangeFigureQuery, RunFigureQuery, RunFigures};
 use turns::Turns;
-pub use wish::{NightWish, RangeWish, RunFigures, RunWish};
 
 /// What is kept of runs, in bytes: four sheets of runs of 120 subruns, with the history of each pixel.
 const RUNS_KEPT: usize = 20 << 20;
@@ -111,13 +111,13 @@ impl Figures {
         &self,
         paths: &NightPaths,
         run: RunId,
-        wish: &RunWish,
+        query: &RunFigureQuery,
     ) -> Result<Drawn, BackendError> {
-        let Part { mut sheet, mut files, mut notices } = self.part(paths, run, wish.figures)?;
+        let Part { mut sheet, mut files, mut notices } = self.part(paths, run, query.figures)?;
         let mut of = format!("run {run}, night {}", paths.date);
-        if let Some(with) = wish.with {
+        if let Some(with) = query.with {
             let night = other_night(paths, with);
-            let other = self.part(&night, with.run, wish.figures)?;
+            let other = self.part(&night, with.run, query.figures)?;
             let name = format!("run {}, night {}", with.run, night.date);
             files += other.files;
             notices.extend(other.notices.iter().map(|notice| format!("{name}: {notice}")));
@@ -125,7 +125,7 @@ impl Figures {
             sheet = compare_sheets(&sheet, &other.sheet, [&names[0], &names[1]]);
             of = format!("{of} compared with {name}");
         }
-        choose(&mut sheet, &wish.choice)?;
+        choose(&mut sheet, &query.choice)?;
         Ok(Drawn { sheet, of, pixels_of: Some((paths.date, run)), files, notices })
     }
 
@@ -189,23 +189,23 @@ impl Figures {
         &self,
         paths: &NightPaths,
         run: RunId,
-        wish: &RunWish,
+        query: &RunFigureQuery,
         name: &str,
         prefix: &str,
     ) -> Result<Arc<Kept>, BackendError> {
         let mut files = self.places.find(paths, run).all();
-        if let Some(with) = wish.with {
+        if let Some(with) = query.with {
             files.extend(self.places.find(&other_night(paths, with), with.run).all());
         }
-        let what = format!("{} {run} {name} {wish:?}", paths.date);
-        self.sent.get_part(&files, &what, |_| self.run(paths, run, wish)?.figure(name, prefix))
+        let what = format!("{} {run} {name} {query:?}", paths.date);
+        self.sent.get_part(&files, &what, |_| self.run(paths, run, query)?.figure(name, prefix))
     }
 
     /// A sheet of a night, and the night's runs.
     pub fn night(
         &self,
         paths: &NightPaths,
-        wish: &NightWish,
+        query: &NightFigureQuery,
     ) -> Result<(Drawn, Vec<RunId>), BackendError> {
         let (data, waiting) = self.night_data(paths)?;
         let runs: Vec<RunId> = data
@@ -214,7 +214,7 @@ impl Figures {
             .filter_map(|run| u32::try_from(run).ok())
             .map(RunId)
             .collect();
-        let row = match wish.run {
+        let row = match query.run {
             None => 0,
             Some(run) => runs.iter().position(|own| *own == run).ok_or_else(|| {
                 BackendError::not_found(format!("run {run} is not in the night's datacheck"))
@@ -224,10 +224,10 @@ impl Figures {
         let mut notices = waiting;
         notices.extend(left_out(&data.unreadable));
         notices.extend(data.missing.iter().map(|table| format!("the file has no table {table}")));
-        let mut sheet = night_sheet(&data, &thresholds, wish.sheet, row);
-        choose(&mut sheet, &wish.choice)?;
+        let mut sheet = night_sheet(&data, &thresholds, query.sheet, row);
+        choose(&mut sheet, &query.choice)?;
         let of = format!("night {}", paths.date);
-        let by_run = wish.sheet != NightSheet::PixelProblems;
+        let by_run = query.sheet != NightSheet::PixelProblems;
         let pixels_of = runs.get(row).filter(|_| by_run).map(|run| (paths.date, *run));
         let files = data.sources.len();
         Ok((Drawn { sheet, of, pixels_of, files, notices }, runs))
@@ -237,14 +237,14 @@ impl Figures {
     pub fn night_figure(
         &self,
         paths: &NightPaths,
-        wish: &NightWish,
+        query: &NightFigureQuery,
         name: &str,
         prefix: &str,
     ) -> Result<Arc<Kept>, BackendError> {
-        let draw = |_: &[PathBuf]| self.night(paths, wish)?.0.figure(name, prefix);
+        let draw = |_: &[PathBuf]| self.night(paths, query)?.0.figure(name, prefix);
         match longterm(paths) {
             Some(file) => {
-                let what = format!("{name} {wish:?} {}", self.criteria.current().version);
+                let what = format!("{name} {query:?} {}", self.criteria.current().version);
                 self.sent.get_part(&[file], &what, draw)
             }
             None => draw(&[]).map(Arc::new),
@@ -253,8 +253,13 @@ impl Figures {
 }
 
 /// What a page says of a run's sheet.
-pub fn run_described(drawn: Drawn, date: NightDate, run: RunId, wish: &RunWish) -> DatacheckSheet {
-    let sheets: &[RunSheet] = if wish.with.is_some() { &RunSheet::MAPPED } else { &RunSheet::ALL };
+pub fn run_described(
+    drawn: Drawn,
+    date: NightDate,
+    run: RunId,
+    query: &RunFigureQuery,
+) -> DatacheckSheet {
+    let sheets: &[RunSheet] = if query.with.is_some() { &RunSheet::MAPPED } else { &RunSheet::ALL };
     DatacheckSheet {
         date,
         run: Some(run),
@@ -264,9 +269,9 @@ pub fn run_described(drawn: Drawn, date: NightDate, run: RunId, wish: &RunWish) 
         title: drawn.sheet.title,
         files: drawn.files,
         notices: drawn.notices,
-        query: wish.query(),
-        choice: wish.choice.clone(),
-        with: wish.with,
+        query: query.query(),
+        choice: query.choice.clone(),
+        with: query.with,
         runs: Vec::new(),
         shown_run: None,
         quality: Vec::new(),
@@ -279,7 +284,7 @@ pub fn run_described(drawn: Drawn, date: NightDate, run: RunId, wish: &RunWish) 
 pub fn night_described(
     (drawn, runs): (Drawn, Vec<RunId>),
     date: NightDate,
-    wish: &NightWish,
+    query: &NightFigureQuery,
 ) -> DatacheckSheet {
     DatacheckSheet {
         date,
@@ -290,10 +295,10 @@ pub fn night_described(
         title: drawn.sheet.title,
         files: drawn.files,
         notices: drawn.notices,
-        query: wish.query(),
-        choice: wish.choice.clone(),
+        query: query.query(),
+        choice: query.choice.clone(),
         with: None,
-        shown_run: wish.run.or(runs.first().copied()).filter(|_| wish.sheet.is_by_run()),
+        shown_run: query.run.or(runs.first().copied()).filter(|_| query.sheet.is_by_run()),
         runs,
         quality: Vec::new(),
         notes: Vec::new(),

@@ -101,7 +101,7 @@ async fn somebody_changes_their_password_and_stays() {
 }
 
 #[tokio::test]
-async fn a_new_password_revokes_tokens_if_wished_and_the_current_one_is_not_guessed() {
+async fn a_new_password_revokes_tokens_if_requested_and_the_current_one_is_not_guessed() {
     let app = TestApp::new().await;
     app.user("jane", Role::Viewer).await;
     let mut jane = app.signed_in("jane").await;

@@ -237,7 +237,7 @@ async fn runs_of_many_nights_are_shown_against_time() {
 }
 
 #[tokio::test]
-async fn without_a_log_there_is_no_provenance_and_odd_wishes_are_refused() {
+async fn without_a_log_there_is_no_provenance_and_odd_queries_are_refused() {
     let app = TestApp::new().await;
     let address = "/api/v1/nights/2024-11-28/runs/19102/provenance";
     let none = app.get(&format!("{address}.json")).await;

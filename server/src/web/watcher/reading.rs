@@ -13,7 +13,7 @@ use crate::model::{
 };
 use crate::night::{JobLog, NightPaths};
 use crate::web::disk_reads::ReadKind;
-use crate::web::figures::{self, Figures, NightWish, RangeWish, RunWish};
+use crate::web::figures::{self, Figures, NightFigureQuery, RangeFigureQuery, RunFigureQuery};
 use crate::web::jobs::JobNews;
 use crate::web::logs::{self, Start};
 use crate::web::products;
@@ -58,11 +58,11 @@ impl Watcher {
     }
 
     /// What is asked of many nights; without dates it is the last months that there are.
-    pub async fn range_wish(
+    pub async fn range_query(
         &self,
         query: &FigureQuery,
         sheet: Option<&str>,
-    ) -> Result<RangeWish, BackendError> {
+    ) -> Result<RangeFigureQuery, BackendError> {
         let newest = match query.to {
             Some(_) => None,
             None => {
@@ -70,7 +70,7 @@ impl Watcher {
             }
         };
         let newest = newest.unwrap_or_else(|| NightDate::new(Utc::now().date_naive()));
-        RangeWish::read(query, sheet, newest, USUAL_RANGE)
+        RangeFigureQuery::read(query, sheet, newest, USUAL_RANGE)
     }
 
     /// Something about the datacheck of many nights, those of them that there are, in a thread that
@@ -186,9 +186,9 @@ impl Watcher {
         run: RunId,
         query: FigureQuery,
     ) -> Result<DatacheckSheet, BackendError> {
-        let wish = RunWish::read(&query, None)?;
+        let query = RunFigureQuery::read(&query, None)?;
         let draw = move |figures: &Figures, paths: &NightPaths| {
-            Ok(figures::run_described(figures.run(paths, run, &wish)?, date, run, &wish))
+            Ok(figures::run_described(figures.run(paths, run, &query)?, date, run, &query))
         };
         Ok(self.with_notes(self.draw(date, draw).await?).await)
     }
@@ -199,9 +199,9 @@ impl Watcher {
         date: NightDate,
         query: FigureQuery,
     ) -> Result<DatacheckSheet, BackendError> {
-        let wish = NightWish::read(&query, None)?;
+        let query = NightFigureQuery::read(&query, None)?;
         let draw = move |figures: &Figures, paths: &NightPaths| {
-            Ok(figures::night_described(figures.night(paths, &wish)?, date, &wish))
+            Ok(figures::night_described(figures.night(paths, &query)?, date, &query))
         };
         Ok(self.with_notes(self.draw(date, draw).await?).await)
     }
@@ -211,10 +211,10 @@ impl Watcher {
         &self,
         query: FigureQuery,
     ) -> Result<DatacheckRange, BackendError> {
-        let wish = self.range_wish(&query, None).await?;
-        let dates = wish.dates().collect();
+        let query = self.range_query(&query, None).await?;
+        let dates = query.dates().collect();
         let draw = move |figures: &Figures, nights: &[NightPaths]| {
-            Ok(figures.range(nights, &wish)?.described(&wish))
+            Ok(figures.range(nights, &query)?.described(&query))
         };
         self.draw_nights(dates, draw).await
     }

@@ -39,7 +39,7 @@ impl RunFigures {
 
 /// What is asked of a run.
 #[derive(Clone, Debug, PartialEq)]
-pub struct RunWish {
+pub struct RunFigureQuery {
     /// The sheet.
     pub figures: RunFigures,
     /// The run that is compared with.
@@ -48,7 +48,7 @@ pub struct RunWish {
     pub choice: FigureChoice,
 }
 
-impl RunWish {
+impl RunFigureQuery {
     /// What the query asks; `sheet` stands in the address itself.
     pub fn read(query: &FigureQuery, sheet: Option<&str>) -> Result<Self, BackendError> {
         let with = query.with().map_err(BackendError::invalid)?;
@@ -70,7 +70,7 @@ impl RunWish {
 
 /// What is asked of a night.
 #[derive(Clone, Debug, PartialEq)]
-pub struct NightWish {
+pub struct NightFigureQuery {
     /// The sheet.
     pub sheet: NightSheet,
     /// The run whose pixels are shown; the first if there is none.
@@ -79,7 +79,7 @@ pub struct NightWish {
     pub choice: FigureChoice,
 }
 
-impl NightWish {
+impl NightFigureQuery {
     /// What the query asks; `sheet` stands in the address itself.
     pub fn read(query: &FigureQuery, sheet: Option<&str>) -> Result<Self, BackendError> {
         let asked = sheet.map(ToOwned::to_owned).or_else(|| query.sheet());
@@ -103,7 +103,7 @@ impl NightWish {
 
 /// What is asked of many nights.
 #[derive(Clone, Debug, PartialEq)]
-pub struct RangeWish {
+pub struct RangeFigureQuery {
     /// The first night.
     pub from: NightDate,
     /// The last night.
@@ -118,7 +118,7 @@ pub struct RangeWish {
     pub choice: FigureChoice,
 }
 
-impl RangeWish {
+impl RangeFigureQuery {
     /// What the query asks; `sheet` stands in the address itself. Without dates it is the `days`
     /// before `newest`, and that night.
     pub fn read(
