@@ -19,7 +19,7 @@ pub const LOG_PIECE: u64 = 256_000;
 
 /// Something as it was seen.
 #[derive(Debug)]
-pub struct Seen<T> {
+pub struct Versioned<T> {
     /// Differs whenever there is something new to see.
     pub version: u64,
     /// What was seen.
@@ -42,13 +42,13 @@ pub trait Backend: Send + Sync + 'static {
     fn site_notices(&self) -> Vec<Notice>;
 
     /// All nights there are, newest first.
-    async fn nights(&self) -> Result<Seen<NightList>, BackendError>;
+    async fn nights(&self) -> Result<Versioned<NightList>, BackendError>;
 
     /// Where a night stands.
-    async fn night(&self, date: NightDate) -> Result<Seen<NightStatus>, BackendError>;
+    async fn night(&self, date: NightDate) -> Result<Versioned<NightStatus>, BackendError>;
 
     /// One run of a night in detail.
-    async fn run(&self, date: NightDate, run: RunId) -> Result<Seen<RunDetail>, BackendError>;
+    async fn run(&self, date: NightDate, run: RunId) -> Result<Versioned<RunDetail>, BackendError>;
 
     /// A piece of a log file of a run, at most [`LOG_PIECE`] long: from byte `from`, or its tail if
     /// that is `None`. It begins and ends between lines where it can.

@@ -7,7 +7,7 @@ use leptos_meta::Title;
 
 use super::problem::problem;
 use super::{backend, crumbs, live, parameter};
-use crate::backend::{Backend, BackendError, Seen};
+use crate::backend::{Backend, BackendError, Versioned};
 use crate::model::{Condition, NightDate, NightList, NightStatus, NightSummary};
 use crate::parts::blockers::{blockers, decisions};
 use crate::parts::facts::{conditions, fact};
@@ -29,7 +29,7 @@ pub fn NightPage() -> impl IntoView {
     })
 }
 
-type Loaded = (Seen<NightStatus>, Option<Arc<NightList>>);
+type Loaded = (Versioned<NightStatus>, Option<Arc<NightList>>);
 
 async fn load(
     asked: Result<(Arc<dyn Backend>, NightDate), BackendError>,
@@ -41,7 +41,7 @@ async fn load(
     Ok((night, nights))
 }
 
-fn page(seen: &Seen<NightStatus>, nights: Option<&NightList>) -> impl IntoView + use<> {
+fn page(seen: &Versioned<NightStatus>, nights: Option<&NightList>) -> impl IntoView + use<> {
     let night = &*seen.value;
     let date = night.date;
     let content = view! {

@@ -25,7 +25,7 @@ const FORMATS: [(&str, &str); 6] = [
 /// The graph of a run, and the same in words.
 #[component]
 pub fn ProvenancePage() -> impl IntoView {
-    let asked = parameter::<NightDate>("date")
+    let route = parameter::<NightDate>("date")
         .and_then(|date| Ok((backend()?, date, parameter::<RunId>("run")?)));
     let asked = ProvenanceAsked {
         at: query("at"),
@@ -36,7 +36,7 @@ pub fn ProvenancePage() -> impl IntoView {
         search: query("q"),
     };
     Suspend::new(async move {
-        let found = match asked {
+        let found = match route {
             Ok((backend, date, run)) => backend.run_provenance(date, run, asked).await,
             Err(error) => Err(error),
         };

@@ -11,7 +11,7 @@ use crate::model::{HistoryLine, RunId, Subrun};
 use crate::night::NightPaths;
 use crate::provenance::capture::{self, ActivityRun, HASHED_UP_TO, Surroundings};
 
-use super::begun::{self, Begun, Seen};
+use super::begun::{self, Begun, FileStamp};
 use super::child::{Children, Ending};
 use super::history::{self, History};
 use super::work::{Outputs, Work, Written};
@@ -114,7 +114,7 @@ struct Try<'a> {
     program: &'a Path,
     extra: Option<&'static str>,
     /// Files of the run that belong to others.
-    before: &'a [Seen],
+    before: &'a [FileStamp],
     /// `try 1 of 3`.
     label: String,
 }
@@ -174,7 +174,7 @@ impl Runner {
         };
         let before = match work.outputs {
             Outputs::Subrun(_) => Vec::new(),
-            Outputs::Calibration(_) => begun::look(work.outputs.present()?),
+            Outputs::Calibration(_) => begun::stamps(work.outputs.present()?),
         };
         let tries = sequence.paths.config.lstchain.max_tries;
         let extra = work.second_chance.map(|extra| (Some(extra), format!("a last try, {extra}")));
@@ -330,7 +330,7 @@ fn say(sequence: &Sequence, text: &str) {
 }
 
 /// Removes what a try that did not end well has written.
-fn clear(work: &Work, before: &[Seen]) -> Result<(), ProcessError> {
+fn clear(work: &Work, before: &[FileStamp]) -> Result<(), ProcessError> {
     let files = begun::changed(work.outputs.present()?, before);
     files.iter().try_for_each(|file| begun::remove(file))
 }

@@ -22,7 +22,7 @@ use super::api::{From, LogPath};
 use super::logs::Start;
 use super::path::Path;
 use super::problem::Problem;
-use super::shelf::Snapshot;
+use super::snapshot_cache::Snapshot;
 
 /// Longest silence.
 const BEAT: Duration = Duration::from_secs(2);
@@ -101,7 +101,7 @@ fn log_events(chunk: &LogChunk, at: u64) -> Vec<Result<Event, axum::Error>> {
     events
 }
 
-/// Sends what is on a shelf until the viewer goes or the server ends.
+/// Sends what is on a cache until the viewer goes or the server ends.
 fn follow<T>(mut snapshots: watch::Receiver<Option<Snapshot<T>>>, state: &WebState) -> News
 where
     T: Send + Sync + 'static,

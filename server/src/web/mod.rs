@@ -34,7 +34,7 @@ mod provenance;
 mod provenance_view;
 mod quality;
 mod rules;
-mod shelf;
+mod snapshot_cache;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -21,21 +21,21 @@ use super::jobs::{AskPace, FURTHEST, JobNews, JobWatch, Watched};
 use super::look::Look;
 use super::provenance::Logs;
 use super::quality::Board;
-use super::shelf::{Pace, Shelf, Snapshot};
+use super::snapshot_cache::{RefreshPolicy, Snapshot, SnapshotCache};
 
 /// How often the list of nights is looked at while nobody does.
 const IDLE: Duration = Duration::from_secs(30);
 /// How long somebody waits for the scheduler's answer where the last one is old.
 const ATTENTION: Duration = Duration::from_secs(1);
 
-/// The shelves of snapshots, and what keeps them fresh.
+/// The caches of snapshots, and what keeps them fresh.
 pub struct Watcher {
     /// The list of nights.
-    pub nights: Arc<Shelf<(), NightList>>,
+    pub nights: Arc<SnapshotCache<(), NightList>>,
     /// Nights.
-    pub night: Arc<Shelf<NightDate, NightStatus>>,
+    pub night: Arc<SnapshotCache<NightDate, NightStatus>>,
     /// Runs.
-    pub run: Arc<Shelf<(NightDate, RunId), RunDetail>>,
+    pub run: Arc<SnapshotCache<(NightDate, RunId), RunDetail>>,
     /// What the scheduler says.
     pub jobs: Arc<JobWatch>,
     /// How often is looked.
@@ -64,8 +64,8 @@ impl Watcher {
         let quality = Arc::new(Board::new(Arc::clone(&figures)));
         let jobs = JobWatch::new(engine);
         let news = jobs.news();
-        let pace = Pace::new(poll);
-        let nights = Shelf::new(pace, |a: &NightList, b| a.nights == b.nights, {
+        let policy = RefreshPolicy::new(poll);
+        let nights = SnapshotCache::new(policy, |a: &NightList, b| a.nights == b.nights, {
             let (look, news, quality) = (Arc::clone(&look), news.clone(), Arc::clone(&quality));
             move |(): &()| {
                 let mut nights = look.nights(&current(&news), Utc::now())?;
@@ -73,7 +73,7 @@ impl Watcher {
                 Ok(nights)
             }
         });
-        let night = Shelf::new(pace, same_night, {
+        let night = SnapshotCache::new(policy, same_night, {
             let (look, news, quality) = (Arc::clone(&look), news.clone(), Arc::clone(&quality));
             move |date: &NightDate| {
                 let mut night = look.night(*date, &current(&news), Utc::now())?;
@@ -81,7 +81,7 @@ impl Watcher {
                 Ok(night)
             }
         });
-        let run = Shelf::new(pace, same_run, {
+        let run = SnapshotCache::new(policy, same_run, {
             let (look, quality) = (Arc::clone(&look), Arc::clone(&quality));
             move |(date, run): &(NightDate, RunId)| {
                 let mut run = look.run(*date, *run, &current(&news), Utc::now())?;

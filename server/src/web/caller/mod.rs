@@ -11,7 +11,7 @@ mod users;
 
 use std::sync::Arc;
 
-use app::backend::{Backend, BackendError, Seen};
+use app::backend::{Backend, BackendError, Versioned};
 use async_trait::async_trait;
 use axum::extract::FromRequestParts;
 use axum::http::header;
@@ -117,16 +117,16 @@ impl Backend for Caller {
         self.state.watcher.trouble().into_iter().collect()
     }
 
-    async fn nights(&self) -> Result<Seen<NightList>, BackendError> {
-        self.state.watcher.see_nights().await.seen()
+    async fn nights(&self) -> Result<Versioned<NightList>, BackendError> {
+        self.state.watcher.see_nights().await.versioned()
     }
 
-    async fn night(&self, date: NightDate) -> Result<Seen<NightStatus>, BackendError> {
-        self.state.watcher.see_night(date).await.seen()
+    async fn night(&self, date: NightDate) -> Result<Versioned<NightStatus>, BackendError> {
+        self.state.watcher.see_night(date).await.versioned()
     }
 
-    async fn run(&self, date: NightDate, run: RunId) -> Result<Seen<RunDetail>, BackendError> {
-        self.state.watcher.see_run(date, run).await.seen()
+    async fn run(&self, date: NightDate, run: RunId) -> Result<Versioned<RunDetail>, BackendError> {
+        self.state.watcher.see_run(date, run).await.versioned()
     }
 
     async fn log(

@@ -23,7 +23,7 @@ impl Caller {
     ) -> Result<DatacheckNote, BackendError> {
         let author = self.author(Role::Viewer)?;
         let note = note.checked().map_err(BackendError::invalid)?;
-        let night = self.state.watcher.see_night(date).await.seen()?.value;
+        let night = self.state.watcher.see_night(date).await.versioned()?.value;
         if let Some(run) = note.run
             && !night.data().any(|status| status.sequence.run == run)
         {

@@ -65,9 +65,15 @@ impl Watcher {
     ) -> Result<RangeFigureQuery, BackendError> {
         let newest = match query.to {
             Some(_) => None,
-            None => {
-                self.see_nights().await.seen()?.value.nights.iter().map(|night| night.date).max()
-            }
+            None => self
+                .see_nights()
+                .await
+                .versioned()?
+                .value
+                .nights
+                .iter()
+                .map(|night| night.date)
+                .max(),
         };
         let newest = newest.unwrap_or_else(|| NightDate::new(Utc::now().date_naive()));
         RangeFigureQuery::read(query, sheet, newest, USUAL_RANGE)

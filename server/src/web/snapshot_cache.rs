@@ -1,5 +1,5 @@
-//! Snapshots on a shelf: each is looked at once, however many want it, and again while somebody
-//! does.
+//! A cache of snapshots: each is loaded once, however many viewers request it, and refreshed while
+//! somebody is interested in it.
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -8,31 +8,31 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime};
 
-use app::backend::{BackendError, Seen};
+use app::backend::{BackendError, Versioned};
 use tokio::sync::{Semaphore, watch};
 
 use crate::internal::lock;
 
-/// What a look found.
-pub type Found<T> = Result<Arc<T>, BackendError>;
+/// The outcome of loading.
+pub type LoadResult<T> = Result<Arc<T>, BackendError>;
 
-/// What is on the shelf under one key.
+/// What the cache has for one key.
 #[derive(Debug)]
 pub struct Snapshot<T> {
     /// Grows by one or more whenever there is something new to see; unique, also
     /// among those of servers that ran before.
     pub version: u64,
-    /// What was found.
-    pub found: Found<T>,
-    /// When it was last looked at.
+    /// What was loaded.
+    pub found: LoadResult<T>,
+    /// When it was loaded.
     pub at: Instant,
 }
 
 impl<T> Snapshot<T> {
-    /// What was found, with its version.
-    pub fn seen(self) -> Result<Seen<T>, BackendError> {
+    /// What was loaded, with its version.
+    pub fn versioned(self) -> Result<Versioned<T>, BackendError> {
         let version = self.version;
-        self.found.map(|value| Seen { version, value })
+        self.found.map(|value| Versioned { version, value })
     }
 }
 
@@ -42,23 +42,23 @@ impl<T> Clone for Snapshot<T> {
     }
 }
 
-/// How a shelf is kept.
+/// When a cache refreshes and drops its snapshots.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
-    /// Time between two looks at what somebody wants; longer where a look takes long.
+pub struct RefreshPolicy {
+    /// Time between two loads of what somebody wants; longer where loading takes long.
     pub poll: Duration,
-    /// How long somebody who has asked once is taken to be interested.
+    /// How long a single request counts as interest.
     pub interest: Duration,
     /// How long a snapshot is kept that nobody is interested in.
     pub memory: Duration,
-    /// How long to wait for a fresh look where there is an older one.
+    /// How long to wait for a fresh snapshot where there is an older one.
     pub patience: Duration,
-    /// How long to wait for the first look.
+    /// How long to wait for the first snapshot.
     pub first: Duration,
 }
 
-impl Pace {
-    /// The pace of a server that looks every `poll`.
+impl RefreshPolicy {
+    /// The policy of a server that refreshes every `poll`.
     pub fn new(poll: Duration) -> Self {
         Self {
             poll,
@@ -70,13 +70,13 @@ impl Pace {
     }
 }
 
-/// Looks of one shelf at a time. A file system that hangs keeps the threads of those that it does not
+/// Concurrent loads of one cache. A file system that hangs keeps the threads of those that it does not
 /// answer, and other work needs some too.
-const LOOKS_AT_ONCE: usize = 32;
+const LOADS_AT_ONCE: usize = 32;
 
-/// A look may take this share of the time: one fifth.
+/// Loading may take this share of the time: one fifth.
 const SHARE: u32 = 4;
-/// More keys than any number of viewers looks at; the rest are guesses at addresses.
+/// More keys than any number of viewers request; the rest are guesses at addresses.
 const LARGEST: usize = 2_000;
 
 static VERSIONS: LazyLock<AtomicU64> = LazyLock::new(|| {
@@ -86,24 +86,24 @@ static VERSIONS: LazyLock<AtomicU64> = LazyLock::new(|| {
 });
 
 /// One kind of snapshots.
-pub struct Shelf<K, T> {
+pub struct SnapshotCache<K, T> {
     entries: Mutex<HashMap<K, Arc<Entry<T>>>>,
-    look: Box<Look<K, T>>,
-    /// Whether two findings look the same to a viewer.
+    load: Box<Load<K, T>>,
+    /// Whether two values are equal to a viewer.
     same: fn(&T, &T) -> bool,
-    pace: Pace,
+    policy: RefreshPolicy,
     threads: Arc<Semaphore>,
 }
 
-type Look<K, T> = dyn Fn(&K) -> Result<T, BackendError> + Send + Sync;
+type Load<K, T> = dyn Fn(&K) -> Result<T, BackendError> + Send + Sync;
 
 struct Entry<T> {
     sender: watch::Sender<Option<Snapshot<T>>>,
-    looking: AtomicBool,
+    loading: AtomicBool,
     plan: Mutex<Plan>,
 }
 
-/// Who wants it, and when to look next.
+/// Who wants it, and when to load next.
 #[derive(Clone, Copy)]
 struct Plan {
     /// When somebody last asked, if anybody has.
@@ -113,34 +113,34 @@ struct Plan {
     due: Instant,
 }
 
-impl<K, T> Shelf<K, T>
+impl<K, T> SnapshotCache<K, T>
 where
     K: Clone + Debug + Eq + Hash + Send + Sync + 'static,
     T: Send + Sync + 'static,
 {
-    /// An empty shelf; `look` blocks, and is called on threads that may.
+    /// An empty cache; `load` may block: it is called on threads for blocking work.
     pub fn new(
-        pace: Pace,
+        policy: RefreshPolicy,
         same: fn(&T, &T) -> bool,
-        look: impl Fn(&K) -> Result<T, BackendError> + Send + Sync + 'static,
+        load: impl Fn(&K) -> Result<T, BackendError> + Send + Sync + 'static,
     ) -> Arc<Self> {
-        let threads = Arc::new(Semaphore::new(LOOKS_AT_ONCE));
-        Arc::new(Self { entries: Mutex::default(), look: Box::new(look), same, pace, threads })
+        let threads = Arc::new(Semaphore::new(LOADS_AT_ONCE));
+        Arc::new(Self { entries: Mutex::default(), load: Box::new(load), same, policy, threads })
     }
 
-    /// The newest snapshot. What has not been looked at lately is looked at first; if that takes
-    /// too long, an older one is given, as of its time.
+    /// The newest snapshot. One that is not recent is refreshed first; if that takes too long, the
+    /// older one is returned.
     pub async fn get(self: &Arc<Self>, key: K) -> Snapshot<T> {
         let entry = self.asked(key.clone());
         let mut receiver = entry.sender.subscribe();
         let newest = receiver.borrow_and_update().clone();
         if let Some(snapshot) = &newest
-            && snapshot.at.elapsed() <= self.pace.poll * 2
+            && snapshot.at.elapsed() <= self.policy.poll * 2
         {
             return snapshot.clone();
         }
         self.refresh(key, &entry);
-        let wait = if newest.is_some() { self.pace.patience } else { self.pace.first };
+        let wait = if newest.is_some() { self.policy.patience } else { self.policy.first };
         // Also one that another viewer began a moment ago.
         let before = newest.as_ref().map(|snapshot| snapshot.at);
         let fresh = receiver.wait_for(|snapshot| {
@@ -163,20 +163,21 @@ where
         }
     }
 
-    /// Every look from now on, for as long as the receiver is kept; the last one at once.
+    /// Every snapshot from now on, for as long as the receiver lives; the last one at once.
     pub fn follow(self: &Arc<Self>, key: K) -> watch::Receiver<Option<Snapshot<T>>> {
         let entry = self.asked(key.clone());
         let mut receiver = entry.sender.subscribe();
         receiver.mark_changed();
-        let current = receiver.borrow().as_ref().is_some_and(|s| s.at.elapsed() <= self.pace.poll);
+        let current =
+            receiver.borrow().as_ref().is_some_and(|s| s.at.elapsed() <= self.policy.poll);
         if !current {
             self.refresh(key, &entry);
         }
         receiver
     }
 
-    /// Looks again at what somebody wants and is due, or at all that somebody wants if there are
-    /// `news`; forgets what nobody has wanted for long.
+    /// Refreshes what somebody wants and is due, or all that somebody wants if there are `news`;
+    /// drops what nobody has wanted for long.
     pub fn tick(self: &Arc<Self>, news: bool) {
         let now = Instant::now();
         let mut due = Vec::new();
@@ -186,21 +187,20 @@ where
             if wanted && (news || plan.due <= now) {
                 due.push((key.clone(), Arc::clone(entry)));
             }
-            wanted || now.duration_since(plan.used) < self.pace.memory
+            wanted || now.duration_since(plan.used) < self.policy.memory
         });
         for (key, entry) in due {
             self.refresh(key, &entry);
         }
     }
 
-    /// The newest snapshot, if there is one, without taking anybody to be interested.
+    /// The newest snapshot, if there is one; does not count as interest.
     pub fn peek(&self, key: &K) -> Option<Snapshot<T>> {
         let entry = self.lock().get(key).map(Arc::clone)?;
         entry.sender.borrow().clone()
     }
 
-    /// Looks once, so that whoever comes next finds something, without taking anybody to be
-    /// interested.
+    /// Loads once, so that the next request finds something; does not count as interest.
     pub fn warm(self: &Arc<Self>, key: K) {
         let entry = self.entry(key.clone());
         self.refresh(key, &entry);
@@ -216,7 +216,7 @@ where
     fn is_wanted(&self, entry: &Entry<T>) -> bool {
         let asked = lock(&entry.plan).asked;
         entry.sender.receiver_count() > 0
-            || asked.is_some_and(|asked| asked.elapsed() < self.pace.interest)
+            || asked.is_some_and(|asked| asked.elapsed() < self.policy.interest)
     }
 
     /// The entry of something that somebody asks for.
@@ -235,7 +235,7 @@ where
         let entry = entries.entry(key).or_insert_with(|| {
             Arc::new(Entry {
                 sender: watch::Sender::new(None),
-                looking: AtomicBool::new(false),
+                loading: AtomicBool::new(false),
                 plan: Mutex::new(Plan { asked: None, used: now, due: now }),
             })
         });
@@ -243,31 +243,31 @@ where
         Arc::clone(entry)
     }
 
-    /// Looks on a thread of its own, unless somebody is at it.
+    /// Loads on a thread of its own, unless a load is in progress.
     fn refresh(self: &Arc<Self>, key: K, entry: &Arc<Entry<T>>) {
-        if entry.looking.swap(true, Ordering::AcqRel) {
+        if entry.loading.swap(true, Ordering::AcqRel) {
             return;
         }
-        let (shelf, entry) = (Arc::clone(self), Arc::clone(entry));
+        let (cache, entry) = (Arc::clone(self), Arc::clone(entry));
         tokio::spawn(async move {
-            let permit = Arc::clone(&shelf.threads).acquire_owned().await;
+            let permit = Arc::clone(&cache.threads).acquire_owned().await;
             tokio::task::spawn_blocking(move || {
                 let _permit = permit;
-                shelf.look_at(&key, &entry);
+                cache.load(&key, &entry);
             });
         });
     }
 
-    /// Looks, and publishes what is found. Blocks.
-    fn look_at(&self, key: &K, entry: &Entry<T>) {
+    /// Loads, and publishes the result. Blocks.
+    fn load(&self, key: &K, entry: &Entry<T>) {
         let _span = tracing::debug_span!("refresh", what = ?key).entered();
-        let looking = Looking(&entry.looking);
+        let loading = Loading(&entry.loading);
         let began = Instant::now();
-        let found = (self.look)(key);
+        let found = (self.load)(key);
         let took = began.elapsed();
-        lock(&entry.plan).due = began + self.pace.poll.max(took * (SHARE + 1));
+        lock(&entry.plan).due = began + self.policy.poll.max(took * (SHARE + 1));
         self.put(entry, found, began);
-        drop(looking);
+        drop(loading);
     }
 
     fn put(&self, entry: &Entry<T>, found: Result<T, BackendError>, at: Instant) {
@@ -290,10 +290,10 @@ where
     }
 }
 
-/// Lets others look again, also when a look ends by a panic.
-struct Looking<'a>(&'a AtomicBool);
+/// Allows the next load, also after a panic.
+struct Loading<'a>(&'a AtomicBool);
 
-impl Drop for Looking<'_> {
+impl Drop for Loading<'_> {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Release);
     }
@@ -305,8 +305,8 @@ mod tests {
 
     use super::*;
 
-    fn pace() -> Pace {
-        Pace {
+    fn policy() -> RefreshPolicy {
+        RefreshPolicy {
             poll: Duration::from_millis(5),
             interest: Duration::from_secs(60),
             memory: Duration::from_secs(60),
@@ -316,41 +316,41 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn many_viewers_cost_one_look() {
-        let looks = Arc::new(AtomicU32::new(0));
-        let counted = Arc::clone(&looks);
-        let pace = Pace { poll: Duration::from_secs(60), ..pace() };
-        let shelf = Shelf::new(pace, u32::eq, move |key: &u32| {
+    async fn many_viewers_cost_one_load() {
+        let loads = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&loads);
+        let policy = RefreshPolicy { poll: Duration::from_secs(60), ..policy() };
+        let cache = SnapshotCache::new(policy, u32::eq, move |key: &u32| {
             counted.fetch_add(1, Ordering::SeqCst);
             Ok(*key)
         });
         let viewers: Vec<_> = (0..50)
             .map(|_| {
-                let shelf = Arc::clone(&shelf);
-                tokio::spawn(async move { shelf.get(7).await.found.unwrap() })
+                let cache = Arc::clone(&cache);
+                tokio::spawn(async move { cache.get(7).await.found.unwrap() })
             })
             .collect();
         for viewer in viewers {
             assert_eq!(*viewer.await.unwrap(), 7);
         }
-        assert_eq!(looks.load(Ordering::SeqCst), 1);
+        assert_eq!(loads.load(Ordering::SeqCst), 1);
     }
 
     #[tokio::test]
-    async fn what_looks_the_same_keeps_its_version() {
+    async fn equal_content_keeps_its_version() {
         let value = Arc::new(AtomicU32::new(10));
         let read = Arc::clone(&value);
-        let shelf = Shelf::new(
-            pace(),
+        let cache = SnapshotCache::new(
+            policy(),
             |a: &u32, b: &u32| a / 10 == b / 10,
             move |(): &()| Ok(read.load(Ordering::SeqCst)),
         );
-        let first = shelf.get(()).await;
+        let first = cache.get(()).await;
         value.store(11, Ordering::SeqCst);
-        let mut receiver = shelf.follow(());
+        let mut receiver = cache.follow(());
         let again = async |receiver: &mut watch::Receiver<Option<Snapshot<u32>>>, wanted: u32| {
             loop {
-                shelf.tick(true);
+                cache.tick(true);
                 let seen = receiver.wait_for(Option::is_some).await.unwrap().clone().unwrap();
                 if *seen.found.clone().unwrap() == wanted {
                     return seen;
@@ -364,33 +364,33 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn while_a_look_hangs_the_older_one_is_shown() {
+    async fn while_loading_hangs_the_older_snapshot_is_shown() {
         let (release, hung) = std::sync::mpsc::channel::<()>();
         let hung = Mutex::new(hung);
-        let looks = AtomicU32::new(0);
-        let shelf = Shelf::new(pace(), u32::eq, move |(): &()| {
-            if looks.fetch_add(1, Ordering::SeqCst) > 0 {
+        let loads = AtomicU32::new(0);
+        let cache = SnapshotCache::new(policy(), u32::eq, move |(): &()| {
+            if loads.fetch_add(1, Ordering::SeqCst) > 0 {
                 let _ = lock(&hung).recv();
             }
             Ok(1)
         });
-        let first = shelf.get(()).await;
-        tokio::time::sleep(pace().poll * 3).await;
-        let second = shelf.get(()).await;
+        let first = cache.get(()).await;
+        tokio::time::sleep(policy().poll * 3).await;
+        let second = cache.get(()).await;
         assert_eq!((second.version, second.at), (first.version, first.at));
         drop(release);
     }
 
     #[tokio::test]
-    async fn what_nobody_wants_is_not_looked_at_and_then_forgotten() {
-        let pace = Pace { interest: Duration::ZERO, memory: Duration::ZERO, ..pace() };
-        let shelf = Shelf::new(pace, u32::eq, |key: &u32| Ok(*key));
-        shelf.get(1).await;
-        let kept = shelf.follow(2);
-        assert_eq!(shelf.wanted(), [2]);
-        drop(kept);
-        assert!(shelf.wanted().is_empty());
-        shelf.tick(false);
-        assert!(shelf.lock().is_empty());
+    async fn unwanted_snapshots_are_not_refreshed_and_then_dropped() {
+        let policy = RefreshPolicy { interest: Duration::ZERO, memory: Duration::ZERO, ..policy() };
+        let cache = SnapshotCache::new(policy, u32::eq, |key: &u32| Ok(*key));
+        cache.get(1).await;
+        let follower = cache.follow(2);
+        assert_eq!(cache.wanted(), [2]);
+        drop(follower);
+        assert!(cache.wanted().is_empty());
+        cache.tick(false);
+        assert!(cache.lock().is_empty());
     }
 }
