@@ -17,12 +17,12 @@ use crate::model::{
 /// Largest piece of a log that [`Backend::log`] gives at once, in bytes.
 pub const LOG_PIECE: u64 = 256_000;
 
-/// Something as it was seen.
+/// A value with its version.
 #[derive(Debug)]
 pub struct Versioned<T> {
     /// Differs whenever there is something new to see.
     pub version: u64,
-    /// What was seen.
+    /// The value.
     pub value: Arc<T>,
 }
 

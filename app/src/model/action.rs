@@ -236,14 +236,14 @@ pub struct PlannedStep {
 /// What is being done to a night, and what was done.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
-pub struct Affairs {
+pub struct NightActivity {
     /// The last closing, if there was one.
     pub closing: Option<ClosingProgress>,
     /// The last lines of the audit log, the newest first.
     pub audit_log: Vec<AuditLine>,
 }
 
-impl Affairs {
+impl NightActivity {
     /// Whether nothing was ever done.
     pub fn is_empty(&self) -> bool {
         self.closing.is_none() && self.audit_log.is_empty()

@@ -23,7 +23,7 @@ mod remedy;
 mod run;
 mod status;
 
-pub use action::{Action, ActionPlan, Affairs, AuditLine, Fields, PlannedStep, read_spans};
+pub use action::{Action, ActionPlan, AuditLine, Fields, NightActivity, PlannedStep, read_spans};
 pub use api::{ApiOperation, ApiParameter};
 pub use audit::{ActionOutcome, AuditEntry, Author};
 pub use blocker::{Blocker, BlockerKind, Blockers, Evidence, Remedy, spans};

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Affairs, Blocker, CalibrationRuns, Decision, ExitCode, JobId, JobState, Kind, NightDate,
+    Blocker, CalibrationRuns, Decision, ExitCode, JobId, JobState, Kind, NightActivity, NightDate,
 };
 use super::{DatacheckNote, NightQuality, ProdId, RunQuality, Sequence, Stage};
 
@@ -259,8 +259,8 @@ pub struct NightStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blockers: Vec<Blocker>,
     /// What is being done to it and what was done; empty where nobody looked for it.
-    #[serde(default, skip_serializing_if = "Affairs::is_empty")]
-    pub affairs: Affairs,
+    #[serde(default, skip_serializing_if = "NightActivity::is_empty")]
+    pub activity: NightActivity,
     /// Whether the scheduler answers.
     pub scheduler: SchedulerHealth,
     /// When the directories were read.

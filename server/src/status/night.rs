@@ -138,7 +138,7 @@ pub fn look(input: &NightInput<'_>, cache: &StatusCache) -> Sight {
         decisions: input.observation.decisions.clone(),
         datacheck_notes: Vec::new(),
         blockers: Vec::new(),
-        affairs: crate::model::Affairs::default(),
+        activity: crate::model::NightActivity::default(),
         scheduler: input.jobs.health.clone(),
         scanned: input.now,
     };
@@ -166,7 +166,7 @@ pub fn unobserved(
         decisions: Vec::new(),
         datacheck_notes: Vec::new(),
         blockers: unobserved_blockers(error),
-        affairs: crate::model::Affairs::default(),
+        activity: crate::model::NightActivity::default(),
         scheduler: jobs.health.clone(),
         scanned: now,
     }

@@ -68,7 +68,7 @@ pub async fn health(State(state): State<WebState>) -> (StatusCode, Json<Health>)
     (code, Json(Health { status, reason, version, scheduler, checks }))
 }
 
-/// Who asks, as the server sees them.
+/// Principal asks, as the server sees them.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Me {
     name: PersonName,

@@ -7,14 +7,14 @@ use chrono::{DateTime, NaiveTime, Utc};
 use crate::launch::elsewhere::elsewhere;
 use crate::launch::ledger::{NightJobs, night_jobs};
 use crate::model::{
-    Affairs, Decision, NightDate, Notice, ProdId, SchedulerHealth, Severity, TaskRecord,
+    Decision, NightActivity, NightDate, Notice, ProdId, SchedulerHealth, Severity, TaskRecord,
 };
 use crate::night::{NightPaths, Observation};
 use crate::schedule::JobSnapshot;
 use crate::status::Jobs;
 use crate::store::Store;
 
-use super::affairs::affairs;
+use super::activity::activity;
 use super::jobs::{FURTHEST, JobNews};
 use super::look::unreadable;
 
@@ -44,8 +44,8 @@ impl Books {
     }
 
     /// What is being done to a night and what was done.
-    pub fn affairs(&self, paths: &NightPaths, now: DateTime<Utc>) -> Affairs {
-        let read = self.runtime.block_on(affairs(&self.store, paths, self.since, now));
+    pub fn activity(&self, paths: &NightPaths, now: DateTime<Utc>) -> NightActivity {
+        let read = self.runtime.block_on(activity(&self.store, paths, self.since, now));
         // Where the books cannot be read, the night's decisions say so already.
         read.unwrap_or_default()
     }

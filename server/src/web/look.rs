@@ -126,7 +126,7 @@ impl Look for SiteLook {
                 let input =
                     NightInput { paths, observation, jobs, depth: Depth::Full, dl2: None, now };
                 let mut status = told(&input, look(&input, &self.histories), &self.diagnosis);
-                status.affairs = self.books.affairs(paths, now);
+                status.activity = self.books.activity(paths, now);
                 Ok(status)
             }
         })

@@ -2,24 +2,25 @@
 
 mod access_log;
 mod actions;
-mod affairs;
+mod activity;
 mod api;
+mod auth;
+mod authorize;
 mod books;
 mod cache;
+mod cached;
 mod caller;
 mod connections;
 mod cors;
+mod deadline;
 mod disk_reads;
 mod events;
 mod figures;
 mod functions;
-mod gate;
 mod health;
 mod host_names;
 mod hosts;
 mod jobs;
-mod kept;
-mod lapse;
 mod lineage;
 mod logs;
 mod look;
@@ -40,7 +41,6 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod watcher;
-mod who;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -157,7 +157,7 @@ fn router_of(
     }
     let routes = table
         .layer(CompressionLayer::new().compress_when(worth_packing()))
-        .layer(from_fn_with_state(state.clone(), who::identify))
+        .layer(from_fn_with_state(state.clone(), auth::authenticate))
         // Compressed at build time, so outside the layer that does it for every answer.
         .fallback_service(files(config, &state))
         .with_state(state.clone());
@@ -191,7 +191,7 @@ fn page_path(page: &AxumRouteListing) -> String {
 /// Files of the site, for all; what is none of them is a page that says so.
 fn files(config: &WebConfig, state: &WebState) -> ServeDir<MethodRouter> {
     let nothing = get(pages::nothing)
-        .layer(from_fn_with_state(state.clone(), who::identify))
+        .layer(from_fn_with_state(state.clone(), auth::authenticate))
         .with_state(state.clone());
     ServeDir::new(&config.site)
         .append_index_html_on_directories(false)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::Utc;
 
-use super::who::{Clock, Sessions};
+use super::auth::{Clock, Sessions};
 use crate::config::AccessConfig;
 use crate::demo::USERS;
 use crate::people::Rules;
@@ -19,7 +19,7 @@ pub struct People {
     pub access: Arc<AccessConfig>,
     /// What tells the time.
     pub clock: Clock,
-    /// Who is let in.
+    /// Principal is let in.
     pub rules: Rules,
     /// The sessions.
     pub(super) sessions: Sessions,

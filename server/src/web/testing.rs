@@ -186,7 +186,7 @@ impl Look for FakeSite {
             decisions: Vec::new(),
             datacheck_notes: Vec::new(),
             blockers: Vec::new(),
-            affairs: Affairs::default(),
+            activity: NightActivity::default(),
             notices: vec![
                 Notice {
                     severity: Severity::Info,

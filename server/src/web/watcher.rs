@@ -69,7 +69,7 @@ impl Watcher {
             let (look, news, quality) = (Arc::clone(&look), news.clone(), Arc::clone(&quality));
             move |(): &()| {
                 let mut nights = look.nights(&current(&news), Utc::now())?;
-                quality.adorn_nights(&mut nights);
+                quality.attach_quality_to_nights(&mut nights);
                 Ok(nights)
             }
         });
@@ -77,7 +77,7 @@ impl Watcher {
             let (look, news, quality) = (Arc::clone(&look), news.clone(), Arc::clone(&quality));
             move |date: &NightDate| {
                 let mut night = look.night(*date, &current(&news), Utc::now())?;
-                quality.adorn_night(&mut night);
+                quality.attach_quality_to_night(&mut night);
                 Ok(night)
             }
         });
@@ -85,7 +85,7 @@ impl Watcher {
             let (look, quality) = (Arc::clone(&look), Arc::clone(&quality));
             move |(date, run): &(NightDate, RunId)| {
                 let mut run = look.run(*date, *run, &current(&news), Utc::now())?;
-                quality.adorn_run(&mut run);
+                quality.attach_quality_to_run(&mut run);
                 Ok(run)
             }
         });

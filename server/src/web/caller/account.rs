@@ -8,7 +8,7 @@ use super::session::later;
 use super::{Caller, confirmed, refused};
 use crate::model::{Account, Confirmation, NewToken, PersonName, Role, SessionInfo, User};
 use crate::people::{self, PeopleError, Refusal};
-use crate::web::who::{Content, Sessions};
+use crate::web::auth::{Content, Sessions};
 
 impl Caller {
     /// What the account page shows.

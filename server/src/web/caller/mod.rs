@@ -20,8 +20,8 @@ use chrono::{DateTime, Utc};
 use tower_sessions::Session;
 
 use super::WebState;
+use super::auth::{Principal, cookie};
 use super::problem::Problem;
-use super::who::{Who, cookie};
 use crate::hint::Hint;
 use crate::model::{
     Account, Action, ActionPlan, ApiOperation, Author, Confirmation, DatacheckNote, DatacheckRange,
@@ -35,7 +35,7 @@ use crate::people::PeopleError;
 #[derive(Clone)]
 pub struct Caller {
     state: WebState,
-    who: Who,
+    principal: Principal,
     /// The browser's session, where the request has one.
     session: Option<Session>,
     /// What the browser calls itself.
@@ -46,14 +46,14 @@ pub struct Caller {
 
 impl Caller {
     /// Whoever sends a request.
-    pub fn of(state: &WebState, who: &Who, parts: &Parts) -> Self {
+    pub fn of(state: &WebState, principal: &Principal, parts: &Parts) -> Self {
         let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
         Self {
             state: state.clone(),
-            who: who.clone(),
+            principal: principal.clone(),
             session: parts.extensions.get().cloned(),
             agent: agent.unwrap_or_default().chars().take(200).collect(),
-            browser: cookie(&parts.headers, &who.cookies.browser()).map(str::to_owned),
+            browser: cookie(&parts.headers, &principal.cookies.browser()).map(str::to_owned),
         }
     }
 
@@ -66,19 +66,19 @@ impl Caller {
         (self.state.people.clock)()
     }
 
-    /// Who signs what is done: somebody who may do what `role` may.
+    /// The author of what is done: a principal who may do what `role` may.
     ///
     /// # Errors
     /// The caller may not.
     pub fn author(&self, role: Role) -> Result<Author, BackendError> {
-        let author = self.who.author.as_ref().filter(|author| author.may(role));
+        let author = self.principal.author.as_ref().filter(|author| author.may(role));
         let author = author.and_then(|author| author.to_string().parse().ok());
         author.ok_or_else(|| BackendError::forbidden(format!("this needs the role {role}")))
     }
 
     /// The user who is signed in; a token is not one.
     fn user(&self) -> Result<&User, BackendError> {
-        self.who.user().ok_or_else(|| BackendError::forbidden("sign in first"))
+        self.principal.user().ok_or_else(|| BackendError::forbidden("sign in first"))
     }
 
     fn session(&self) -> Result<&Session, BackendError> {
@@ -90,9 +90,10 @@ impl FromRequestParts<WebState> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Problem> {
-        let who = parts.extensions.get::<Who>().cloned();
-        let who = who.ok_or_else(|| Problem::unauthorized("sign in, or send a token"))?;
-        Ok(Self::of(state, &who, parts))
+        let principal = parts.extensions.get::<Principal>().cloned();
+        let principal =
+            principal.ok_or_else(|| Problem::unauthorized("sign in, or send a token"))?;
+        Ok(Self::of(state, &principal, parts))
     }
 }
 

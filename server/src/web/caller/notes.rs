@@ -53,7 +53,7 @@ impl Caller {
     ) -> Result<DatacheckNote, BackendError> {
         let author = self.author(Role::Viewer)?;
         let note = self.note(date, note).await?;
-        if note.author != author && !self.who.may(Role::Shifter) {
+        if note.author != author && !self.principal.may(Role::Shifter) {
             let text = "only who wrote a note may withdraw it, or a shifter";
             return Err(BackendError::forbidden(text));
         }

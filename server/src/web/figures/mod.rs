@@ -2,10 +2,10 @@
 
 mod answers;
 mod drawn;
+mod priority;
 mod query;
 mod range;
 mod summaries;
-mod turns;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,14 +23,14 @@ use crate::datacheck::{
 use crate::model::{DatacheckSheet, FigureChoice, NightDate, OtherRun, RunId};
 use crate::night::NightPaths;
 
-use super::kept::Kept;
+use super::cached::CachedResponse;
 use super::problem::unavailable;
 
 pub use answers::{night, night_figure, range as nights, range_figure as nights_figure};
 pub use answers::{run, run_figure};
 pub use drawn::Drawn;
+use priority::Priority;
 pub use query::{NightFigureQuery, RangeFigureQuery, RunFigureQuery, RunFigures};
-use turns::Turns;
 
 /// What is kept of runs, in bytes: four sheets of runs of 120 subruns, with the history of each pixel.
 const RUNS_KEPT: usize = 20 << 20;
@@ -52,11 +52,11 @@ pub struct Figures {
     frames: Cache<Frame>,
     muons: Cache<Muons>,
     sources: Cache<range::Sources>,
-    sent: Cache<Kept>,
+    sent: Cache<CachedResponse>,
     summaries: Cache<NightData>,
     places: Places,
-    /// Who goes first.
-    pub turns: Turns,
+    /// Principal goes first.
+    pub priority: Priority,
     /// By what runs are judged.
     pub criteria: Criteria,
 }
@@ -73,7 +73,7 @@ impl Figures {
             sent: Cache::new(SENT_KEPT),
             summaries: Cache::new(SUMMARIES_KEPT),
             places: Places::default(),
-            turns: Turns::default(),
+            priority: Priority::default(),
             criteria,
         }
     }
@@ -92,7 +92,7 @@ impl Weigh for Muons {
     }
 }
 
-impl Weigh for Kept {
+impl Weigh for CachedResponse {
     fn weight(&self) -> usize {
         self.memory() + 1024
     }
@@ -192,7 +192,7 @@ impl Figures {
         query: &RunFigureQuery,
         name: &str,
         prefix: &str,
-    ) -> Result<Arc<Kept>, BackendError> {
+    ) -> Result<Arc<CachedResponse>, BackendError> {
         let mut files = self.places.find(paths, run).all();
         if let Some(with) = query.with {
             files.extend(self.places.find(&other_night(paths, with), with.run).all());
@@ -240,7 +240,7 @@ impl Figures {
         query: &NightFigureQuery,
         name: &str,
         prefix: &str,
-    ) -> Result<Arc<Kept>, BackendError> {
+    ) -> Result<Arc<CachedResponse>, BackendError> {
         let draw = |_: &[PathBuf]| self.night(paths, query)?.0.figure(name, prefix);
         match longterm(paths) {
             Some(file) => {

@@ -10,7 +10,7 @@ use crate::datacheck::{Frame, NightData, Weigh};
 use crate::model::{DatacheckRange, RangeRun, RunId};
 use crate::night::{Catalogue, NightError, NightPaths};
 
-use super::super::kept::Kept;
+use super::super::cached::CachedResponse;
 use super::{Drawn, Figures, RangeFigureQuery, choose, own};
 
 /// What is said of a run whose source nobody wrote down.
@@ -105,7 +105,7 @@ impl Figures {
         nights: &[NightPaths],
         query: &RangeFigureQuery,
         name: &str,
-    ) -> Result<Arc<Kept>, BackendError> {
+    ) -> Result<Arc<CachedResponse>, BackendError> {
         let mut files = Vec::new();
         for night in nights {
             let all = [night.longterm_file("h5"), night.run_catalogue()];

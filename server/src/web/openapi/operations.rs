@@ -92,7 +92,7 @@ pub const OPERATIONS: &[Operation] = &[
     )
     .giving(of::<Health>)
     .also_failing(),
-    get("/api/v1/me", "Who asks, as the server sees them.").giving(of::<Me>),
+    get("/api/v1/me", "Principal asks, as the server sees them.").giving(of::<Me>),
     get("/api/v1/openapi.json", "This interface, described."),
     get("/api/v1/nights", "All nights, newest first, and where they stand.").giving(of::<NightList>),
     get("/api/v1/nights/events", "Tells when the list of nights changes.").answering(NEWS),
@@ -146,7 +146,7 @@ pub const OPERATIONS: &[Operation] = &[
     get("/api/v1/nights/{date}/products", "The datacheck files that lstchain made, and those that are missing.").giving(of::<Products>),
     get("/api/v1/nights/{date}/products/{group}/{product}", "A datacheck file as lstchain made it.")
         .answering(&["application/pdf", "text/html", "text/plain", "application/x-hdf5"]),
-    get("/api/v1/nights/{date}/notes", "Who has looked at the data quality, and what they noted.").giving(of::<Vec<DatacheckNote>>),
+    get("/api/v1/nights/{date}/notes", "Principal has looked at the data quality, and what they noted.").giving(of::<Vec<DatacheckNote>>),
     post("/api/v1/nights/{date}/notes", "Notes that one has looked: a run (or none, for the night), a sheet, a text; each may be left out.").taking(of::<NewNote>).giving(of::<DatacheckNote>),
     post("/api/v1/nights/{date}/notes/{note}/withdraw", "Withdraws a note, which is kept with who did.").giving(of::<DatacheckNote>),
     get("/api/v1/nights/{date}/runs/{run}/datacheck", "Data quality of a run: a sheet's figures.").giving(of::<DatacheckSheet>)

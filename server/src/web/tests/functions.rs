@@ -60,7 +60,7 @@ async fn what_came_of_a_form_is_shown_once_and_only_to_who_sent_it() {
     let page = stranger.get(&to).await;
     assert!(page.text.contains("The name or the password is not right."), "{}", page.main());
     assert!(page.text.contains("value=\"jane\"") && !page.text.contains("wrong"));
-    assert!(!page.text.contains("class=\"who\""), "no way to sign in but the form itself");
+    assert!(!page.text.contains("class=\"account\""), "no way to sign in but the form itself");
 }
 
 #[tokio::test]

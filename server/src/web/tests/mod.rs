@@ -2,8 +2,8 @@
 
 mod accounts;
 mod actions;
+mod csrf;
 mod evidence;
-mod forged;
 mod functions;
 mod hosts;
 mod notes;

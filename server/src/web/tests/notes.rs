@@ -101,9 +101,9 @@ async fn what_is_no_note_is_refused_and_nothing_is_kept() {
         assert_eq!(answer.status, status, "{told}");
         assert!(answer.text.contains(told), "{told}: {}", answer.text);
     }
-    let forged =
+    let unsigned =
         vera.post_with(api::AddNote::PATH, "not the secret", &[DATE, ("text", "forged")]).await;
-    assert_eq!(forged.status, StatusCode::FORBIDDEN);
+    assert_eq!(unsigned.status, StatusCode::FORBIDDEN);
     let token = app.token("reader", Role::Viewer).await;
     let order = async |body: &str, token: Option<&str>| {
         let mut request = Request::post(API).header(header::CONTENT_TYPE, "application/json");

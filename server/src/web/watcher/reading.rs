@@ -35,7 +35,7 @@ impl Watcher {
         draw: impl FnOnce(&Figures, &NightPaths) -> Result<T, BackendError> + Send + 'static,
     ) -> Result<T, BackendError> {
         let (look, figures) = (Arc::clone(&self.look), Arc::clone(&self.figures));
-        let _waiting = self.figures.turns.wait();
+        let _waiting = self.figures.priority.wait();
         let drawn = move || draw(&figures, &look.paths(date)?);
         self.reads.run(ReadKind::Datacheck, Some(date), drawn).await
     }
@@ -87,7 +87,7 @@ impl Watcher {
         draw: impl FnOnce(&Figures, &[NightPaths]) -> Result<T, BackendError> + Send + 'static,
     ) -> Result<T, BackendError> {
         let (look, figures) = (Arc::clone(&self.look), Arc::clone(&self.figures));
-        let _waiting = self.figures.turns.wait();
+        let _waiting = self.figures.priority.wait();
         let drawn = move || {
             let nights: Vec<NightPaths> =
                 dates.into_iter().filter_map(|date| look.paths(date).ok()).collect();
@@ -168,7 +168,7 @@ impl Watcher {
             }
             Err(error) => sheet.notices.push(error.to_string()),
         }
-        quality::told(sheet, &self.quality)
+        quality::attach_quality_to_sheet(sheet, &self.quality)
     }
 }
 

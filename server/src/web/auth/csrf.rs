@@ -1,4 +1,4 @@
-//! Requests that another site makes in somebody's name.
+//! Protection against cross-site request forgery.
 //!
 //! What changes something is only done if the browser says that the request comes from a page of
 //! ours (`Sec-Fetch-Site`, `Origin`), and if it carries a secret that only such a page knows: that
@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq;
 
 use app::form::TOKEN_FIELD;
 
-use super::{Client, Cookies, Who, cookie};
+use super::{Client, Cookies, Principal, cookie};
 use crate::people::Secret;
 
 /// The header in which scripts send the secret.
@@ -20,16 +20,16 @@ const TOKEN_HEADER: &str = "x-form-token";
 /// Largest form, in bytes.
 const FORM: usize = 64 * 1024;
 
-/// Why a request is not believed, and what to do about it.
+/// Why a request is refused, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Disbelief {
+pub struct CsrfError {
     /// Why.
     pub reason: String,
     /// What to do about it.
     pub hint: String,
 }
 
-impl Disbelief {
+impl CsrfError {
     fn new(reason: impl Into<String>) -> Self {
         Self { reason: reason.into(), hint: "reload the page and try again".to_owned() }
     }
@@ -53,35 +53,35 @@ impl Disbelief {
     }
 }
 
-/// Gives the request back, its body still unread by others, or tells why it is not believed.
-pub async fn forged(who: &Who, request: Request) -> Result<Request, Disbelief> {
+/// Returns the request, its body still unread, or why it is refused.
+pub async fn verify_csrf(principal: &Principal, request: Request) -> Result<Request, CsrfError> {
     let method = request.method();
     // What a program sends with its token no browser sends by itself.
-    let by_token = who.author.is_some() && who.form_token.is_none();
+    let by_token = principal.author.is_some() && principal.form_token.is_none();
     if by_token || [Method::GET, Method::HEAD, Method::OPTIONS].contains(method) {
         return Ok(request);
     }
-    ours(&who.client, request.headers())?;
-    let expected = match &who.form_token {
+    ours(&principal.client, request.headers())?;
+    let expected = match &principal.form_token {
         Some(token) => token.clone(),
-        None => cookie(request.headers(), &who.cookies.form()).unwrap_or_default().to_owned(),
+        None => cookie(request.headers(), &principal.cookies.form()).unwrap_or_default().to_owned(),
     };
     let (given, request) = given(request).await?;
     let same = bool::from(expected.as_bytes().ct_eq(given.as_bytes()));
     match same && !expected.is_empty() {
         true => Ok(request),
-        false => Err(Disbelief::new("the form is out of date")),
+        false => Err(CsrfError::new("the form is out of date")),
     }
 }
 
 /// Whether the browser says that the request comes from one of our pages, or says nothing.
-fn ours(client: &Client, headers: &HeaderMap) -> Result<(), Disbelief> {
+fn ours(client: &Client, headers: &HeaderMap) -> Result<(), CsrfError> {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     if text("sec-fetch-site").is_some_and(|site| site != "same-origin") {
-        return Err(Disbelief::foreign());
+        return Err(CsrfError::foreign());
     }
     let Some(origin) = text(header::ORIGIN.as_str()) else { return Ok(()) };
-    let elsewhere = || Disbelief::elsewhere(client, origin);
+    let elsewhere = || CsrfError::elsewhere(client, origin);
     let (scheme, host) = origin.split_once("://").ok_or_else(elsewhere)?;
     let scheme = scheme.eq_ignore_ascii_case(if client.https { "https" } else { "http" });
     // A proxy that says neither scheme nor host leaves only the browser's own word.
@@ -91,7 +91,7 @@ fn ours(client: &Client, headers: &HeaderMap) -> Result<(), Disbelief> {
 }
 
 /// The secret that the request carries, in a header or a field of its form.
-async fn given(request: Request) -> Result<(String, Request), Disbelief> {
+async fn given(request: Request) -> Result<(String, Request), CsrfError> {
     let headers = request.headers();
     if let Some(token) = headers.get(TOKEN_HEADER) {
         return Ok((token.to_str().unwrap_or_default().to_owned(), request));
@@ -102,7 +102,7 @@ async fn given(request: Request) -> Result<(String, Request), Disbelief> {
     }
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, FORM).await;
-    let body: Bytes = body.map_err(|_| Disbelief::new("the form is too large"))?;
+    let body: Bytes = body.map_err(|_| CsrfError::new("the form is too large"))?;
     let field = form_field(&body, TOKEN_FIELD);
     Ok((field, Request::from_parts(parts, Body::from(body))))
 }
@@ -186,13 +186,13 @@ mod tests {
     }
 
     #[test]
-    fn who_is_refused_for_the_origin_is_told_both_hosts_and_what_to_set() {
+    fn a_refusal_for_the_origin_names_both_hosts_and_the_settings() {
         let headers = [(header::ORIGIN, HeaderValue::from_static("https://lst.example"))];
-        let disbelief = ours(&client(false), &headers.into_iter().collect()).unwrap_err();
-        assert!(disbelief.reason.contains("https://lst.example,"), "{disbelief:?}");
-        assert!(disbelief.reason.contains("http://osa.example:8750"), "{disbelief:?}");
+        let error = ours(&client(false), &headers.into_iter().collect()).unwrap_err();
+        assert!(error.reason.contains("https://lst.example,"), "{error:?}");
+        assert!(error.reason.contains("http://osa.example:8750"), "{error:?}");
         for setting in ["`origin`", "`trusted_proxies`"] {
-            assert!(disbelief.hint.contains(setting), "{disbelief:?}");
+            assert!(error.hint.contains(setting), "{error:?}");
         }
     }
 

@@ -1,4 +1,5 @@
-//! Who asks: found out once for every request, by session or token, before anything else is done.
+//! Authentication: every request is attributed to a principal, by session or token, before anything
+//! else is done.
 
 mod client;
 mod cookies;
@@ -19,7 +20,7 @@ use app::people::{SignedIn, Visitor};
 pub use client::{Client, counted, trusts};
 
 pub use cookies::{Cookies, cookie};
-pub use csrf::{Disbelief, FormCookie, forged};
+pub use csrf::{CsrfError, FormCookie, verify_csrf};
 pub use session::{Clock, Content, Sessions};
 
 use super::WebState;
@@ -28,23 +29,23 @@ use super::problem::Problem;
 use crate::model::{Role, User};
 use crate::people::{Author, token_author};
 
-/// Who asks. A part of every request that passed [`identify`].
+/// The origin of a request. An extension of every request that passed [`authenticate`].
 #[derive(Clone, Debug)]
-pub struct Who {
-    /// Who it is, once they have shown it.
+pub struct Principal {
+    /// The user or token, if the request is authenticated.
     pub author: Option<Author>,
-    /// What their forms must carry, if they are signed in.
+    /// The secret that their forms must carry, if they are signed in.
     pub form_token: Option<String>,
-    /// Where they are.
+    /// The client's address.
     pub client: Client,
-    /// How the cookies of their browser are called.
+    /// The names of the cookies.
     pub cookies: Cookies,
-    /// The address that they ask for.
+    /// The requested address.
     pub uri: Uri,
 }
 
-impl Who {
-    /// Somebody who has not shown who they are.
+impl Principal {
+    /// An unauthenticated principal.
     fn anonymous(client: Client, cookies: Cookies, uri: Uri) -> Self {
         Self { author: None, form_token: None, client, cookies, uri }
     }
@@ -67,8 +68,12 @@ impl Who {
     }
 }
 
-/// Puts [`Who`] into the request. Whoever shows a token is nobody else: cookies are not looked at.
-pub async fn identify(State(state): State<WebState>, mut request: Request, next: Next) -> Response {
+/// Adds the [`Principal`] to the request. With a token, cookies are ignored.
+pub async fn authenticate(
+    State(state): State<WebState>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     Details::note_route(&request);
     let client = Client::of(&request, &state.people.access);
     let cookies = Cookies::new(client.https, &state.prefix);
@@ -87,22 +92,27 @@ pub async fn identify(State(state): State<WebState>, mut request: Request, next:
             }
         };
         request.headers_mut().remove(header::COOKIE);
-        let who = Who { author: Some(author), form_token: None, client, cookies, uri };
-        Details::note_user(&request, &who);
-        request.extensions_mut().insert(who);
+        let principal = Principal { author: Some(author), form_token: None, client, cookies, uri };
+        Details::note_user(&request, &principal);
+        request.extensions_mut().insert(principal);
         return next.run(request).await;
     }
     // Reading without a session, which is most of what is asked, has no need of the rest.
     if request.method().is_safe() && cookie(request.headers(), &cookies.session()).is_none() {
-        request.extensions_mut().insert(Who::anonymous(client, cookies, uri));
+        request.extensions_mut().insert(Principal::anonymous(client, cookies, uri));
         return next.run(request).await;
     }
-    let nobody = Who::anonymous(client, cookies, uri);
+    let nobody = Principal::anonymous(client, cookies, uri);
     with_session(state, nobody, request, next).await
 }
 
 /// Runs the rest with the session of the browser's cookie, which is saved and set if it changes.
-async fn with_session(state: WebState, nobody: Who, request: Request, next: Next) -> Response {
+async fn with_session(
+    state: WebState,
+    nobody: Principal,
+    request: Request,
+    next: Next,
+) -> Response {
     let layer = SessionManagerLayer::new(state.people.sessions.clone())
         .with_name(nobody.cookies.session())
         .with_path(nobody.cookies.path().to_owned())
@@ -112,13 +122,13 @@ async fn with_session(state: WebState, nobody: Who, request: Request, next: Next
         // The browser forgets it when it is closed; when it ends is up to us.
         .with_expiry(Expiry::OnSessionEnd);
     let inner = tower::service_fn(move |mut request: Request| {
-        let (state, mut who, next) = (state.clone(), nobody.clone(), next.clone());
+        let (state, mut principal, next) = (state.clone(), nobody.clone(), next.clone());
         async move {
             if let Some(session) = request.extensions().get::<Session>().cloned() {
-                who = of_session(&state, &session, who).await;
+                principal = of_session(&state, &session, principal).await;
             }
-            Details::note_user(&request, &who);
-            request.extensions_mut().insert(who);
+            Details::note_user(&request, &principal);
+            request.extensions_mut().insert(principal);
             Ok::<_, std::convert::Infallible>(next.run(request).await)
         }
     });
@@ -129,7 +139,7 @@ async fn with_session(state: WebState, nobody: Who, request: Request, next: Next
 }
 
 /// Whose session it is. The user is looked up every time: a role that was taken away is gone.
-async fn of_session(state: &WebState, session: &Session, nobody: Who) -> Who {
+async fn of_session(state: &WebState, session: &Session, nobody: Principal) -> Principal {
     let Some(content) = Content::read(session).await else { return nobody };
     let user = match state.people.store.user_by_id(content.user).await {
         Ok(user) => user.filter(|user| user.disabled.is_none()),
@@ -141,7 +151,7 @@ async fn of_session(state: &WebState, session: &Session, nobody: Who) -> Who {
     let Some(user) = user else { return nobody };
     let form_token = Some(content.form_token.clone());
     content.used(session, (state.people.clock)()).await;
-    Who { author: Some(Author::of_session(user)), form_token, ..nobody }
+    Principal { author: Some(Author::of_session(user)), form_token, ..nobody }
 }
 
 /// The token of a program. Other schemes are not for us: a proxy may ask for a password of its own.
@@ -151,13 +161,13 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Whoever has shown who they are, in a handler; the rule of its route has asked for the role.
+/// The authenticated author, for handlers; the rule of the route has checked the role.
 impl<S: Sync> FromRequestParts<S> for Author {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let who = parts.extensions.get::<Who>();
-        let author = who.and_then(|who| who.author.clone());
+        let principal = parts.extensions.get::<Principal>();
+        let author = principal.and_then(|principal| principal.author.clone());
         author.ok_or_else(|| Problem::unauthorized("sign in, or send a token"))
     }
 }

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::state::{Tone, badge};
 use super::{format, links, table};
 use crate::model::{
-    Action, Affairs, AuditLine, ClosingProgress, ClosingStep, NightState, NightStatus, Role,
+    Action, AuditLine, ClosingProgress, ClosingStep, NightActivity, NightState, NightStatus, Role,
     StepState,
 };
 use crate::people::visitor;
@@ -37,9 +37,9 @@ pub fn buttons(night: &NightStatus) -> Option<AnyView> {
 }
 
 /// What is under way, and by whom; nothing if nothing is.
-pub fn under_way(affairs: &Affairs) -> Option<AnyView> {
+pub fn under_way(activity: &NightActivity) -> Option<AnyView> {
     let others =
-        affairs.under_way().filter(|line| line.action != "close" || affairs.closing.is_none());
+        activity.under_way().filter(|line| line.action != "close" || activity.closing.is_none());
     let lines = others
         .map(|line| {
             let text = format!(
@@ -56,7 +56,7 @@ pub fn under_way(affairs: &Affairs) -> Option<AnyView> {
             }
         })
         .collect::<Vec<_>>();
-    let closing = affairs.closing.as_ref().filter(|closing| closing.state != StepState::Done);
+    let closing = activity.closing.as_ref().filter(|closing| closing.state != StepState::Done);
     let closing = closing.map(closing_section);
     (!lines.is_empty() || closing.is_some()).then(|| view! { {lines}{closing} }.into_any())
 }
@@ -119,11 +119,11 @@ fn step(step: &ClosingStep) -> impl IntoView + use<> {
 }
 
 /// The last lines of the night's audit log; nothing if it is empty.
-pub fn audit_log(affairs: &Affairs) -> Option<AnyView> {
-    if affairs.audit_log.is_empty() {
+pub fn audit_log(activity: &NightActivity) -> Option<AnyView> {
+    if activity.audit_log.is_empty() {
         return None;
     }
-    let rows = affairs.audit_log.iter().map(row).collect::<Vec<_>>();
+    let rows = activity.audit_log.iter().map(row).collect::<Vec<_>>();
     Some(table::table("audit-log", "Audit log", &AUDIT_LOG, rows).into_any())
 }
 

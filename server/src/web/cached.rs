@@ -1,4 +1,4 @@
-//! Answers that a browser may keep, as long as it asks whether they are still the same.
+//! Responses that a browser may cache and revalidates each time.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::provenance::digest::sha256_hex;
 
-/// In which form something is sent.
+/// The format of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Form {
     /// A drawing.
@@ -49,8 +49,8 @@ impl Form {
 const DRAWING: &str =
     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox";
 
-/// Something that is sent again and again: what that takes is done once.
-pub struct Kept {
+/// A response that is sent many times: hashing and compressing it are done once.
+pub struct CachedResponse {
     form: Form,
     body: Bytes,
     tag: HeaderValue,
@@ -59,7 +59,7 @@ pub struct Kept {
     took: HeaderValue,
 }
 
-impl Kept {
+impl CachedResponse {
     /// Something in a form, and how long it took to make. Texts are compressed, too.
     pub fn new(form: Form, body: Vec<u8>, made: Duration) -> Self {
         let began = Instant::now();
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_has_it_already_is_told_so() {
+    fn a_known_tag_is_answered_with_not_modified() {
         let first = answer(&HeaderMap::new(), Form::Csv, b"a,b\n".to_vec());
         assert_eq!(first.status(), StatusCode::OK);
         let tag = first.headers()[header::ETAG].clone();
@@ -176,10 +176,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_sent_compressed_to_whoever_takes_it() {
+    fn a_cached_response_is_compressed_for_clients_that_accept_it() {
         let text = "a,b\n".repeat(1000).into_bytes();
-        let kept = Kept::new(Form::Csv, text.clone(), Duration::from_micros(3456));
-        assert!(kept.memory() < text.len() + 200);
+        let cached = CachedResponse::new(Form::Csv, text.clone(), Duration::from_micros(3456));
+        assert!(cached.memory() < text.len() + 200);
         for (accepted, coding) in [
             ("gzip, deflate, br", Some("br")),
             ("br;q=0.5", Some("br")),
@@ -188,7 +188,7 @@ mod tests {
         ] {
             let value = HeaderValue::from_static(accepted);
             let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, value)]);
-            let answer = kept.answer(&headers);
+            let answer = cached.answer(&headers);
             let found = answer.headers().get(header::CONTENT_ENCODING);
             assert_eq!(found.map(|coding| coding.to_str().unwrap()), coding, "{accepted}");
             assert_eq!(answer.headers()[header::VARY], "accept-encoding");
@@ -196,13 +196,13 @@ mod tests {
             assert!(took.starts_with("draw;dur=3.46, pack;dur="), "{took}");
         }
         let mut unpacked = Vec::new();
-        brotli::BrotliDecompress(&mut &kept.brotli.clone().unwrap()[..], &mut unpacked).unwrap();
+        brotli::BrotliDecompress(&mut &cached.brotli.clone().unwrap()[..], &mut unpacked).unwrap();
         assert_eq!(unpacked, text);
         let known = HeaderMap::from_iter([
-            (header::IF_NONE_MATCH, kept.tag.clone()),
+            (header::IF_NONE_MATCH, cached.tag.clone()),
             (header::ACCEPT_ENCODING, HeaderValue::from_static("br")),
         ]);
-        let again = kept.answer(&known);
+        let again = cached.answer(&known);
         assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
     }
 }

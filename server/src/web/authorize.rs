@@ -1,5 +1,5 @@
-//! The one gate before everything that is served: who asks must be who the rule demands, and what
-//! changes something must come from a page of ours.
+//! Authorization of every request: the principal must have the access that the rule of the route
+//! demands, and what changes something must come from a page of ours.
 
 use std::time::Duration;
 
@@ -11,80 +11,80 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::WebState;
+use super::auth::{CsrfError, Principal, verify_csrf};
+use super::deadline::DeadlineBody;
 use super::functions::wants_page;
-use super::lapse::Lapsing;
 use super::problem::Problem;
 use super::rules::{Needs, Rule};
-use super::who::{Disbelief, Who, forged};
 use crate::model::Role;
 
-/// For how long somebody who had to show who they are is told news without showing it again.
+/// How long a stream of events to an authenticated client lasts before it must authenticate again.
 const NEWS: Duration = Duration::from_secs(60);
 
-/// Why somebody is not let through.
+/// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Refusal {
-    /// They have not shown who they are.
+    /// It is not authenticated.
     Unknown,
-    /// They may not.
+    /// The principal lacks the role.
     Forbidden(&'static str),
 }
 
-/// Lets a request through to what `rule` guards, or answers it.
-pub async fn gate(
+/// Passes a request on to the handler of `rule`, or refuses it.
+pub async fn authorize(
     State((state, rule)): State<(WebState, Rule)>,
     request: Request,
     next: Next,
 ) -> Response {
-    let Some(who) = request.extensions().get::<Who>().cloned() else {
-        tracing::error!(method = %rule.verb, route = rule.path, "a request was not identified");
+    let Some(principal) = request.extensions().get::<Principal>().cloned() else {
+        tracing::error!(method = %rule.verb, route = rule.path, "a request was not authenticated");
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let needs = rule.needs.effective(state.people.access.reading);
-    if let Err(refusal) = allow(needs, &who) {
-        return refuse(&state, &rule, &who, &refusal, request).await;
+    if let Err(refusal) = allow(needs, &principal) {
+        return refuse(&state, &rule, &principal, &refusal, request).await;
     }
     let in_words = is_api(&rule, &request);
-    match forged(&who, request).await {
+    match verify_csrf(&principal, request).await {
         Ok(request) if needs == Needs::Nothing => next.run(request).await,
-        Ok(request) => kept_to(next.run(request).await),
-        Err(disbelief) => {
+        Ok(request) => restricted(next.run(request).await),
+        Err(error) => {
             tracing::warn!(
-                method = %rule.verb, route = rule.path, client = %who.client.address,
-                reason = disbelief.reason, "a request was refused as forged"
+                method = %rule.verb, route = rule.path, client = %principal.client.address,
+                reason = error.reason, "a request was refused as forged"
             );
-            disbelieve(&state, in_words, &who, disbelief).await
+            refuse_csrf(&state, in_words, &principal, error).await
         }
     }
 }
 
-/// An answer that is for somebody only: nobody else may keep it, and news end now and then, so that
-/// whoever follows them must show again who they are.
-fn kept_to(mut response: Response) -> Response {
+/// A response for one principal only: shared caches may not keep it, and streams of events end after
+/// a while, so that the client must authenticate again.
+fn restricted(mut response: Response) -> Response {
     let private = HeaderValue::from_static("private, no-cache");
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(private);
     let news = |kind: &HeaderValue| kind == "text/event-stream";
     match response.headers().get(header::CONTENT_TYPE).is_some_and(news) {
-        true => response.map(|body| Body::new(Lapsing::new(body, NEWS))),
+        true => response.map(|body| Body::new(DeadlineBody::new(body, NEWS))),
         false => response,
     }
 }
 
-fn allow(needs: Needs, who: &Who) -> Result<(), Refusal> {
+fn allow(needs: Needs, principal: &Principal) -> Result<(), Refusal> {
     let (role, session) = match needs {
         Needs::Nothing => return Ok(()),
-        Needs::Browser if who.author.is_none() => return Ok(()),
+        Needs::Browser if principal.author.is_none() => return Ok(()),
         Needs::Browser => (Role::Viewer, true),
         // Not in effect any more; as strict as it can be.
         Needs::Reading => (Role::Viewer, false),
         Needs::Role(role) => (role, false),
         Needs::Session(role) => (role, true),
     };
-    if who.author.is_none() {
+    if principal.author.is_none() {
         Err(Refusal::Unknown)
-    } else if session && who.user().is_none() {
+    } else if session && principal.user().is_none() {
         Err(Refusal::Forbidden("this is not for programs: sign in with a browser"))
-    } else if !who.may(role) {
+    } else if !principal.may(role) {
         Err(Refusal::Forbidden(match role {
             Role::Viewer => "this needs a viewer",
             Role::Shifter => "this needs a shifter",
@@ -98,7 +98,7 @@ fn allow(needs: Needs, who: &Who) -> Result<(), Refusal> {
 async fn refuse(
     state: &WebState,
     rule: &Rule,
-    who: &Who,
+    principal: &Principal,
     refusal: &Refusal,
     request: Request,
 ) -> Response {
@@ -113,17 +113,24 @@ async fn refuse(
         }
         Refusal::Unknown => to_sign_in(state, &request),
         Refusal::Forbidden(reason) if in_words => Problem::forbidden(*reason).into_response(),
-        Refusal::Forbidden(reason) => state.error_page(who, BackendError::forbidden(*reason)).await,
+        Refusal::Forbidden(reason) => {
+            state.error_page(principal, BackendError::forbidden(*reason)).await
+        }
     }
 }
 
-async fn disbelieve(state: &WebState, in_words: bool, who: &Who, disbelief: Disbelief) -> Response {
-    let Disbelief { reason, hint } = disbelief;
+async fn refuse_csrf(
+    state: &WebState,
+    in_words: bool,
+    principal: &Principal,
+    error: CsrfError,
+) -> Response {
+    let CsrfError { reason, hint } = error;
     let error = BackendError::forbidden(format!("nothing was done: {reason}")).with_hint(hint);
     if in_words {
         return Problem::from(error).into_response();
     }
-    state.error_page(who, error).await
+    state.error_page(principal, error).await
 }
 
 /// Whether a refusal is told as a problem document: to programs, and to scripts that call a server

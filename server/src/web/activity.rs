@@ -5,7 +5,7 @@ use std::path::Path;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::close;
-use crate::model::{Affairs, AuditEntry, AuditLine};
+use crate::model::{AuditEntry, AuditLine, NightActivity};
 use crate::night::NightPaths;
 use crate::store::{Store, StoreError};
 
@@ -18,19 +18,19 @@ const LONGEST: TimeDelta = TimeDelta::days(1);
 ///
 /// # Errors
 /// They cannot be read.
-pub async fn affairs(
+pub async fn activity(
     store: &Store,
     paths: &NightPaths,
     since: DateTime<Utc>,
     now: DateTime<Utc>,
-) -> Result<Affairs, StoreError> {
+) -> Result<NightActivity, StoreError> {
     let closing = close::progress(store, paths.date, &paths.prod_id).await?;
     let host = nix::unistd::gethostname().unwrap_or_default();
     let here = Here { host: host.to_string_lossy().into_owned(), since, now };
     let mut audit_log = store.audit_log(paths.date, &paths.prod_id).await?;
     let shown = audit_log.split_off(audit_log.len().saturating_sub(LINES));
     let lines = shown.into_iter().rev().map(|entry| line(entry, &here));
-    Ok(Affairs { closing, audit_log: lines.collect() })
+    Ok(NightActivity { closing, audit_log: lines.collect() })
 }
 
 /// This machine, and the moments that tell whether something still goes on.

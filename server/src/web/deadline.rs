@@ -1,4 +1,4 @@
-//! An answer that ends after a time, whatever is left of it.
+//! A response body that ends at a deadline, whatever is left of it.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,20 +7,20 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, HttpBody};
 use tokio::time::Sleep;
 
-/// The body of such an answer.
-pub struct Lapsing {
+/// Such a body.
+pub struct DeadlineBody {
     body: Body,
     end: Pin<Box<Sleep>>,
 }
 
-impl Lapsing {
+impl DeadlineBody {
     /// Ends after `time`. Call it on the runtime.
     pub fn new(body: Body, time: Duration) -> Self {
         Self { body, end: Box::pin(tokio::time::sleep(time)) }
     }
 }
 
-impl HttpBody for Lapsing {
+impl HttpBody for DeadlineBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -42,12 +42,12 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_would_never_end_does() {
+    async fn an_endless_body_ends_at_its_deadline() {
         let endless = tokio_stream::pending::<Result<Bytes, std::io::Error>>();
-        let lapsing = Lapsing::new(Body::from_stream(endless), Duration::from_millis(5));
-        let whole = tokio::time::timeout(Duration::from_secs(60), lapsing.collect()).await;
+        let ending = DeadlineBody::new(Body::from_stream(endless), Duration::from_millis(5));
+        let whole = tokio::time::timeout(Duration::from_secs(60), ending.collect()).await;
         assert!(whole.unwrap().unwrap().to_bytes().is_empty());
-        let short = Lapsing::new(Body::from("all of it"), Duration::from_secs(600));
+        let short = DeadlineBody::new(Body::from("all of it"), Duration::from_secs(600));
         assert_eq!(short.collect().await.unwrap().to_bytes(), "all of it");
     }
 }
