@@ -22,7 +22,9 @@ use crate::provenance::index::Keeper;
 use crate::schedule;
 use crate::status::Diagnosis;
 use crate::store::{Grace, SiteDatabase, Store};
-use crate::web::{self, AskPace, Books, HealthConfig, People, SiteLook, Watcher, WebConfig};
+use crate::web::{
+    self, AskPace, BlockingStore, HealthConfig, People, SiteReader, Watcher, WebConfig,
+};
 
 use super::{Failure, Outcome, logging};
 
@@ -90,10 +92,10 @@ pub async fn run(args: Serve) -> Outcome {
     let closing = closing::keep(engine, settings, prod_id.clone());
     let any_night = NightPaths::new(Arc::clone(&site), today, prod_id.clone());
     let keeper = Keeper::new(store.clone(), any_night);
-    let look = SiteLook::new(site, prod_id, today, Books::new(store.clone()));
-    let look = look.with_diagnosis(diagnosis);
+    let reader = SiteReader::new(site, prod_id, today, BlockingStore::new(store.clone()));
+    let reader = reader.with_diagnosis(diagnosis);
     let watcher =
-        Watcher::new(Arc::new(look), scheduler.engine(), server.poll, criteria, store.clone());
+        Watcher::new(Arc::new(reader), scheduler.engine(), server.poll, criteria, store.clone());
     let listener = TcpListener::bind(address).await.map_err(|cause| {
         Failure::new(format!("cannot listen on {address}: {cause}"))
             .hint("another server may run there; --listen takes another address")

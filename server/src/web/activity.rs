@@ -1,4 +1,4 @@
-//! What is being done to a night, and what was done, as the books have it.
+//! What is being done to a night, and what was done, as the database has it.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ const LINES: usize = 12;
 /// An action that has not ended after so long has lost its program, whatever bears its number now.
 const LONGEST: TimeDelta = TimeDelta::days(1);
 
-/// Reads the books.
+/// Reads them from the database.
 ///
 /// # Errors
 /// They cannot be read.

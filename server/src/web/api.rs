@@ -68,7 +68,7 @@ pub async fn health(State(state): State<WebState>) -> (StatusCode, Json<Health>)
     (code, Json(Health { status, reason, version, scheduler, checks }))
 }
 
-/// Principal asks, as the server sees them.
+/// A request's user or token, as the server sees it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Me {
     name: PersonName,

@@ -168,8 +168,8 @@ impl Checks {
         for (directory, trial) in self.config.directories.iter().zip(trials) {
             let shown = directory.display();
             let directory = directory.clone();
-            let look = || tokio::task::spawn_blocking(move || free_space(&directory));
-            found.push(match trial.outcome(look).await {
+            let read = || tokio::task::spawn_blocking(move || free_space(&directory));
+            found.push(match trial.outcome(read).await {
                 Some(Ok(Ok(free))) => enough(&shown, free / MB, self.config.least_free_mb),
                 Some(Ok(Err(error))) => {
                     Err(format!("cannot tell the free space at {shown}: {error}"))

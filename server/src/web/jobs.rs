@@ -233,7 +233,7 @@ impl JobWatch {
 /// not known how they ended. So the answer does not grow with what others run.
 async fn about(store: Option<&Store>, watched: Watched, pace: AskPace) -> Question {
     let Watched { recent, since, names } = watched;
-    let from_books = async |store: &Store| {
+    let from_store = async |store: &Store| {
         let open = store.submissions_open(recent).await?;
         let named = store.submissions_named(&names).await?;
         let oldest = open.iter().map(|s| s.created).min().unwrap_or(recent);
@@ -243,7 +243,7 @@ async fn about(store: Option<&Store>, watched: Watched, pace: AskPace) -> Questi
         Ok::<_, crate::store::StoreError>(asked)
     };
     let known = match store {
-        Some(store) => from_books(store).await.ok(),
+        Some(store) => from_store(store).await.ok(),
         None => None,
     };
     let question = known.unwrap_or_else(|| Question::all(since.min(recent)));

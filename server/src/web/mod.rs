@@ -6,7 +6,7 @@ mod activity;
 mod api;
 mod auth;
 mod authorize;
-mod books;
+mod blocking_store;
 mod cache;
 mod cached;
 mod caller;
@@ -23,7 +23,6 @@ mod hosts;
 mod jobs;
 mod lineage;
 mod logs;
-mod look;
 mod notes;
 mod openapi;
 mod pages;
@@ -34,6 +33,7 @@ mod products;
 mod provenance;
 mod provenance_view;
 mod quality;
+mod reader;
 mod rules;
 mod snapshot_cache;
 #[cfg(test)]
@@ -62,11 +62,11 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::actions::ActionService;
 use crate::config::ConnectionConfig;
 
-pub use books::Books;
+pub use blocking_store::BlockingStore;
 pub use health::HealthConfig;
 pub use jobs::AskPace;
-pub use look::{Look, SiteLook};
 pub use people::People;
+pub use reader::{NightReader, SiteReader};
 pub use watcher::Watcher;
 
 /// How long the server waits for viewers to finish when it ends.

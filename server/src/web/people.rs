@@ -19,7 +19,7 @@ pub struct People {
     pub access: Arc<AccessConfig>,
     /// What tells the time.
     pub clock: Clock,
-    /// Principal is let in.
+    /// Who is let in.
     pub rules: Rules,
     /// The sessions.
     pub(super) sessions: Sessions,

@@ -103,7 +103,7 @@ struct Entry<T> {
     plan: Mutex<Plan>,
 }
 
-/// Principal wants it, and when to load next.
+/// Who wants it, and when to load next.
 #[derive(Clone, Copy)]
 struct Plan {
     /// When somebody last asked, if anybody has.

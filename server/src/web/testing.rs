@@ -17,7 +17,7 @@ use crate::schedule::{
 };
 
 use super::jobs::JobNews;
-use super::look::Look;
+use super::reader::NightReader;
 
 /// The night that exists.
 pub const NIGHT: &str = "2024-11-28";
@@ -164,7 +164,7 @@ impl FakeSite {
     }
 }
 
-impl Look for FakeSite {
+impl NightReader for FakeSite {
     fn nights(&self, jobs: &JobNews, now: DateTime<Utc>) -> Result<NightList, BackendError> {
         let night = self.night(NIGHT.parse().unwrap(), jobs, now)?;
         Ok(NightList { nights: vec![crate::status::summary(&night)], scanned: now })

@@ -55,7 +55,7 @@ pub struct Figures {
     sent: Cache<CachedResponse>,
     summaries: Cache<NightData>,
     places: Places,
-    /// Principal goes first.
+    /// Who goes first.
     pub priority: Priority,
     /// By what runs are judged.
     pub criteria: Criteria,

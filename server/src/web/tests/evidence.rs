@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::look::Look;
+use super::super::reader::NightReader;
 use super::*;
 use crate::model::{Level, RunId, Subrun};
 

@@ -85,8 +85,8 @@ impl TestApp {
         let poll = Duration::from_millis(20);
         let criteria = crate::datacheck::Criteria::new(None).unwrap();
         let store = Store::open(&dir.path().join("osa.sqlite")).await.unwrap();
-        let look = Arc::clone(&site) as _;
-        let watcher = Watcher::new(look, "slurm", poll, criteria, store.clone());
+        let reader = Arc::clone(&site) as _;
+        let watcher = Watcher::new(reader, "slurm", poll, criteria, store.clone());
         let (close, closing) = watch::channel(false);
         let server = ServerConfig::read(None, &|_| None).unwrap();
         let (mut access, connections) = (server.access, server.connections);

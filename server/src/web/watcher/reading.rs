@@ -34,9 +34,9 @@ impl Watcher {
         date: NightDate,
         draw: impl FnOnce(&Figures, &NightPaths) -> Result<T, BackendError> + Send + 'static,
     ) -> Result<T, BackendError> {
-        let (look, figures) = (Arc::clone(&self.look), Arc::clone(&self.figures));
+        let (reader, figures) = (Arc::clone(&self.reader), Arc::clone(&self.figures));
         let _waiting = self.figures.priority.wait();
-        let drawn = move || draw(&figures, &look.paths(date)?);
+        let drawn = move || draw(&figures, &reader.paths(date)?);
         self.reads.run(ReadKind::Datacheck, Some(date), drawn).await
     }
 
@@ -47,14 +47,14 @@ impl Watcher {
         date: NightDate,
         read: impl FnOnce(&NightPaths) -> Result<T, BackendError> + Send + 'static,
     ) -> Result<T, BackendError> {
-        let look = Arc::clone(&self.look);
-        self.reads.run(kind, Some(date), move || read(&look.paths(date)?)).await
+        let reader = Arc::clone(&self.reader);
+        self.reads.run(kind, Some(date), move || read(&reader.paths(date)?)).await
     }
 
     /// The night in which a run was taken.
     pub async fn night_of(&self, run: RunId) -> Result<NightDate, BackendError> {
-        let look = Arc::clone(&self.look);
-        self.reads.run(ReadKind::Directories, None, move || look.night_of(run)).await
+        let reader = Arc::clone(&self.reader);
+        self.reads.run(ReadKind::Directories, None, move || reader.night_of(run)).await
     }
 
     /// What is asked of many nights; without dates it is the last months that there are.
@@ -86,11 +86,11 @@ impl Watcher {
         dates: Vec<NightDate>,
         draw: impl FnOnce(&Figures, &[NightPaths]) -> Result<T, BackendError> + Send + 'static,
     ) -> Result<T, BackendError> {
-        let (look, figures) = (Arc::clone(&self.look), Arc::clone(&self.figures));
+        let (reader, figures) = (Arc::clone(&self.reader), Arc::clone(&self.figures));
         let _waiting = self.figures.priority.wait();
         let drawn = move || {
             let nights: Vec<NightPaths> =
-                dates.into_iter().filter_map(|date| look.paths(date).ok()).collect();
+                dates.into_iter().filter_map(|date| reader.paths(date).ok()).collect();
             draw(&figures, &nights)
         };
         self.reads.run(ReadKind::Datacheck, None, drawn).await
@@ -102,8 +102,8 @@ impl Watcher {
         date: NightDate,
         read: impl FnOnce(&Logs, &NightPaths) -> Result<T, BackendError> + Send + 'static,
     ) -> Result<T, BackendError> {
-        let (look, logs) = (Arc::clone(&self.look), Arc::clone(&self.provenance));
-        let read = move || read(&logs, &look.paths(date)?);
+        let (reader, logs) = (Arc::clone(&self.reader), Arc::clone(&self.provenance));
+        let read = move || read(&logs, &reader.paths(date)?);
         self.reads.run(ReadKind::Provenance, Some(date), read).await
     }
 
@@ -115,10 +115,10 @@ impl Watcher {
         name: &str,
         start: Start,
     ) -> Result<LogChunk, BackendError> {
-        let (look, name) = (Arc::clone(&self.look), name.to_owned());
+        let (reader, name) = (Arc::clone(&self.reader), name.to_owned());
         let jobs = current(&self.jobs.news());
         let read = move || {
-            let mut file = look.open_log(date, run, &name)?;
+            let mut file = reader.open_log(date, run, &name)?;
             let unread = |error: std::io::Error| {
                 BackendError::unavailable(format!("the log {name} cannot be read: {error}"))
                     .with_hint(error.hint())
@@ -141,8 +141,8 @@ impl Watcher {
         run: RunId,
         name: &str,
     ) -> Result<std::fs::File, BackendError> {
-        let (look, name) = (Arc::clone(&self.look), name.to_owned());
-        let open = move || look.open_log(date, run, &name);
+        let (reader, name) = (Arc::clone(&self.reader), name.to_owned());
+        let open = move || reader.open_log(date, run, &name);
         self.reads.run(ReadKind::Logs, Some(date), open).await
     }
 

@@ -1,4 +1,4 @@
-//! Looking at the disk on behalf of viewers.
+//! Reading nights, runs and logs from the disk for viewers.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -18,12 +18,12 @@ use crate::status::{
     told, unobserved,
 };
 
-use super::books::Books;
+use super::blocking_store::BlockingStore;
 use super::jobs::JobNews;
 use super::problem::unavailable;
 
-/// What viewers want to know of the disk. Every function blocks.
-pub trait Look: Send + Sync + 'static {
+/// Reads nights and runs from the disk. Every function blocks.
+pub trait NightReader: Send + Sync + 'static {
     /// All nights.
     fn nights(&self, jobs: &JobNews, now: DateTime<Utc>) -> Result<NightList, BackendError>;
 
@@ -57,27 +57,32 @@ pub trait Look: Send + Sync + 'static {
 
 /// The directory tree that the configuration describes.
 #[derive(Debug)]
-pub struct SiteLook {
+pub struct SiteReader {
     any_night: NightPaths,
-    books: Books,
+    store: BlockingStore,
     histories: StatusCache,
     nights: NightsCache,
     diagnosis: Diagnosis,
 }
 
-impl SiteLook {
+impl SiteReader {
     /// Nothing is read yet.
-    pub fn new(config: Arc<SiteConfig>, prod_id: ProdId, today: NightDate, books: Books) -> Self {
+    pub fn new(
+        config: Arc<SiteConfig>,
+        prod_id: ProdId,
+        today: NightDate,
+        store: BlockingStore,
+    ) -> Self {
         Self {
             any_night: NightPaths::new(config, today, prod_id),
-            books,
+            store,
             histories: StatusCache::default(),
             nights: NightsCache::default(),
             diagnosis: Diagnosis::default(),
         }
     }
 
-    /// With known errors of the operator's.
+    /// With the operator's list of known errors.
     #[must_use]
     pub fn with_diagnosis(self, diagnosis: Diagnosis) -> Self {
         Self { diagnosis, ..self }
@@ -90,22 +95,22 @@ impl SiteLook {
     ) -> Result<T, BackendError> {
         let paths = self.any_night.of_night(date);
         match Observation::read(&paths, MissingSummary::Fail) {
-            // Looked for and not there: no such night. Anything else is worth showing.
+            // A missing summary means that there is no such night. Other errors are shown.
             Err(error @ NightError::NoSummary { .. }) => {
                 let text = format!("there is no night {date}: {error}");
                 Err(BackendError::not_found(text).with_hint(error.hint()))
             }
-            observation => read(&paths, observation.map(|seen| self.books.decided(&paths, seen))),
+            observation => read(&paths, observation.map(|seen| self.store.decided(&paths, seen))),
         }
     }
 }
 
-impl Look for SiteLook {
+impl NightReader for SiteReader {
     fn nights(&self, jobs: &JobNews, now: DateTime<Utc>) -> Result<NightList, BackendError> {
         let any_night = &self.any_night;
-        self.nights.decide(self.books.decisions_of_all_nights(&any_night.prod_id));
+        self.nights.decide(self.store.decisions_of_all_nights(&any_night.prod_id));
         let caches = (&self.nights, &self.histories);
-        let of_night = |paths: &_, seen: &_| self.books.jobs_of(paths, seen, jobs).into_tasks();
+        let of_night = |paths: &_, seen: &_| self.store.jobs_of(paths, seen, jobs).into_tasks();
         let nights = list_nights(&self.any_night, &room(jobs), of_night, caches, now)
             .map_err(|error| unavailable(&error))?;
         Ok(NightList { nights, scanned: now })
@@ -120,13 +125,13 @@ impl Look for SiteLook {
         self.observe(date, |paths, observation| match observation {
             Err(error) => Ok(unobserved(paths, &error, &room(jobs), now)),
             Ok(observation) => {
-                let known = self.books.jobs_of(paths, &observation, jobs);
+                let known = self.store.jobs_of(paths, &observation, jobs);
                 let jobs = &known.room(jobs);
                 let observation = &observation;
                 let input =
                     NightInput { paths, observation, jobs, depth: Depth::Full, dl2: None, now };
                 let mut status = told(&input, look(&input, &self.histories), &self.diagnosis);
-                status.activity = self.books.activity(paths, now);
+                status.activity = self.store.activity(paths, now);
                 Ok(status)
             }
         })
@@ -141,7 +146,7 @@ impl Look for SiteLook {
     ) -> Result<RunDetail, BackendError> {
         self.observe(date, |paths, observation| {
             let observation = &observation.map_err(|error| unavailable(&error))?;
-            let known = self.books.jobs_of(paths, observation, jobs);
+            let known = self.store.jobs_of(paths, observation, jobs);
             let jobs = &known.room(jobs);
             let input = NightInput { paths, observation, jobs, depth: Depth::Full, dl2: None, now };
             run_detail(&input, run, &self.histories).ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! Which jobs are a night's, as our books of submissions have it.
+//! The jobs, decisions and activity of a night in the database, for threads that may block.
 
 use std::collections::BTreeMap;
 
@@ -16,11 +16,11 @@ use crate::store::Store;
 
 use super::activity::activity;
 use super::jobs::{FURTHEST, JobNews};
-use super::look::unreadable;
+use super::reader::unreadable;
 
-/// The books, for threads that may block.
+/// The database, for threads that may block.
 #[derive(Debug)]
-pub struct Books {
+pub struct BlockingStore {
     store: Store,
     runtime: tokio::runtime::Handle,
     since: DateTime<Utc>,
@@ -37,8 +37,8 @@ pub struct Known {
     unasked: Option<String>,
 }
 
-impl Books {
-    /// The books in `store`, for a program that was started now. Call it on the program's runtime.
+impl BlockingStore {
+    /// The database `store` of a program that was started now. Call it on the program's runtime.
     pub fn new(store: Store) -> Self {
         Self { store, runtime: tokio::runtime::Handle::current(), since: Utc::now() }
     }
@@ -46,7 +46,7 @@ impl Books {
     /// What is being done to a night and what was done.
     pub fn activity(&self, paths: &NightPaths, now: DateTime<Utc>) -> NightActivity {
         let read = self.runtime.block_on(activity(&self.store, paths, self.since, now));
-        // Where the books cannot be read, the night's decisions say so already.
+        // Where the database cannot be read, the decisions of the night say so already.
         read.unwrap_or_default()
     }
 
@@ -86,7 +86,7 @@ impl Books {
         read.unwrap_or_default()
     }
 
-    /// The night's jobs among all that the scheduler knows. If the books cannot be read, all jobs
+    /// The night's jobs among all that the scheduler knows. If the database cannot be read, all jobs
     /// with the names of the night's, and a notice that says so.
     pub fn jobs_of(&self, paths: &NightPaths, observation: &Observation, news: &JobNews) -> Known {
         let Some(snapshot) = news.snapshot.as_deref() else {
@@ -169,7 +169,7 @@ mod tests {
     use crate::schedule::{Question, SchedulerId};
     use crate::status::fixture::{Golden, now, task_of};
     use crate::store::{Intent, SubmissionState};
-    use crate::web::{Look, SiteLook};
+    use crate::web::{NightReader, SiteReader};
 
     async fn submit(store: &Store, paths: &NightPaths, prod_id: &ProdId, job: u64) {
         let intent = Intent {
@@ -211,16 +211,16 @@ mod tests {
         let paths = golden.paths.clone();
         submit(&store, &paths, &"v0.0.1".parse().unwrap(), 7).await;
         submit(&store, &paths, &paths.prod_id, 8).await;
-        let books = Books::new(store);
+        let store = BlockingStore::new(store);
         let seen = tokio::task::spawn_blocking(move || {
             let config = Arc::clone(&paths.config);
-            let look = SiteLook::new(config, paths.prod_id.clone(), paths.date, books);
+            let reader = SiteReader::new(config, paths.prod_id.clone(), paths.date, store);
             [&[7][..], &[7, 8]].map(|jobs| {
                 let news = news(jobs);
-                let night = look.night(paths.date, &news, now()).unwrap();
+                let night = reader.night(paths.date, &news, now()).unwrap();
                 let row = night.sequences.into_iter().find(|s| s.sequence.run == RunId(19102));
-                let run = look.run(paths.date, RunId(19102), &news, now()).unwrap();
-                let list = look.nights(&news, now()).unwrap();
+                let run = reader.run(paths.date, RunId(19102), &news, now()).unwrap();
+                let list = reader.nights(&news, now()).unwrap();
                 let row = row.unwrap();
                 (row.action, row.job, run.tasks.len(), list.nights[0].failed)
             })
@@ -234,18 +234,18 @@ mod tests {
     async fn a_night_that_the_scheduler_was_not_asked_about_says_so() {
         let golden = Golden::new();
         let store = Store::open(&golden.beside().join("osa.sqlite")).await.unwrap();
-        let (paths, books) = (golden.paths.clone(), Books::new(store));
+        let (paths, store) = (golden.paths.clone(), BlockingStore::new(store));
         let seen = tokio::task::spawn_blocking(move || {
             let config = Arc::clone(&paths.config);
-            let look = SiteLook::new(config, paths.prod_id.clone(), paths.date, books);
+            let reader = SiteReader::new(config, paths.prod_id.clone(), paths.date, store);
             let since = now() - TimeDelta::days(100);
             [Question::none(since), Question::all(since)].map(|asked| {
                 let mut news = news(&[]);
                 let snapshot = news.snapshot.take().unwrap();
                 let snapshot = JobSnapshot { since, asked, ..(*snapshot).clone() };
                 news.snapshot = Some(Arc::new(snapshot));
-                let night = look.night(paths.date, &news, now()).unwrap();
-                let run = look.run(paths.date, RunId(19102), &news, now()).unwrap();
+                let night = reader.night(paths.date, &news, now()).unwrap();
+                let run = reader.run(paths.date, RunId(19102), &news, now()).unwrap();
                 assert_eq!(night.scheduler.unasked, run.scheduler.unasked);
                 night.scheduler.unasked
             })
