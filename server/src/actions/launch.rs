@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::{ActionError, Night, plan};
-use crate::launch::{self, LaunchOptions, LaunchPlan, Reason, Undertaking};
+use crate::launch::{self, LaunchOptions, LaunchPlan, Reason, LaunchRequest};
 use crate::model::{Action, ActionPlan, Author};
 
-async fn undertaking(night: &Night<'_>, by: Author) -> Result<Undertaking, ActionError> {
-    Ok(Undertaking {
+async fn request(night: &Night<'_>, by: Author) -> Result<LaunchRequest, ActionError> {
+    Ok(LaunchRequest {
         paths: night.paths(),
         observation: Arc::clone(&night.observe().await?),
         options: LaunchOptions {
@@ -25,10 +25,10 @@ async fn undertaking(night: &Night<'_>, by: Author) -> Result<Undertaking, Actio
 }
 
 pub(super) async fn plan(night: &Night<'_>) -> Result<ActionPlan, ActionError> {
-    let undertaking = undertaking(night, Author::Auto).await?;
-    let Undertaking { paths, observation, now, .. } = &undertaking;
+    let request = request(night, Author::Auto).await?;
+    let LaunchRequest { paths, observation, now, .. } = &request;
     let jobs = launch::ask(&night.site.engine, paths, observation, *now).await?;
-    Ok(shown(night, &undertaking.prepare(jobs.reliable()?).await?.plan))
+    Ok(shown(night, &request.prepare(jobs.reliable()?).await?.plan))
 }
 
 fn shown(night: &Night<'_>, launch: &LaunchPlan) -> ActionPlan {
@@ -62,10 +62,10 @@ fn shown(night: &Night<'_>, launch: &LaunchPlan) -> ActionPlan {
 }
 
 pub(super) async fn carry_out(night: &Night<'_>, by: Author) -> Result<String, ActionError> {
-    let launched = undertaking(night, by).await?.launch(&night.site.engine).await?;
+    let launched = request(night, by).await?.launch(&night.site.engine).await?;
     if let Some(gate) = &launched.prepared.plan.gate {
         return Err(ActionError::Failed(plan::with_hint(&gate.message(), &gate.hint())));
     }
-    let outcome = launch::told(&launched.outcomes);
+    let outcome = launch::summarize(&launched.outcomes);
     if outcome.success { Ok(outcome.message) } else { Err(ActionError::Failed(outcome.message)) }
 }

@@ -4,7 +4,7 @@ use super::{ActionError, Night, plan};
 use crate::internal::blocking;
 use crate::launch;
 use crate::model::{Action, ActionPlan, Author, CopyState};
-use crate::publish::{Request, told};
+use crate::publish::{Request, summarize};
 
 fn request(night: &Night<'_>, by: Author) -> Request {
     let who = (by, launch::author());
@@ -31,6 +31,6 @@ pub(super) async fn plan(night: &Night<'_>) -> Result<ActionPlan, ActionError> {
 
 pub(super) async fn carry_out(night: &Night<'_>, by: Author) -> Result<String, ActionError> {
     let copied = request(night, by).execute(&night.site.engine.store).await?;
-    let outcome = told(&copied);
+    let outcome = summarize(&copied);
     if outcome.success { Ok(outcome.message) } else { Err(ActionError::Failed(outcome.message)) }
 }

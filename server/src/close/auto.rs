@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::internal::blocking;
-use crate::launch::{Answer, Engine, look_on};
+use crate::launch::{Answer, Engine, ask_read_only};
 use crate::model::{
     CloseOptions, Condition, ExitCode, JobState, Kind, NightDate, NightState, NightStatus, RunId,
     SequenceAction, SequenceStatus,
@@ -164,7 +164,7 @@ async fn decide_with(
     answer: Answer,
 ) -> Result<AutoPlan, CloseError> {
     let request = request.clone();
-    let look = move || {
+    let plan = move || {
         let Request { paths, observation, now, .. } = &request;
         let input = NightInput {
             paths,
@@ -178,23 +178,23 @@ async fn decide_with(
         let gain_selected = paths.gain_selection_finished().exists();
         decide(&status, paths, request.options, options, gain_selected, *now)
     };
-    Ok(blocking(look).await?)
+    Ok(blocking(plan).await?)
 }
 
 /// What the automatic closer would do; writes nothing.
 ///
 /// # Errors
 /// The books are there and cannot be read.
-pub async fn look(request: &Request, options: AutoOptions) -> Result<AutoPlan, CloseError> {
-    let looked = SiteDatabase::of(&request.settings).open_to_read().await?;
-    let request = match looked.store {
+pub async fn preview(request: &Request, options: AutoOptions) -> Result<AutoPlan, CloseError> {
+    let access = SiteDatabase::of(&request.settings).open_to_read().await?;
+    let request = match access.store {
         Some(store) => decided(&store, request).await?,
         None => request.clone(),
     };
     let Request { settings, paths, observation, now, .. } = &request;
     let answer = match request.options.no_jobs {
         true => Answer::unknown(),
-        false => look_on(settings, paths, observation, *now).await?,
+        false => ask_read_only(settings, paths, observation, *now).await?,
     };
     decide_with(&request, options, answer).await
 }

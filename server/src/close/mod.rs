@@ -32,20 +32,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::Settings;
 use crate::internal::{blocking, executable};
-use crate::launch::{Answer, Engine, ScriptOptions, ask, author, look_on};
+use crate::launch::{Answer, Engine, ScriptOptions, ask, author, ask_read_only};
 use crate::model::{
     Author, CloseOptions, ClosingPlan, ClosingProgress, NightDate, ProdId, RunId, StepState,
 };
 use crate::night::{MissingSummary, NightPaths, Observation};
 use crate::status::{Depth, NightInput, StatusCache, night_status};
-use crate::store::{Closing, Looked, SiteDatabase, Store, StoreError};
+use crate::store::{Closing, ReadAccess, SiteDatabase, Store, StoreError};
 
 pub use error::CloseError;
 pub use mail::MailError;
 pub use plan::observation_over;
 pub use reopen::reopen;
 pub use tell::{plan as plan_text, word as level_word};
-pub use work::{Begun, Closed, Undertaken, begin, start};
+pub use work::{Begun, Closed, RunningClosing, begin, start};
 
 use past::Past;
 use plan::Grounds;
@@ -136,7 +136,7 @@ struct Planned {
 /// Plans with what the scheduler has answered. Blocks on the disk inside a thread that may.
 async fn plan_with(request: &Request, answer: Answer, past: Past) -> Result<Planned, CloseError> {
     let request = request.clone();
-    let look = move || {
+    let plan = move || {
         let Request { paths, observation, options, .. } = &request;
         let status = night_status(
             &NightInput {
@@ -177,7 +177,7 @@ async fn plan_with(request: &Request, answer: Answer, past: Past) -> Result<Plan
         };
         Planned { plan: grounds.plan(), earlier: past.earlier, outdated }
     };
-    Ok(blocking(look).await?)
+    Ok(blocking(plan).await?)
 }
 
 /// What closing would do, with the books and the scheduler of `engine`.
@@ -211,8 +211,8 @@ async fn asked(engine: &Engine, request: &Request) -> Result<Answer, CloseError>
 ///
 /// # Errors
 /// The books are there and cannot be read.
-pub async fn look(request: &Request) -> Result<ClosingPlan, CloseError> {
-    let Looked { store, notice } = SiteDatabase::of(&request.settings).open_to_read().await?;
+pub async fn preview(request: &Request) -> Result<ClosingPlan, CloseError> {
+    let ReadAccess { store, notice } = SiteDatabase::of(&request.settings).open_to_read().await?;
     let request = match &store {
         Some(store) => &decided(store, request).await?,
         None => request,
@@ -220,7 +220,7 @@ pub async fn look(request: &Request) -> Result<ClosingPlan, CloseError> {
     let Request { settings, paths, observation, now, .. } = request;
     let answer = match request.options.no_jobs {
         true => Answer::unknown(),
-        false => look_on(settings, paths, observation, *now).await?,
+        false => ask_read_only(settings, paths, observation, *now).await?,
     };
     let past = match store {
         Some(store) => Past::of(&store, request).await?,

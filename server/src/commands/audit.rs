@@ -36,10 +36,10 @@ pub async fn run(args: Audit) -> Outcome {
         Ok::<_, Failure>((settings, prod_id))
     })
     .await??;
-    let looked = SiteDatabase::of(&settings).open_to_read().await?;
-    let unread = looked.store.is_none() && looked.notice.is_some();
-    warn(looked.notice.as_ref());
-    let entries = match looked.store {
+    let access = SiteDatabase::of(&settings).open_to_read().await?;
+    let unread = access.store.is_none() && access.notice.is_some();
+    warn(access.notice.as_ref());
+    let entries = match access.store {
         Some(store) => store.audit_log(args.date, &prod_id).await?,
         None => Vec::new(),
     };

@@ -127,13 +127,13 @@ async fn stuck(
     date: NightDate,
     now: DateTime<Utc>,
 ) -> Result<BTreeMap<JobId, String>, Failure> {
-    let look = move || {
+    let read = move || {
         let prod_id = stages::production(None, &settings)?;
         let paths = NightPaths::new(settings.site, date, prod_id);
         let observation = Observation::read(&paths, MissingSummary::Fail)?;
         Ok::<_, Failure>((paths, observation))
     };
-    let (paths, observation) = blocking(look).await??;
+    let (paths, observation) = blocking(read).await??;
     let answer = ask(engine, &paths, &observation, now).await?;
     if let Some(error) = answer.health.error {
         let failure = Failure::new(format!("the scheduler does not answer: {error}"));

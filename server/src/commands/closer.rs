@@ -86,7 +86,7 @@ pub async fn run(args: Closer) -> Outcome {
     let mut request = blocking(move || request(&common, options, launch::user(), now)).await??;
     request.anyway = args.yes;
     if args.common.simulate {
-        let plan = close::look(&request).await.map_err(Failure::from)?;
+        let plan = close::preview(&request).await.map_err(Failure::from)?;
         let text = if args.json { json(&plan)? } else { close::plan_text(&plan) };
         std::io::stdout().write_all(text.as_bytes())?;
         return Ok(ExitCode::SUCCESS);

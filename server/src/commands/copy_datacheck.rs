@@ -10,7 +10,7 @@ use crate::internal::blocking;
 use crate::launch;
 use crate::model::{CopyState, PublishPlan};
 use crate::night::NightPaths;
-use crate::publish::{Request, told};
+use crate::publish::{Request, summarize};
 use crate::store::SiteDatabase;
 
 use super::closer::Telescope;
@@ -57,7 +57,7 @@ pub async fn run(args: CopyDatacheck) -> Outcome {
     store.close().await;
     let plan = copied?;
     tell(&args, &plan)?;
-    let outcome = told(&plan);
+    let outcome = summarize(&plan);
     eprintln!("{}", outcome.message);
     Ok(if outcome.success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

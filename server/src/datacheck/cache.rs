@@ -100,7 +100,7 @@ impl<T: Weigh> Cache<T> {
         let key = (files.to_vec(), what.to_owned());
         let slot = self.slot(&key);
         let mut slot = lock(&slot);
-        // Looked at before reading: a file that changes meanwhile is read again the next time.
+        // ReadAccess at before reading: a file that changes meanwhile is read again the next time.
         let stamps: Vec<Stamp> = files.iter().filter_map(Stamp::of).collect();
         if let Some((known, content)) = slot.as_ref()
             && *known == stamps

@@ -11,7 +11,7 @@ use crate::night::{NightPaths, Observation};
 use crate::schedule::{self, JobSnapshot, Scheduler, SchedulerError, SchedulerId};
 use crate::status::Jobs;
 use crate::store::local_queue::LocalQueue;
-use crate::store::{Grace, Looked, SiteDatabase, Store, StoreError, Submission};
+use crate::store::{Grace, ReadAccess, SiteDatabase, Store, StoreError, Submission};
 
 use super::LaunchError;
 use super::elsewhere::elsewhere;
@@ -149,14 +149,14 @@ pub async fn ask(
 ///
 /// # Errors
 /// The books are there and cannot be read.
-pub async fn look_on(
+pub async fn ask_read_only(
     settings: &Settings,
     paths: &NightPaths,
     observation: &Observation,
     now: DateTime<Utc>,
 ) -> Result<Answer, LaunchError> {
     let server = &settings.server;
-    let Looked { store, notice } = SiteDatabase::of(settings).open_to_read().await?;
+    let ReadAccess { store, notice } = SiteDatabase::of(settings).open_to_read().await?;
     let names = names(observation);
     let submissions = match &store {
         Some(store) => store.submissions_named(&names).await?,
@@ -195,7 +195,7 @@ pub async fn decided(
     paths: &NightPaths,
     mut observation: Observation,
 ) -> Result<Observation, StoreError> {
-    let Looked { store, notice } = SiteDatabase::of(settings).open_to_read().await?;
+    let ReadAccess { store, notice } = SiteDatabase::of(settings).open_to_read().await?;
     observation.notices.extend(notice);
     Ok(match store {
         Some(store) => observation.decided(store.decisions(paths.date, &paths.prod_id).await?),

@@ -15,7 +15,7 @@ mod script;
 #[cfg(test)]
 mod script_tests;
 pub mod submit;
-mod undertaking;
+mod request;
 
 use std::path::PathBuf;
 
@@ -26,7 +26,7 @@ use crate::internal::InternalError;
 use crate::schedule::SchedulerError;
 use crate::store::StoreError;
 
-pub use engine::{Answer, Engine, ask, decided, look_on};
+pub use engine::{Answer, Engine, ask, decided, ask_read_only};
 pub use gates::Gate;
 pub use plan::{LaunchPlan, LeftOut, PlannedScript, Reason, purpose};
 pub use prepare::{Prepared, gate_without_jobs, prepare, write_scripts};
@@ -35,7 +35,7 @@ pub use resume::{Interrupted, ResumeError, interrupted, resume};
 pub use script::{
     ScriptError, ScriptOptions, Work, command_script, job_script, job_script_with, write,
 };
-pub use undertaking::{Launched, Undertaking, author, told, user};
+pub use request::{Launched, LaunchRequest, author, summarize, user};
 
 /// Why a night could not be launched, or not all of it.
 #[derive(Debug, thiserror::Error)]

@@ -14,14 +14,14 @@ const SUBMIT: LaunchOptions =
 
 fn plan(golden: &Golden, tasks: &[TaskRecord], options: LaunchOptions) -> LaunchPlan {
     golden.input(Depth::Full, tasks, |input| {
-        let seen = status::look(&input, &StatusCache::default());
+        let seen = status::assess(&input, &StatusCache::default());
         let script = ScriptOptions {
             program: "/opt/osa".into(),
             job_path: Vec::new(),
             no_dl2: options.no_dl2,
             verbose: false,
         };
-        let disk = ground::look(input.paths, input.observation, &seen);
+        let disk = ground::inspect(input.paths, input.observation, &seen);
         let grounds = Grounds {
             paths: input.paths,
             observation: input.observation,

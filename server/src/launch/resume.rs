@@ -16,7 +16,7 @@ use crate::night::{MissingSummary, NightError, NightPaths, Observation};
 use crate::store::{Store, StoreError};
 
 use super::submit::Verdict;
-use super::undertaking::{Launched, Undertaking, author};
+use super::request::{Launched, LaunchRequest, author};
 use super::{Engine, LaunchError, LaunchOptions, ScriptOptions};
 
 /// A launch that was cut short longer ago is no longer what anybody wants.
@@ -102,7 +102,7 @@ fn place(process: &str) -> Option<(&str, u32)> {
 /// whether they were submitted are waited for.
 ///
 /// # Errors
-/// The night cannot be read, or see [`Undertaking::launch`].
+/// The night cannot be read, or see [`LaunchRequest::launch`].
 pub async fn resume(
     engine: &Engine,
     settings: &Settings,
@@ -137,22 +137,22 @@ async fn launch_rest(
     let ended = ended.filter(|s| s.created >= *begun && s.end_state.is_some());
     let ended: BTreeSet<String> = ended.map(|submission| submission.purpose).collect();
     let left = launch.purposes.difference(&ended).cloned().collect();
-    let undertaking = undertaking(engine, settings, launch).await?;
-    Ok(undertaking.launch_rest(engine, &left).await?)
+    let request = request(engine, settings, launch).await?;
+    Ok(request.launch_rest(engine, &left).await?)
 }
 
-async fn undertaking(
+async fn request(
     engine: &Engine,
     settings: &Settings,
     launch: &Interrupted,
-) -> Result<Undertaking, ResumeError> {
+) -> Result<LaunchRequest, ResumeError> {
     let Interrupted { date, prod_id, options, .. } = launch;
     let paths = NightPaths::new(settings.site.clone(), *date, prod_id.clone());
     let of = paths.clone();
     let read = blocking(move || Observation::read(&of, MissingSummary::Fail)).await;
     let observation = read.map_err(LaunchError::from)??;
     let decisions = engine.store.decisions(*date, prod_id).await.map_err(LaunchError::from)?;
-    Ok(Undertaking {
+    Ok(LaunchRequest {
         paths,
         observation: Arc::new(observation.decided(decisions)),
         options: *options,

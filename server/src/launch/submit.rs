@@ -284,7 +284,7 @@ impl<'a> Work<'a> {
                 self.settle(pending, SubmissionState::Refused, None, &why.message).await
             }
             Err(SubmitError::Uncertain(why)) => {
-                if let Some(job) = self.look_for(pending, &why.message).await? {
+                if let Some(job) = self.find_submitted(pending, &why.message).await? {
                     self.verdicts.insert(&pending.job.purpose, Verdict::Submitted(job));
                 }
                 Ok(())
@@ -330,7 +330,7 @@ impl<'a> Work<'a> {
 
     /// No clear answer: perhaps the scheduler tells now that it has the job. That it does not tell
     /// of it proves nothing yet.
-    async fn look_for(
+    async fn find_submitted(
         &self,
         pending: &Pending<'a>,
         why: &str,

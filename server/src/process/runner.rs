@@ -267,7 +267,7 @@ impl Runner {
     fn trace(&self, sequence: &Sequence, work: &Work, started: DateTime<Utc>) {
         let paths = &sequence.paths;
         let log = paths.provenance_log();
-        let written = work.trace.told().map_err(|error| error.to_string()).and_then(|told| {
+        let written = work.trace.describe().map_err(|error| error.to_string()).and_then(|told| {
             let (tag, files) = told;
             let (ended, surroundings) = ((self.clock)(), &self.surroundings);
             let hashed_up_to = HASHED_UP_TO;

@@ -109,7 +109,7 @@ impl Request {
             .datacheck
             .as_ref()
             .ok_or_else(|| PublishError::NoDestination(self.paths.config.file.clone()))?;
-        let (files, missing) = sources::look(&self.paths);
+        let (files, missing) = sources::find(&self.paths);
         let mut plan = PublishPlan {
             date: self.paths.date,
             prod_id: self.paths.prod_id.clone(),
@@ -146,7 +146,7 @@ impl Request {
         let path = self.search_path.clone();
         let copied = blocking(move || copy(plan, &path)).await?;
         let outcome = match &copied {
-            Ok(plan) => told(plan),
+            Ok(plan) => summarize(plan),
             Err(error) => ActionOutcome { success: false, message: error.to_string() },
         };
         let took = TimeDelta::from_std(begun.elapsed()).unwrap_or(TimeDelta::MAX);
@@ -166,7 +166,7 @@ fn copy(mut plan: PublishPlan, search_path: &OsString) -> Result<PublishPlan, Pu
 }
 
 /// What became of the files, in one line.
-pub fn told(plan: &PublishPlan) -> ActionOutcome {
+pub fn summarize(plan: &PublishPlan) -> ActionOutcome {
     let count = |state| plan.files.iter().filter(|file| file.state == state).count();
     let failed = plan.files.iter().filter(|file| file.error.is_some()).count();
     let mut parts = vec![format!("{} copied", count(CopyState::Copied))];

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::internal::blocking;
 use crate::launch::submit::{Order, SubmitOutcome, execute};
-use crate::launch::{self, Engine, LaunchError, Resubmission, told};
+use crate::launch::{self, Engine, LaunchError, Resubmission, summarize};
 use crate::model::{ActionOutcome, Remedy, RemedyPlan, RemedyStep};
 use crate::night::NightPaths;
 use crate::store::{NewAction, NewDecision};
@@ -30,17 +30,17 @@ pub struct Done {
 
 /// Serializes the actions on a night: two at once would undo each other's work. The lock
 /// is on the night's directory, and goes with the process.
-pub(super) fn turn(paths: &NightPaths) -> Result<File, RemedyError> {
+pub(super) fn lock_night(paths: &NightPaths) -> Result<File, RemedyError> {
     let directory = paths.analysis_dir();
     let wrong = |cause| RemedyError::File { what: "lock", file: directory.clone(), cause };
     std::fs::create_dir_all(&directory).map_err(wrong)?;
-    let turn = File::open(&directory).map_err(wrong)?;
-    match turn.try_lock() {
+    let lock = File::open(&directory).map_err(wrong)?;
+    match lock.try_lock() {
         Err(TryLockError::WouldBlock) => Err(RemedyError::Busy(directory)),
         Err(TryLockError::Error(cause)) if cause.kind() != ErrorKind::Unsupported => {
             Err(wrong(cause))
         }
-        _ => Ok(turn),
+        _ => Ok(lock),
     }
 }
 
@@ -68,7 +68,7 @@ pub(super) async fn carry_out(
             success: true,
             message: plan.steps.iter().map(RemedyStep::sentence).collect::<Vec<_>>().join("; "),
         },
-        Ok(submitted) => told(submitted),
+        Ok(submitted) => summarize(submitted),
     };
     let ended = engine.store.end_action(line, &outcome, work.now()).await;
     let submitted = result?;

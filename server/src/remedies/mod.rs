@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use crate::config::{SchedulerKind, Settings};
 use crate::hint::Hint;
 use crate::internal::{InternalError, blocking};
-use crate::launch::{Answer, Engine, LaunchError, ScriptError, ScriptOptions, ask, look_on};
+use crate::launch::{Answer, Engine, LaunchError, ScriptError, ScriptOptions, ask, ask_read_only};
 use crate::model::{Author, Decision, Remedy, RemedyPlan};
 use crate::night::{MissingSummary, NightError, NightPaths, Observation};
 use crate::schedule::{self, PartitionLimits, Scheduler, SchedulerError};
@@ -85,7 +85,7 @@ pub struct Request {
     pub settings: Settings,
     /// The night.
     pub paths: NightPaths,
-    /// What. [`Remedy::Launch`] is planned elsewhere: see [`crate::launch::Undertaking`].
+    /// What. [`Remedy::Launch`] is planned elsewhere: see [`crate::launch::LaunchRequest`].
     pub remedy: Remedy,
     /// Why, in their words; may be empty.
     pub reason: String,
@@ -116,13 +116,13 @@ impl Request {
     /// The night or the database cannot be read.
     pub async fn plan(&self) -> Result<RemedyPlan, RemedyError> {
         let observation = self.observe().await?;
-        let looked = SiteDatabase::of(&self.settings).open_to_read().await?;
-        let decisions = match looked.store {
+        let access = SiteDatabase::of(&self.settings).open_to_read().await?;
+        let decisions = match access.store {
             Some(store) => store.decisions(self.paths.date, &self.paths.prod_id).await?,
             None => Vec::new(),
         };
         let observation = observation.decided(decisions.clone());
-        let jobs = look_on(&self.settings, &self.paths, &observation, self.now).await?;
+        let jobs = ask_read_only(&self.settings, &self.paths, &observation, self.now).await?;
         let server = &self.settings.server;
         let limits = match server.scheduler {
             SchedulerKind::Slurm => self.limits(&schedule::slurm(server)).await,
@@ -139,7 +139,7 @@ impl Request {
     /// steps before the one that failed were done, as the audit log says; the request may be repeated.
     #[tracing::instrument(name = "remedy", skip_all, fields(date = %self.paths.date, action = carry_out::word(&self.remedy), user = %self.author))]
     pub async fn execute(&self, engine: &Engine) -> Result<Done, RemedyError> {
-        let _turn = carry_out::turn(&self.paths)?;
+        let _lock = carry_out::lock_night(&self.paths)?;
         let observation = self.observe().await?;
         let decisions = engine.store.decisions(self.paths.date, &self.paths.prod_id).await?;
         let observation = observation.decided(decisions.clone());

@@ -12,7 +12,7 @@ use crate::process::is_automatic_veto;
 use crate::schedule::beyond;
 use crate::schedule::script::{memory_bytes, time_limit};
 use crate::status::jobs::{NEVER, by_run};
-use crate::status::{Depth, NightInput, Sight, StatusCache, look, scripted_without_dl2};
+use crate::status::{Depth, NightInput, Sight, StatusCache, assess, scripted_without_dl2};
 
 use super::{Ground, Request};
 
@@ -35,7 +35,7 @@ pub(super) fn plan(request: &Request, ground: &Ground) -> Planned {
         dl2: None,
         now: request.now,
     };
-    let sight = look(&input, &StatusCache::default());
+    let sight = assess(&input, &StatusCache::default());
     let mut planner = Planner {
         request,
         ground,

@@ -89,11 +89,11 @@ pub struct Sight {
 
 /// Where a night stands.
 pub fn night_status(input: &NightInput<'_>, cache: &StatusCache) -> NightStatus {
-    look(input, cache).status
+    assess(input, cache).status
 }
 
 /// Where a night stands, and everything that was seen.
-pub fn look(input: &NightInput<'_>, cache: &StatusCache) -> Sight {
+pub fn assess(input: &NightInput<'_>, cache: &StatusCache) -> Sight {
     let sequences = &input.observation.sequences;
     let mut scan = Scan::of(input.paths, sequences.iter().map(|sequence| sequence.run));
     for (run, subrun) in input.observation.dropped() {

@@ -53,7 +53,7 @@ pub use error::{StoreCause, StoreError};
 pub use ledger::Ledger;
 pub use locks::Holder;
 pub use owner::OwnershipError;
-pub use site::{Looked, SiteDatabase};
+pub use site::{ReadAccess, SiteDatabase};
 pub use submissions::{Grace, Intent, Submission, SubmissionState};
 pub use time::Timestamp;
 pub use transfer::{Moved, TransferError, backup, move_here, restore};

@@ -14,8 +14,8 @@ use crate::model::{NightDate, NightList, NightStatus, Notice, ProdId, RunDetail,
 use crate::night::{self, JobLog, MissingSummary, NightError, NightPaths, Observation, RunSummary};
 use crate::schedule::JobSnapshot;
 use crate::status::{
-    Depth, Diagnosis, Jobs, NightInput, NightsCache, StatusCache, list_nights, look, run_detail,
-    told, unobserved,
+    Depth, Diagnosis, Jobs, NightInput, NightsCache, StatusCache, assess, list_nights, run_detail,
+    unobserved, with_blockers,
 };
 
 use super::blocking_store::BlockingStore;
@@ -130,7 +130,7 @@ impl NightReader for SiteReader {
                 let observation = &observation;
                 let input =
                     NightInput { paths, observation, jobs, depth: Depth::Full, dl2: None, now };
-                let mut status = told(&input, look(&input, &self.histories), &self.diagnosis);
+                let mut status = with_blockers(&input, assess(&input, &self.histories), &self.diagnosis);
                 status.activity = self.store.activity(paths, now);
                 Ok(status)
             }

@@ -16,7 +16,7 @@ use crate::status::night::by_subrun;
 
 /// Of how many failed subruns of a run the logs are looked at: a cause that a hundred share is told
 /// by some of them.
-const LOOKED_AT: usize = 60;
+const SEARCHED: usize = 60;
 
 /// The failed subruns of a sequence.
 pub(super) struct Failing<'a> {
@@ -61,7 +61,7 @@ impl<'a> Failing<'a> {
         let mut groups: BTreeMap<Cause, Group> = BTreeMap::new();
         let mut alike: BTreeMap<Cause, Cause> = BTreeMap::new();
         let mut logs = None;
-        for (looked, subrun) in subruns_in(self.status, Condition::Failed).enumerate() {
+        for (index, subrun) in subruns_in(self.status, Condition::Failed).enumerate() {
             let owner = (!calibration).then_some(subrun);
             let task = tasks.get(&owner).copied();
             if task.is_some_and(|task| task.state == JobState::Lost) {
@@ -69,7 +69,7 @@ impl<'a> Failing<'a> {
             }
             let failure = self.circumstances(owner, task);
             let unknown = Cause::Unknown(failure.stage, failure.rc, failure.state.clone());
-            let (cause, line) = match alike.get(&unknown).filter(|_| looked >= LOOKED_AT) {
+            let (cause, line) = match alike.get(&unknown).filter(|_| index >= SEARCHED) {
                 Some(cause) => (cause.clone(), None),
                 None => {
                     let logs = logs.get_or_insert_with(|| self.newest_jobs());
@@ -161,7 +161,7 @@ impl<'a> Failing<'a> {
             .filter_map(|stream| {
                 let log = JobLog { run, subrun: owner, job: job?, stream };
                 let file = self.view.input.paths.job_log(&log);
-                Some((log.name(), self.view.logs.look(&file, self.view.errors)?))
+                Some((log.name(), self.view.logs.findings(&file, self.view.errors)?))
             })
             .collect();
         let shown = |name: &String, line: &Line| Evidence::LogLine {

@@ -32,23 +32,23 @@ impl Schemas {
 
     /// What an answer looks like.
     pub fn answer(&mut self, shape: Shape) -> Value {
-        told(shape(&mut self.answers).to_value())
+        finish_schema(shape(&mut self.answers).to_value())
     }
 
     /// What a request may look like.
     pub fn request(&mut self, shape: Shape) -> Value {
-        told(shape(&mut self.requests).to_value())
+        finish_schema(shape(&mut self.requests).to_value())
     }
 
     /// The schemas that answers refer to, by name.
     pub fn named(mut self) -> Map<String, Value> {
         let named = self.answers.take_definitions(true).into_iter();
-        named.map(|(name, schema)| (name, told(schema))).collect()
+        named.map(|(name, schema)| (name, finish_schema(schema))).collect()
     }
 }
 
 /// A schema whose descriptions, which are those of our types, speak to people who do not read Rust.
-fn told(mut schema: Value) -> Value {
+fn finish_schema(mut schema: Value) -> Value {
     match &mut schema {
         Value::Object(fields) => {
             for (name, value) in fields {
@@ -56,11 +56,11 @@ fn told(mut schema: Value) -> Value {
                     Value::String(text) if name == "description" => Value::String(
                         text.replace("`None`", "`null`").replace("[`", "`").replace("`]", "`"),
                     ),
-                    other => told(other),
+                    other => finish_schema(other),
                 };
             }
         }
-        Value::Array(values) => values.iter_mut().for_each(|value| *value = told(value.take())),
+        Value::Array(values) => values.iter_mut().for_each(|value| *value = finish_schema(value.take())),
         _ => {}
     }
     schema

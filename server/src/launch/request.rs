@@ -1,4 +1,4 @@
-//! Launching a night, as one verb: whoever launches calls this.
+//! Launching a night: the one function that every launch goes through.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,9 +18,9 @@ use crate::store::NewAction;
 
 use super::{Gate, LaunchError, LaunchOptions, LaunchPlan, ScriptOptions};
 
-/// A night that is to be launched, by whom and how.
+/// A request to launch a night.
 #[derive(Clone, Debug)]
-pub struct Undertaking {
+pub struct LaunchRequest {
     /// The night.
     pub paths: NightPaths,
     /// What was observed.
@@ -46,18 +46,18 @@ pub struct Launched {
     pub outcomes: Vec<SubmitOutcome>,
 }
 
-impl Undertaking {
+impl LaunchRequest {
     /// Where the night stands and what launching it would do; changes nothing.
     ///
     /// # Errors
     /// A job script cannot be made.
     pub async fn prepare(&self, jobs: Answer) -> Result<Prepared, LaunchError> {
         let this = self.clone();
-        let look = move || {
+        let read = move || {
             let Self { paths, observation, options, script, now, .. } = &this;
             prepare(paths, observation, &jobs.jobs(), options, script, *now)
         };
-        Ok(blocking(look).await??)
+        Ok(blocking(read).await??)
     }
 
     /// Makes the night's directories and writes the plan's scripts.
@@ -74,8 +74,7 @@ impl Undertaking {
     ///
     /// # Errors
     /// The scheduler does not answer, or a script cannot be written: then nothing was submitted.
-    /// The books cannot be written: nothing more was submitted. What becomes of a single job is
-    /// told in [`Launched::outcomes`].
+    x    /// told in [`Launched::outcomes`].
     #[tracing::instrument(skip_all, fields(date = %self.paths.date, user = %self.by))]
     pub async fn launch(&self, engine: &Engine) -> Result<Launched, LaunchError> {
         let jobs = ask(engine, &self.paths, &self.observation, self.now).await?;
@@ -130,7 +129,7 @@ impl Undertaking {
         let id = engine.store.begin_action(&entry, self.now).await?;
         let outcomes = self.submit(engine, plan).await;
         let outcome = match &outcomes {
-            Ok(outcomes) => told(outcomes),
+            Ok(outcomes) => summarize(outcomes),
             Err(error) => ActionOutcome { success: false, message: error.to_string() },
         };
         let took = TimeDelta::from_std(begun.elapsed()).unwrap_or(TimeDelta::MAX);
@@ -158,7 +157,7 @@ impl Undertaking {
 }
 
 /// What became of all jobs, in one line.
-pub fn told(outcomes: &[SubmitOutcome]) -> ActionOutcome {
+pub fn summarize(outcomes: &[SubmitOutcome]) -> ActionOutcome {
     let failed: Vec<String> = outcomes
         .iter()
         .filter(|outcome| outcome.verdict.is_failure())
@@ -181,7 +180,7 @@ fn user_name() -> String {
     user.map_or_else(|| nix::unistd::geteuid().to_string(), |user| user.name)
 }
 
-/// This process, as the books name it: `user@host:pid`.
+/// This process, as the database names it: `user@host:pid`.
 pub fn author() -> String {
     let user = user_name();
     let host = nix::unistd::gethostname().unwrap_or_default();
