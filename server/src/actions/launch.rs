@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{ActionError, Night, plan};
-use crate::launch::{self, LaunchOptions, LaunchPlan, Reason, LaunchRequest};
+use crate::launch::{self, LaunchOptions, LaunchPlan, LaunchRequest, Reason};
 use crate::model::{Action, ActionPlan, Author};
 
 async fn request(night: &Night<'_>, by: Author) -> Result<LaunchRequest, ActionError> {

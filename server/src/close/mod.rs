@@ -32,7 +32,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::Settings;
 use crate::internal::{blocking, executable};
-use crate::launch::{Answer, Engine, ScriptOptions, ask, author, ask_read_only};
+use crate::launch::{Answer, Engine, ScriptOptions, ask, ask_read_only, author};
 use crate::model::{
     Author, CloseOptions, ClosingPlan, ClosingProgress, NightDate, ProdId, RunId, StepState,
 };

@@ -92,7 +92,10 @@ pub async fn begin(engine: &Engine, request: &Request) -> Result<Begun, CloseErr
 }
 
 /// Plans, and begins a row; `None` if it is closed already. The lock is for the caller to add.
-async fn plan_and_record(engine: &Engine, request: &Request) -> Result<Option<RunningClosing>, CloseError> {
+async fn plan_and_record(
+    engine: &Engine,
+    request: &Request,
+) -> Result<Option<RunningClosing>, CloseError> {
     let store = &engine.store;
     let clock = Clock::new(request.now);
     let request = decided(store, request).await?;

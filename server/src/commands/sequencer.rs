@@ -11,8 +11,8 @@ use serde::Serialize;
 use crate::config::Settings;
 use crate::internal::{blocking, executable};
 use crate::launch::{
-    self, Answer, Engine, Gate, LaunchOptions, LaunchPlan, Launched, Prepared, ScriptOptions,
-    LaunchRequest,
+    self, Answer, Engine, Gate, LaunchOptions, LaunchPlan, LaunchRequest, Launched, Prepared,
+    ScriptOptions,
 };
 use crate::model::NightStatus;
 use crate::night::{MissingSummary, NightPaths, Observation};
@@ -163,7 +163,8 @@ impl Night {
         let jobs = match self.args.common.test {
             true => Answer::unknown(),
             false => {
-                launch::ask_read_only(&self.settings, &self.paths, &self.observation, self.now).await?
+                launch::ask_read_only(&self.settings, &self.paths, &self.observation, self.now)
+                    .await?
             }
         };
         let health = jobs.health.clone();

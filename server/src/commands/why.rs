@@ -13,7 +13,9 @@ use crate::internal::blocking;
 use crate::launch;
 use crate::model::{Blocker, Blockers, Evidence, NightDate, NightState, NightStatus};
 use crate::night::{MissingSummary, NightError, NightPaths, Observation};
-use crate::status::{Depth, Diagnosis, Jobs, NightInput, StatusCache, assess, unobserved, with_blockers};
+use crate::status::{
+    Depth, Diagnosis, Jobs, NightInput, StatusCache, assess, unobserved, with_blockers,
+};
 
 use super::{Failure, Outcome, stages, warn_of_database};
 

@@ -74,7 +74,8 @@ impl LaunchRequest {
     ///
     /// # Errors
     /// The scheduler does not answer, or a script cannot be written: then nothing was submitted.
-    x    /// told in [`Launched::outcomes`].
+    /// The database cannot be written: nothing more was submitted. [`Launched::outcomes`] says what
+    /// became of each job.
     #[tracing::instrument(skip_all, fields(date = %self.paths.date, user = %self.by))]
     pub async fn launch(&self, engine: &Engine) -> Result<Launched, LaunchError> {
         let jobs = ask(engine, &self.paths, &self.observation, self.now).await?;

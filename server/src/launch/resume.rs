@@ -15,8 +15,8 @@ use crate::model::{ActionOutcome, AuditEntry, Author, NightDate, ProdId};
 use crate::night::{MissingSummary, NightError, NightPaths, Observation};
 use crate::store::{Store, StoreError};
 
+use super::request::{LaunchRequest, Launched, author};
 use super::submit::Verdict;
-use super::request::{Launched, LaunchRequest, author};
 use super::{Engine, LaunchError, LaunchOptions, ScriptOptions};
 
 /// A launch that was cut short longer ago is no longer what anybody wants.

@@ -130,7 +130,8 @@ impl NightReader for SiteReader {
                 let observation = &observation;
                 let input =
                     NightInput { paths, observation, jobs, depth: Depth::Full, dl2: None, now };
-                let mut status = with_blockers(&input, assess(&input, &self.histories), &self.diagnosis);
+                let mut status =
+                    with_blockers(&input, assess(&input, &self.histories), &self.diagnosis);
                 status.activity = self.store.activity(paths, now);
                 Ok(status)
             }

@@ -57,7 +57,11 @@ pub fn blockers(input: &NightInput<'_>, sight: &Sight, diagnosis: &Diagnosis) ->
 }
 
 /// As [`blockers`], put into the night's status, which no longer needs notices of the same.
-pub fn with_blockers(input: &NightInput<'_>, mut sight: Sight, diagnosis: &Diagnosis) -> NightStatus {
+pub fn with_blockers(
+    input: &NightInput<'_>,
+    mut sight: Sight,
+    diagnosis: &Diagnosis,
+) -> NightStatus {
     sight.status.blockers = blockers(input, &sight, diagnosis);
     if !sight.scan.night_closed {
         sight.status.notices.retain(|notice| !sight.in_the_way.contains(notice));

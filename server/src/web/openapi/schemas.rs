@@ -60,7 +60,9 @@ fn finish_schema(mut schema: Value) -> Value {
                 };
             }
         }
-        Value::Array(values) => values.iter_mut().for_each(|value| *value = finish_schema(value.take())),
+        Value::Array(values) => {
+            values.iter_mut().for_each(|value| *value = finish_schema(value.take()))
+        }
         _ => {}
     }
     schema
