@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn remedies_are_told_apart_in_json() {
+    fn remedies_are_distinguished_in_json() {
         let remedy = Remedy::ExcludeRun { run: RunId(19102) };
         let text = serde_json::to_string(&remedy).unwrap();
         assert_eq!(text, r#"{"remedy":"exclude_run","run":19102}"#);

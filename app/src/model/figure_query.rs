@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_values_are_told_with_what_would_be_right() {
+    fn wrong_values_are_reported_with_what_would_be_right() {
         for (scale, limits, from, to, told) in [
             ("cubic", "", "", "", "neither linear nor log"),
             ("", "some", "", "", "none of all, percentile and value"),

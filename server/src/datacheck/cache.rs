@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_not_kept() {
+    fn a_failure_is_not_cached() {
         let cache: Cache<Text> = Cache::new(100);
         let files = [PathBuf::from("/nowhere")];
         let fail = |_: &[PathBuf]| {

@@ -132,7 +132,7 @@ fn every_error_says_what_to_do() {
 }
 
 #[test]
-fn causes_are_kept() {
+fn causes_are_preserved() {
     let error = ActionError::Close(CloseError::Step {
         title: "move".into(),
         cause: Box::new(CloseError::Night(NightError::Read { file: file(), cause: denied() })),

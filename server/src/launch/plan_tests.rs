@@ -136,7 +136,7 @@ fn vetoed_subruns_are_left_out_of_the_array() {
 }
 
 #[test]
-fn without_time_calibration_no_data_goes_out_and_the_reason_is_told() {
+fn without_time_calibration_no_data_goes_out_and_the_reason_is_reported() {
     let golden = fresh();
     let directory = golden.paths.time_calibrations();
     fs::remove_dir_all(&directory).unwrap();
@@ -202,7 +202,7 @@ fn a_finished_night_is_launched_by_nobody() {
 }
 
 #[test]
-fn a_night_without_runs_is_told_in_the_originals_words() {
+fn a_night_without_runs_is_reported_in_the_originals_words() {
     let golden = Golden::new();
     let file = golden.paths.run_summary();
     let text = fs::read_to_string(&file).unwrap();

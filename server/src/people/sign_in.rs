@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stranger_who_guesses_locks_only_himself_out() {
+    async fn a_guessing_stranger_locks_only_himself_out() {
         let (site, right) = (Site::new().await, "password of jane");
         site.guess("192.0.2.1", None, site.now).await;
         let stranger = site.jane(right, "192.0.2.1", None, site.now).await;

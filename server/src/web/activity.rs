@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_on_is_told_from_what_broke_off() {
+    fn what_goes_on_is_distinguished_from_what_broke_off() {
         let me = std::process::id();
         assert!(goes_on(&format!("jane@cp02:{me}"), 5, false));
         assert!(!goes_on(&format!("jane@cp02:{me}"), 5, true), "it has ended");

@@ -29,7 +29,7 @@ use crate::people::Secret;
 /// Largest form and largest answer, in bytes.
 const LARGEST: usize = 1 << 20;
 /// For how long an outcome waits for its page.
-const KEPT_FOR: Duration = Duration::from_secs(60);
+const LIFETIME: Duration = Duration::from_secs(60);
 /// Outcomes that wait at once; more are not kept, and their pages show nothing.
 const MOST: usize = 1000;
 /// Fields that are not given back to the page.
@@ -172,7 +172,7 @@ impl FormResults {
     fn keep(&self, owner: String, result: FormResult) -> Option<String> {
         let number = Secret::new().ok()?.reveal().to_owned();
         let mut waiting = lock(&self.waiting);
-        waiting.retain(|_, waiting| waiting.since.elapsed() < KEPT_FOR);
+        waiting.retain(|_, waiting| waiting.since.elapsed() < LIFETIME);
         if owner.is_empty() || waiting.len() >= MOST {
             return None;
         }
@@ -191,7 +191,7 @@ impl FormResults {
         let owner = owner(principal, headers);
         let mut waiting = lock(&self.waiting);
         let found = waiting.get(&number)?;
-        if found.owner != owner || found.since.elapsed() >= KEPT_FOR {
+        if found.owner != owner || found.since.elapsed() >= LIFETIME {
             return None;
         }
         waiting.remove(&number).map(|waiting| waiting.result)

@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_scheduler_that_hangs_is_told_and_its_last_answer_stands() {
+    async fn a_scheduler_that_hangs_is_reported_and_its_last_answer_stands() {
         let scheduler = FakeScheduler::new();
         scheduler.set(&["RUNNING"]);
         let watch = JobWatch::new("slurm");
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_error_is_told_word_by_word() {
+    async fn an_error_is_reported_word_by_word() {
         let scheduler = FakeScheduler::new();
         scheduler.fail("sacct: error: slurm_persist_conn_open_without_init");
         let watch = JobWatch::new("slurm");

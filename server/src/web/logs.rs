@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_begun_anew_is_read_from_its_beginning() {
+    fn a_file_begun_again_is_read_from_its_beginning() {
         let piece = read(&mut file(b"new\n"), Start::Exactly(500)).unwrap();
         assert_eq!((piece.from, piece.text.as_str()), (0, "new\n"));
     }

@@ -27,9 +27,9 @@ use super::problem::{Problem, unavailable};
 use super::provenance_view;
 
 /// Written documents that are kept of a night; one has some tens of kilobytes.
-const WRITTEN_KEPT: usize = 200;
+const WRITTEN_CACHED: usize = 200;
 /// Nights whose logs are kept.
-const NIGHTS_KEPT: usize = 8;
+const NIGHTS_CACHED: usize = 8;
 
 /// What was read of logs. Every function blocks.
 #[derive(Default)]
@@ -97,7 +97,7 @@ impl Logs {
 
     fn slot(&self, log: &std::path::Path) -> Arc<Slot> {
         let mut nights = lock(&self.nights);
-        if nights.len() >= NIGHTS_KEPT && !nights.contains_key(log) {
+        if nights.len() >= NIGHTS_CACHED && !nights.contains_key(log) {
             nights.clear();
         }
         Arc::clone(nights.entry(log.to_owned()).or_default())
@@ -130,7 +130,7 @@ impl Logs {
         };
         let new = Arc::new(CachedResponse::new(form, body, began.elapsed()));
         let mut written = written();
-        if written.len() >= WRITTEN_KEPT {
+        if written.len() >= WRITTEN_CACHED {
             written.clear();
         }
         written.insert(key, Arc::clone(&new));

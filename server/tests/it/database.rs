@@ -90,7 +90,7 @@ fn another_account_gets_the_table_with_a_warning() {
 }
 
 #[test]
-fn whoever_only_looks_needs_no_right_to_write() {
+fn reading_needs_no_right_to_write() {
     let site = fresh();
     site.sequencer(&[]).succeeds();
     let stranger = Stranger::of(&site);
@@ -141,7 +141,7 @@ fn an_empty_file_is_a_database_without_records() {
 }
 
 /// As `OSA_DIR` looks to another machine.
-fn seen_from_another_host(site: &TestSite) {
+fn as_on_another_host(site: &TestSite) {
     let host = nix::unistd::gethostname().unwrap().into_string().unwrap();
     let ours = format!("host = \"{host}\"");
     site.replace("OSA/osa-ledger", &ours, "host = \"another.example\"");
@@ -152,7 +152,7 @@ fn another_machine_submits_nothing_and_shows_the_table() {
     let site = fresh();
     site.sequencer(&[]).succeeds();
     let (ours, asked) = (site.sequencer(&["-s"]).succeeds(), site.slurm().calls("sbatch"));
-    seen_from_another_host(&site);
+    as_on_another_host(&site);
     let refused = site.sequencer(&[]).exits(1);
     assert!(refused.err.contains("on another.example, as "), "{}", refused.err);
     assert!(refused.err.contains("hint: run the command on another.example"), "{}", refused.err);

@@ -126,7 +126,7 @@ fn to_a_directory_everything_is_copied_once() {
 }
 
 #[test]
-fn what_cannot_be_copied_is_told_and_stops_nothing_else() {
+fn what_cannot_be_copied_is_reported_and_stops_nothing_else() {
     let site = site("");
     // A directory where a file should go.
     fs::create_dir_all(site.www().join("dl1/v0.1.0/20241128/DL1_datacheck_20241128.h5/x")).unwrap();

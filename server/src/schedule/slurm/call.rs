@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_missing_tool_is_told_from_one_that_did_not_answer() {
+    async fn a_missing_tool_is_distinguished_from_one_that_did_not_answer() {
         let error = call(&[], Duration::from_secs(60)).run(&"/nowhere".into()).await.unwrap_err();
         let text = error.to_string();
         assert!(text.contains("squeue") && text.contains("PATH, \"/nowhere\""), "{text}");

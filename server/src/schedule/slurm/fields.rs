@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn waiting_tasks_of_an_array_are_told_apart() {
+    fn waiting_tasks_of_an_array_are_distinguished() {
         let expected = vec![10, 11, 12, 13, 14, 16, 18, 19, 20];
         assert_eq!(tasks("1_[10-14,16,18-20]"), Some(expected.clone()));
         assert_eq!(tasks("1_[10-14,16,18-20%4]"), Some(expected));
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_slurm_cut_short_is_told_as_such() {
+    fn a_list_that_slurm_cut_short_is_reported_as_such() {
         for (text, listed) in [
             ("1_[1,3,5,...]", &[1, 3, 5][..]),
             ("1_[0,2,...%4]", &[0, 2]),

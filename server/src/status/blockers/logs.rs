@@ -117,7 +117,7 @@ mod tests {
     const SIGN: &str = "OSError: error message = 'Resource temporarily unavailable'";
 
     #[test]
-    fn the_last_line_with_a_sign_is_told_by_its_number() {
+    fn the_last_line_with_a_sign_is_reported_by_its_number() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("a.err");
         std::fs::write(&file, format!("{SIGN}\nTraceback:\n{SIGN}\nbye\n\n")).unwrap();

@@ -42,7 +42,7 @@ fn one_run_open() -> Golden {
 }
 
 #[test]
-fn each_failure_is_told_with_its_cause_its_line_and_what_helps() {
+fn each_failure_is_reported_with_its_cause_its_line_and_what_helps() {
     let golden = one_run_open();
     let id = |subrun: u32| format!("19102.{subrun:04}");
     let put = |subrun: u32, tries: &[(&str, i32)], err: &str| {
@@ -103,7 +103,7 @@ fn what_is_decided_about_memory_and_time_is_where_more_begins() {
 }
 
 #[test]
-fn vetoes_stuck_and_lost_jobs_and_what_was_left_behind_are_told() {
+fn vetoes_stuck_and_lost_jobs_and_what_was_left_behind_are_reported() {
     let golden = Golden::new();
     golden.analysis("sequence_LST1_19102.0004.veto", "");
     let stuck = TaskRecord { reason: NEVER.into(), ..task_of(19106, 9, Some(0), "PENDING") };
@@ -124,7 +124,7 @@ fn vetoes_stuck_and_lost_jobs_and_what_was_left_behind_are_told() {
 }
 
 #[test]
-fn what_is_about_the_night_as_a_whole_is_told() {
+fn what_is_about_the_night_as_a_whole_is_reported() {
     let golden = Golden::new();
     std::fs::remove_dir_all(golden.paths.analysis_dir()).unwrap();
     std::fs::remove_file(golden.paths.gain_selection_finished()).ok();
@@ -171,7 +171,7 @@ fn a_night_that_is_done_or_closed_has_nothing_in_its_way() {
 }
 
 #[test]
-fn the_operators_errors_count_and_a_broken_file_is_told() {
+fn the_operators_errors_count_and_a_broken_file_is_reported() {
     let golden = one_run_open();
     golden.analysis("sequence_LST1_19102.0000.history", &history("19102.0000", &[(R0, 1)]));
     golden.analysis("log/Run19102.0000_jobid_7.err", "the moon fell down\n");

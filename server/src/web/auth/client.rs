@@ -134,7 +134,7 @@ mod tests {
         Client::of(&request, access)
     }
 
-    const SAID: [(&str, &str); 4] = [
+    const HEADERS: [(&str, &str); 4] = [
         ("x-forwarded-for", "6.6.6.6, 192.0.2.7, 10.0.0.2"),
         ("x-forwarded-proto", "https"),
         ("x-forwarded-host", "Osa.example"),
@@ -143,16 +143,16 @@ mod tests {
 
     #[test]
     fn what_a_stranger_says_of_himself_is_not_believed() {
-        let seen = client(&access(&["10.0.0.0/8"]), "192.0.2.9", &SAID);
+        let seen = client(&access(&["10.0.0.0/8"]), "192.0.2.9", &HEADERS);
         assert_eq!(seen.address.to_string(), "192.0.2.9");
         assert_eq!((seen.https, seen.hosts), (false, vec!["inner:8750".to_owned()]));
-        let nobody = client(&access(&[]), "10.0.0.1", &SAID);
+        let nobody = client(&access(&[]), "10.0.0.1", &HEADERS);
         assert_eq!((nobody.address.to_string().as_str(), nobody.https), ("10.0.0.1", false));
     }
 
     #[test]
     fn what_a_trusted_proxy_says_is_believed_as_far_as_it_knows() {
-        let seen = client(&access(&["10.0.0.0/8"]), "10.0.0.1", &SAID);
+        let seen = client(&access(&["10.0.0.0/8"]), "10.0.0.1", &HEADERS);
         assert_eq!(seen.address.to_string(), "192.0.2.7", "what he claims before is not");
         assert_eq!((seen.https, seen.hosts[0].as_str()), (true, "osa.example"));
         let broken = [("x-forwarded-for", "192.0.2.7, unknown")];
@@ -167,7 +167,7 @@ mod tests {
     fn a_set_origin_is_what_counts() {
         let mut access = access(&[]);
         access.origin = Some("https://osa.example".to_owned());
-        let seen = client(&access, "192.0.2.9", &SAID);
+        let seen = client(&access, "192.0.2.9", &HEADERS);
         assert_eq!((seen.https, seen.hosts), (true, vec!["osa.example".to_owned()]));
     }
 }

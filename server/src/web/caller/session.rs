@@ -11,7 +11,7 @@ use super::Caller;
 use crate::demo::USERS;
 use crate::model::{SignInForm, User};
 use crate::people::{self, Credentials, PeopleError, Refusal, Secret, hash_of};
-use crate::store::people::BROWSER_KEPT;
+use crate::store::people::BROWSER_LIFETIME;
 use crate::web::auth::Content;
 
 impl Caller {
@@ -85,7 +85,7 @@ impl Caller {
         let store = &self.state.people.store;
         store.remember_browser(user.id, before.as_deref(), &hash, self.now()).await?;
         let cookies = &self.principal.cookies;
-        let set = cookies.set(&cookies.browser(), secret.reveal(), BROWSER_KEPT.to_std().ok());
+        let set = cookies.set(&cookies.browser(), secret.reveal(), BROWSER_LIFETIME.to_std().ok());
         if let (Some(response), Some(set)) = (use_context::<ResponseOptions>(), set) {
             response.append_header(header::SET_COOKIE, set);
         }
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn how_long_to_wait_is_said_in_minutes() {
+    fn how_long_to_wait_is_given_in_minutes() {
         assert!(too_often(TimeDelta::seconds(30)).ends_with("try again in a minute"));
         assert!(too_often(TimeDelta::seconds(61)).ends_with("try again in 2 minutes"));
     }

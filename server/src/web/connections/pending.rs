@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_gone_is_forgotten() {
+    fn clients_that_are_gone_are_forgotten() {
         let pending = pending(2, 1, 10);
         for client in 0..100 {
             drop(Connection::of(Some(&client.to_string()), &pending));

@@ -33,17 +33,17 @@ use priority::Priority;
 pub use query::{NightFigureQuery, RangeFigureQuery, RunFigureQuery, RunFigures};
 
 /// What is kept of runs, in bytes: four sheets of runs of 120 subruns, with the history of each pixel.
-const RUNS_KEPT: usize = 20 << 20;
+const RUNS_CACHED: usize = 20 << 20;
 /// What is kept of nights with their pixels.
-const NIGHTS_KEPT: usize = 16 << 20;
+const NIGHTS_CACHED: usize = 16 << 20;
 /// What is kept of the runs of many nights: some two thousand nights.
-const FRAMES_KEPT: usize = 16 << 20;
+const FRAMES_CACHED: usize = 16 << 20;
 /// What is kept of muon rings.
-const MUONS_KEPT: usize = 8 << 20;
+const MUONS_CACHED: usize = 8 << 20;
 /// What is kept of runs' rows of their nights: some forty runs.
-const SUMMARIES_KEPT: usize = 10 << 20;
+const SUMMARIES_CACHED: usize = 10 << 20;
 /// What is kept of figures as they were sent.
-const SENT_KEPT: usize = 16 << 20;
+const SENT_CACHED: usize = 16 << 20;
 
 /// What was read of datacheck files, and drawn. Every function blocks.
 pub struct Figures {
@@ -65,13 +65,13 @@ impl Figures {
     /// Nothing is read yet.
     pub fn new(criteria: Criteria) -> Self {
         Self {
-            runs: Cache::new(RUNS_KEPT),
-            nights: Cache::new(NIGHTS_KEPT),
-            frames: Cache::new(FRAMES_KEPT),
-            muons: Cache::new(MUONS_KEPT),
-            sources: Cache::new(FRAMES_KEPT),
-            sent: Cache::new(SENT_KEPT),
-            summaries: Cache::new(SUMMARIES_KEPT),
+            runs: Cache::new(RUNS_CACHED),
+            nights: Cache::new(NIGHTS_CACHED),
+            frames: Cache::new(FRAMES_CACHED),
+            muons: Cache::new(MUONS_CACHED),
+            sources: Cache::new(FRAMES_CACHED),
+            sent: Cache::new(SENT_CACHED),
+            summaries: Cache::new(SUMMARIES_CACHED),
             places: Places::default(),
             priority: Priority::default(),
             criteria,

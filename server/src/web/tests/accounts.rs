@@ -13,7 +13,7 @@ async fn a_real_site_has_nobody_and_says_how_to_begin() {
 }
 
 #[tokio::test]
-async fn a_demo_says_who_may_sign_in() {
+async fn a_demo_lists_its_accounts() {
     let app = TestApp::with("", |access| access.demo = true).await;
     let page = app.get("/sign-in").await;
     for (_, name, password) in crate::demo::USERS {

@@ -133,7 +133,7 @@ async fn a_program_with_a_token_plans_and_orders() {
 }
 
 #[tokio::test]
-async fn buttons_are_for_those_who_may_press_them() {
+async fn buttons_are_for_those_with_the_role() {
     let app = TestApp::new().await;
     app.user("sue", Role::Shifter).await;
     app.user("vera", Role::Viewer).await;

@@ -81,7 +81,7 @@ async fn figures_of_a_run_are_sent_in_each_form_and_only_once_to_whoever_keeps_t
 }
 
 #[tokio::test]
-async fn a_file_that_is_cut_short_is_named_and_one_that_is_not_there_yet_is_told() {
+async fn a_file_that_is_cut_short_is_named_and_one_that_is_not_there_yet_is_reported() {
     let app = TestApp::new().await;
     let early = app.get(&format!("{FIGURES}/rates/ucts.svg")).await;
     assert_eq!(early.status, StatusCode::NOT_FOUND);

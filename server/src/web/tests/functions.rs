@@ -42,7 +42,7 @@ async fn a_form_leads_back_within_the_site_whatever_it_asks_for() {
 }
 
 #[tokio::test]
-async fn what_came_of_a_form_is_shown_once_and_only_to_who_sent_it() {
+async fn the_result_of_a_form_is_shown_once_and_only_to_its_sender() {
     let app = TestApp::new().await;
     app.user("jane", Role::Viewer).await;
     let mut jane = app.signed_in("jane").await;

@@ -27,7 +27,7 @@ fn fill(app: &TestApp) -> PathBuf {
 }
 
 #[tokio::test]
-async fn what_is_there_is_listed_and_sent_and_what_is_missing_is_told() {
+async fn what_is_there_is_listed_and_sent_and_what_is_missing_is_reported() {
     let app = TestApp::new().await;
     fill(&app);
     let list: serde_json::Value = serde_json::from_str(&app.get(PRODUCTS).await.text).unwrap();

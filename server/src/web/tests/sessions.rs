@@ -10,7 +10,7 @@ async fn site() -> TestApp {
 }
 
 #[tokio::test]
-async fn who_signs_in_is_named_on_every_page_and_nobody_else_is_shown_the_name() {
+async fn the_signed_in_user_is_named_on_every_page_and_to_nobody_else() {
     let app = site().await;
     let mut jane = app.browser();
     let anonymous = jane.get("/").await.text;

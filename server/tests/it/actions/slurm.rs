@@ -117,7 +117,7 @@ fn a_veto_is_the_flag_that_every_program_knows() {
 }
 
 #[test]
-fn what_cannot_be_done_is_told_and_nothing_is_done() {
+fn what_cannot_be_done_is_reported_and_nothing_is_done() {
     let site = site();
     for (command, why) in [
         ("decide 2024-11-28 exclude 19101", "Run 19101 is the night's calibration, not data."),

@@ -55,7 +55,7 @@ fn a_file_is_followed_to_its_raw_data_while_the_night_goes_on() {
 }
 
 #[test]
-fn what_is_not_known_is_told_with_what_to_do() {
+fn what_is_not_known_is_reported_with_what_to_do() {
     let site = site();
     let unknown = ask(&site, &["--path", "/no/such/file"]).fails();
     unknown.says("no file /no/such/file").says("--date");

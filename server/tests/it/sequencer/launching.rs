@@ -82,7 +82,7 @@ fn on_a_full_disk_the_old_scripts_stay_whole_and_the_error_names_the_file() {
 }
 
 #[test]
-fn jobs_that_can_never_begin_are_told_and_cancelled() {
+fn jobs_that_can_never_begin_are_reported_and_cancelled() {
     let site = fresh();
     site.sequencer(&[]).succeeds();
     site.slurm().control(&["set", "1000", "FAILED", "1:0"]);

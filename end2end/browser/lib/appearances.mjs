@@ -1,5 +1,5 @@
-// How pages are looked at: in every test that says so, in each of these ways.
-export const looks = {
+// The appearances in which tests open pages: colour scheme and size of the screen.
+export const appearances = {
   light: { colorScheme: 'light' },
   dark: { colorScheme: 'dark' },
   phone: { colorScheme: 'light', viewport: { width: 360, height: 740 } },
@@ -11,4 +11,4 @@ export const wall = { colorScheme: 'dark', viewport: { width: 2560, height: 1440
 export const withoutScripts = { javaScriptEnabled: false };
 export const withAndWithoutScripts = { with: {}, without: withoutScripts };
 
-export const hasScripts = (look) => look.javaScriptEnabled !== false;
+export const hasScripts = (appearance) => appearance.javaScriptEnabled !== false;

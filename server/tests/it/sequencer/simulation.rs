@@ -30,7 +30,7 @@ fn with_slurm_the_table_is_the_originals_to_the_byte() {
 }
 
 #[test]
-fn a_simulation_leaves_the_books_as_they_are() {
+fn a_simulation_leaves_the_database_as_it_is() {
     let site = fresh();
     site.sequencer(&[]).succeeds();
     let before = site.everything();
@@ -139,7 +139,7 @@ fn a_closed_night_is_still_shown() {
 }
 
 #[test]
-fn a_night_without_runs_is_told_on_the_last_line() {
+fn a_night_without_runs_is_reported_on_the_last_line() {
     let site = forgotten();
     let text = site.read(SUMMARY);
     let header = text.split_inclusive("dragon_reference_source\n").next().unwrap();
@@ -196,7 +196,7 @@ fn a_job_of_another_night_with_the_same_name_is_not_ours() {
 }
 
 #[test]
-fn a_wrong_run_summary_is_told_with_file_and_line() {
+fn a_wrong_run_summary_is_reported_with_file_and_line() {
     let site = fresh();
     let (summary, good) = (site.path(SUMMARY), site.read(SUMMARY));
     let line_of = |text: &str, what: &str| text.lines().position(|l| l.contains(what)).unwrap() + 1;
