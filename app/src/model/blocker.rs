@@ -24,7 +24,7 @@ pub enum BlockerKind {
     NeverStarts,
     /// The scheduler holds jobs until somebody releases them.
     Held,
-    /// A job vanished from the scheduler's books.
+    /// A job vanished from the scheduler's records.
     Lost,
     /// A run is vetoed.
     Vetoed,

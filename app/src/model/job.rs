@@ -42,7 +42,7 @@ pub enum JobState {
     Deadline,
     Preempted,
     Cancelled,
-    /// Submitted by us, then gone from the scheduler's books.
+    /// Submitted by us, then gone from the scheduler's records.
     Lost,
     /// A word that this program does not know.
     Other(String),

@@ -1,4 +1,4 @@
-"""sacct and squeue: the books as the real ones print them, with their gaps."""
+"""sacct and squeue: the records as the real ones print them, with their gaps."""
 import os
 import sys
 import time

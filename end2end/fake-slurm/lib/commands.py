@@ -36,7 +36,7 @@ def cancel(job, index, text):
     if task["state"] == "RUNNING" and task["pid"]:
         task["cancel"] = True  # its runner does the rest
     elif "_" in text:
-        # A single waiting task leaves both books, yet makes `afterok` fail.
+        # A single waiting task leaves queue and accounting, yet makes `afterok` fail.
         del job["tasks"][index]
         job["gone"].append("CANCELLED")
     else:

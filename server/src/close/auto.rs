@@ -184,7 +184,7 @@ async fn decide_with(
 /// What the automatic closer would do; writes nothing.
 ///
 /// # Errors
-/// The books are there and cannot be read.
+/// The database is there and cannot be read.
 pub async fn preview(request: &Request, options: AutoOptions) -> Result<AutoPlan, CloseError> {
     let access = SiteDatabase::of(&request.settings).open_to_read().await?;
     let request = match access.store {
@@ -202,7 +202,7 @@ pub async fn preview(request: &Request, options: AutoOptions) -> Result<AutoPlan
 /// Closes what is ready.
 ///
 /// # Errors
-/// [`CloseError::Busy`] if another automatic closer is under way; the books cannot be used. What
+/// [`CloseError::Busy`] if another automatic closer is under way; the database cannot be used. What
 /// becomes of each closing is told in the outcome.
 #[tracing::instrument(name = "autoclose", skip_all, fields(date = %request.paths.date, user = %request.by))]
 pub async fn run(

@@ -17,7 +17,7 @@ use super::moves::MoveError;
 /// Why a night, or a step of its closing, did not come to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum CloseError {
-    /// The books cannot be used.
+    /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// What was observed cannot be read.

@@ -180,10 +180,10 @@ async fn plan_with(request: &Request, answer: Answer, past: Past) -> Result<Plan
     Ok(blocking(plan).await?)
 }
 
-/// What closing would do, with the books and the scheduler of `engine`.
+/// What closing would do, with the database and the scheduler of `engine`.
 ///
 /// # Errors
-/// The books cannot be used. What is in the way of closing is told in the plan.
+/// The database cannot be used. What is in the way of closing is told in the plan.
 pub async fn plan_night(engine: &Engine, request: &Request) -> Result<ClosingPlan, CloseError> {
     let request = &decided(&engine.store, request).await?;
     let answer = asked(engine, request).await?;
@@ -207,10 +207,10 @@ async fn asked(engine: &Engine, request: &Request) -> Result<Answer, CloseError>
     }
 }
 
-/// As [`plan_night`], and writes nothing at all: missing books are not made.
+/// As [`plan_night`], and writes nothing at all: a missing database is not made.
 ///
 /// # Errors
-/// The books are there and cannot be read.
+/// The database is there and cannot be read.
 pub async fn preview(request: &Request) -> Result<ClosingPlan, CloseError> {
     let ReadAccess { store, notice } = SiteDatabase::of(&request.settings).open_to_read().await?;
     let request = match &store {
@@ -238,7 +238,7 @@ fn lock_name(date: NightDate, prod_id: &ProdId) -> String {
 /// How far the last closing of a night is; `None` if there was none.
 ///
 /// # Errors
-/// The books cannot be read.
+/// The database cannot be read.
 pub async fn progress(
     store: &Store,
     date: NightDate,
@@ -279,7 +279,7 @@ pub async fn progress(
 /// Nights whose closing was cut short: whoever did it is gone.
 ///
 /// # Errors
-/// The books cannot be read.
+/// The database cannot be read.
 pub async fn interrupted(
     store: &Store,
 ) -> Result<Vec<(NightDate, ProdId, CloseOptions)>, StoreError> {

@@ -1,4 +1,4 @@
-//! What the books say of earlier closings of a night.
+//! What the database says of earlier closings of a night.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::store::{Closing, Store, StoreError, Submission, SubmissionState};
 use super::Request;
 use super::survey::Survey;
 
-/// What the books say of earlier closings of a night.
+/// What the database says of earlier closings of a night.
 #[derive(Debug, Default)]
 pub(super) struct Past {
     /// One that has not come to its end.

@@ -1,4 +1,4 @@
-//! What closing a night would do: its status, what was seen on the disk and what the books say in,
+//! What closing a night would do: its status, what was seen on the disk and what the database says in,
 //! a plan out. Nothing here looks at a disk or a clock.
 //!
 //! A plan holds what is left to be done. So a closing that was cut short is gone on with by planning

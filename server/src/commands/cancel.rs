@@ -85,7 +85,7 @@ async fn cancel(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Begins a line in the audit log of the night that the job belongs to, if the books know it.
+/// Begins a line in the audit log of the night that the job belongs to, if the database knows it.
 async fn begin(
     engine: &Engine,
     job: JobId,

@@ -1,4 +1,4 @@
-//! The scheduler and the books of what was submitted to it: asking both about a night.
+//! The scheduler and the database of what was submitted to it: asking both about a night.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use super::LaunchError;
 use super::elsewhere::elsewhere;
 use super::ledger::{night_jobs, question, resolve};
 
-/// The books and the scheduler.
+/// The database and the scheduler.
 #[derive(Clone)]
 pub struct Engine {
-    /// The books.
+    /// The database.
     pub store: Store,
     /// The scheduler.
     pub scheduler: Arc<dyn Scheduler>,
@@ -34,7 +34,7 @@ impl std::fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// Opens the books, which are made if they are missing, and the scheduler that is set.
+    /// Opens the database, which is made if it is missing, and the scheduler that is set.
     ///
     /// # Errors
     /// Either cannot be used.
@@ -45,14 +45,14 @@ impl Engine {
         Ok(Self { store, scheduler })
     }
 
-    /// Closes the books, so that SQLite clears its log away.
+    /// Closes the database, so that SQLite clears its log away.
     pub async fn close(self) {
         drop(self.scheduler);
         self.store.close().await;
     }
 }
 
-/// A night's jobs as the scheduler and the books tell them.
+/// A night's jobs as the scheduler and the database tell them.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The tasks that belong to the night.
@@ -122,7 +122,7 @@ impl Answer {
 /// scheduler that does not answer is told in the answer's health.
 ///
 /// # Errors
-/// The books cannot be read or written.
+/// The database cannot be read or written.
 pub async fn ask(
     engine: &Engine,
     paths: &NightPaths,
@@ -144,11 +144,11 @@ pub async fn ask(
     Ok(Answer::new(&snapshot, &submissions, elsewhere, paths, &names, store.grace))
 }
 
-/// As [`ask`], and writes nothing: missing books are not made, an idle local scheduler is not
+/// As [`ask`], and writes nothing: a missing database is not made, an idle local scheduler is not
 /// woken, and what the answer says of submissions is not written down.
 ///
 /// # Errors
-/// The books are there and cannot be read.
+/// The database is there and cannot be read.
 pub async fn ask_read_only(
     settings: &Settings,
     paths: &NightPaths,
@@ -185,8 +185,8 @@ pub async fn ask_read_only(
     Ok(Answer::new(&snapshot, &submissions, elsewhere, paths, &names, grace))
 }
 
-/// What was observed, as people have decided about it. Books that are missing hold no decision, and
-/// are not made. Why they cannot be read from here is a notice.
+/// What was observed, as people have decided about it. A missing database holds no decision, and
+/// is not made. Why it cannot be read from here is a notice.
 ///
 /// # Errors
 /// The database is damaged.

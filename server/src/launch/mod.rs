@@ -40,7 +40,7 @@ pub use script::{
 /// Why a night could not be launched, or not all of it.
 #[derive(Debug, thiserror::Error)]
 pub enum LaunchError {
-    /// The books cannot be used.
+    /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The scheduler cannot be used.

@@ -87,7 +87,7 @@ pub(super) struct Grounds<'a> {
     pub(super) script: &'a ScriptOptions,
 }
 
-/// What a job is for, in the books.
+/// What a job is for, in the database.
 pub fn purpose(run: RunId) -> String {
     format!("sequence {run}")
 }

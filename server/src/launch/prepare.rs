@@ -1,4 +1,4 @@
-//! From what is on the disk and in the scheduler's books to a plan, and its scripts to the disk.
+//! From what is on the disk and in the scheduler's records to a plan, and its scripts to the disk.
 
 use std::path::{Path, PathBuf};
 

@@ -444,7 +444,7 @@ fn hindrance<'s>(
             && !known.iter().any(|submission| is_job_of(task, submission))
     })?;
     Some(Verdict::Blocked(format!(
-        "job {} is called {} too, is {} and is not in the books; let it end, or cancel it, first",
+        "job {} is called {} too, is {} and is not in the database; let it end, or cancel it, first",
         stranger.job, job.name, stranger.state
     )))
 }

@@ -48,7 +48,7 @@ pub enum PublishError {
         #[source]
         problem: Cause,
     },
-    /// The books cannot be used.
+    /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A failure within the program.

@@ -11,7 +11,7 @@ pub struct Jobs<'a> {
     pub tasks: &'a [TaskRecord],
     /// Whether the scheduler answers.
     pub health: SchedulerHealth,
-    /// What the books say that a shifter should know (submissions that were lost).
+    /// What the database says that a shifter should know (submissions that were lost).
     pub notices: Vec<Notice>,
 }
 

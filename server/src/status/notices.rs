@@ -126,7 +126,7 @@ impl Findings<'_> {
             (JobState::Timeout, "ran out of time", "launch again with a longer WALLTIME"),
             (JobState::OutOfMemory, "ran out of memory", "launch again with more memory (MEMSIZE)"),
             (JobState::NodeFail, "lost the node", "launch again"),
-            (JobState::Lost, "vanished from the scheduler's books", "launch again"),
+            (JobState::Lost, "vanished from the scheduler's records", "launch again"),
         ] {
             let tasks = count(state);
             let plural = if tasks == 1 { "" } else { "s" };

@@ -62,7 +62,7 @@ pub(super) fn lost(status: &SequenceStatus, last: &[&TaskRecord]) -> Option<Bloc
         ..blank(
             BlockerKind::Lost,
             format!(
-                "Job {} of {} vanished from the scheduler's books.",
+                "Job {} of {} vanished from the scheduler's records.",
                 task.job,
                 named(&status.sequence)
             ),

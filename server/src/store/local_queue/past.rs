@@ -1,4 +1,4 @@
-//! Jobs put into the books as they once were, for demo nights.
+//! Jobs put into the database as they once were, for demo nights.
 
 use std::collections::BTreeMap;
 

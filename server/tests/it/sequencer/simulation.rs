@@ -24,7 +24,7 @@ fn with_slurm_the_table_is_the_originals_to_the_byte() {
     let before = site.everything();
     let said = site.sequencer(&["-s"]).succeeds();
     assert_eq!(said.out_at_golden_time(), SIMULATE_SLURM);
-    assert_eq!(site.everything(), before, "-s writes nothing, not even books");
+    assert_eq!(site.everything(), before, "-s writes nothing, not even a database");
     assert_eq!((site.slurm().calls("sacct"), site.slurm().calls("squeue")), (1, 1));
     assert_eq!(site.slurm().calls("sbatch"), 0);
 }

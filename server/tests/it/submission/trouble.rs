@@ -180,7 +180,7 @@ async fn a_job_of_the_same_name_that_nobody_recorded_is_not_doubled() {
     }
     let verdicts = night.submit().await;
     assert!(matches!(verdicts[0], Verdict::Blocked(_)), "{verdicts:?}");
-    assert!(verdicts[0].to_string().contains("is not in the books"), "{}", verdicts[0]);
+    assert!(verdicts[0].to_string().contains("is not in the database"), "{}", verdicts[0]);
     assert_eq!(night.slurm.calls("sbatch"), 3);
 }
 

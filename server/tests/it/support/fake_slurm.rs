@@ -14,7 +14,7 @@ use tempfile::TempDir;
 /// Where the fake's commands are.
 const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../end2end/fake-slurm");
 
-/// A fake Slurm with books of its own.
+/// A fake Slurm with a state of its own.
 pub struct FakeSlurm {
     /// Removed when it is dropped, unless another process has made it.
     _keep: Option<TempDir>,
@@ -26,7 +26,7 @@ impl FakeSlurm {
     /// One that keeps jobs as they are until it is told otherwise.
     pub fn holding() -> Self {
         let keep = tempfile::tempdir().unwrap();
-        fs::create_dir_all(keep.path().join("books/faults")).unwrap();
+        fs::create_dir_all(keep.path().join("slurm-state/faults")).unwrap();
         let fake = Self::at(keep.path());
         Self { _keep: Some(keep), ..fake }
     }
@@ -125,7 +125,7 @@ impl FakeSlurm {
         self.slurm.jobs(Utc::now() - TimeDelta::hours(12)).await
     }
 
-    /// How many jobs it has had by name, as its own books say.
+    /// How many jobs it has had by name, as its own records say.
     pub fn jobs(&self) -> BTreeMap<String, usize> {
         let mut count = BTreeMap::new();
         for name in self.fakectl(&["names"]).lines() {
