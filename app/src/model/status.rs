@@ -249,7 +249,7 @@ pub struct NightStatus {
     pub sequences: Vec<SequenceStatus>,
     /// What a shifter should know, the most serious first.
     pub notices: Vec<Notice>,
-    /// What people noted about its data quality; withdrawn notes are not told.
+    /// What people noted about its data quality; withdrawn notes are not reported.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub datacheck_notes: Vec<DatacheckNote>,
     /// The decisions that act on its runs.

@@ -203,7 +203,7 @@ pub async fn preview(request: &Request, options: AutoOptions) -> Result<AutoPlan
 ///
 /// # Errors
 /// [`CloseError::Busy`] if another automatic closer is under way; the database cannot be used. What
-/// becomes of each closing is told in the outcome.
+/// becomes of each closing is reported in the outcome.
 #[tracing::instrument(name = "autoclose", skip_all, fields(date = %request.paths.date, user = %request.by))]
 pub async fn run(
     engine: &Engine,

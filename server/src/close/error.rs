@@ -77,7 +77,7 @@ pub enum CloseError {
     /// A failure within the program.
     #[error(transparent)]
     Internal(#[from] InternalError),
-    /// This process cannot be told from others.
+    /// This process cannot be distinguished from others.
     #[error("cannot read /proc: this process cannot be told from others")]
     NoProcess,
     /// A step failed; the night stays open.

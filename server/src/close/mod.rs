@@ -183,7 +183,7 @@ async fn plan_with(request: &Request, answer: Answer, past: Past) -> Result<Plan
 /// What closing would do, with the database and the scheduler of `engine`.
 ///
 /// # Errors
-/// The database cannot be used. What is in the way of closing is told in the plan.
+/// The database cannot be used. What is in the way of closing is reported in the plan.
 pub async fn plan_night(engine: &Engine, request: &Request) -> Result<ClosingPlan, CloseError> {
     let request = &decided(&engine.store, request).await?;
     let answer = asked(engine, request).await?;

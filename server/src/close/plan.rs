@@ -2,7 +2,7 @@
 //! a plan out. Nothing here looks at a disk or a clock.
 //!
 //! A plan holds what is left to be done. So a closing that was cut short is gone on with by planning
-//! anew: what is done is no longer in the plan, whatever the moment at which it was cut short.
+//! again: what is done is no longer in the plan, whatever the moment at which it was cut short.
 
 use std::collections::BTreeSet;
 

@@ -222,7 +222,7 @@ impl RunningClosing {
     }
 }
 
-/// Sends the warning mail; that it cannot be sent is told, and changes nothing.
+/// Sends the warning mail; that it cannot be sent is reported, and changes nothing.
 async fn warn(request: &Request, why: &str) {
     let (settings, paths) = (request.settings.clone(), request.paths.clone());
     let why = why.to_owned();

@@ -33,7 +33,7 @@ pub(super) struct Act {
     reason: String,
 }
 
-/// Plans what was asked for and, without `-s`, does it. What keeps it from being done is told on
+/// Plans what was asked for and, without `-s`, does it. What keeps it from being done is reported on
 /// standard error, with exit code 1.
 pub(super) async fn run(act: Act, date: NightDate, remedy: Remedy) -> Outcome {
     let request = request(&act, date, remedy).await?;

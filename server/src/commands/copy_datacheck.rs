@@ -19,7 +19,7 @@ use super::{Common, Failure, Outcome, stages};
 /// Copy the calibration and DL1 data-check files to the datacheck web server.
 ///
 /// To the directory DATACHECK of section WEBSERVER in the configuration, on HOST over ssh if that is
-/// set. What was copied before is left alone. What is missing is told on standard error, and keeps
+/// set. What was copied before is left alone. What is missing is reported on standard error, and keeps
 /// nothing else from being copied.
 #[derive(Clone, Debug, Args)]
 pub struct CopyDatacheck {

@@ -26,7 +26,7 @@ mod trial;
 /// Write the jobs of a night, submit them, and print where its sequences stand.
 ///
 /// Prints the table of the night's sequences. What keeps the night from being launched, and what
-/// became of every job, is told on standard error.
+/// became of every job, is reported on standard error.
 #[derive(Clone, Debug, Args)]
 pub struct Sequencer {
     #[command(flatten)]

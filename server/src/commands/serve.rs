@@ -49,7 +49,7 @@ pub struct Serve {
     listen: Option<SocketAddr>,
 }
 
-/// Serves until it is told to end.
+/// Serves until it is asked to end.
 pub async fn run(args: Serve) -> Outcome {
     let option = args.config;
     let (settings, prod_id, diagnosis, criteria) = blocking(move || {

@@ -119,7 +119,7 @@ impl Answer {
 }
 
 /// Asks the scheduler about a night, and writes down what its answer says about submissions. A
-/// scheduler that does not answer is told in the answer's health.
+/// scheduler that does not answer is reported in the answer's health.
 ///
 /// # Errors
 /// The database cannot be read or written.

@@ -21,7 +21,7 @@ use super::PlannedJob;
 use super::elsewhere::elsewhere;
 use super::ledger::{is_job_of, obstacle, question, resolve_in, tasks_of};
 
-/// How far back the scheduler is asked at least: jobs that wait or run are told in any case.
+/// How far back the scheduler is asked at least: jobs that wait or run are reported in any case.
 const WINDOW: TimeDelta = TimeDelta::days(2);
 
 /// What is to be submitted.

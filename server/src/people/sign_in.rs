@@ -19,7 +19,7 @@ static VERIFYING: Semaphore = Semaphore::const_new(4);
 /// Why somebody is not let in.
 #[derive(Debug)]
 pub enum Refusal {
-    /// Name or password are wrong, or the user is disabled; which of them is not told.
+    /// Name or password are wrong, or the user is disabled; which of them is not reported.
     Wrong,
     /// There were too many attempts; how long to wait.
     TooOften(TimeDelta),

@@ -99,11 +99,11 @@ pub struct Runner {
     pub search_path: OsString,
     /// The time.
     pub clock: fn() -> DateTime<Utc>,
-    /// Whether command lines are told as well.
+    /// Whether command lines are reported as well.
     pub verbose: bool,
     /// What the provenance of the stages says of this program and its machine.
     pub surroundings: Surroundings,
-    /// The children, through which the runner is told to stop.
+    /// The children, through which the runner is asked to stop.
     pub children: Children,
 }
 
@@ -121,7 +121,7 @@ struct Try<'a> {
 
 impl Runner {
     /// Works on a sequence and gives the return code of the stage that failed, else 0. What happens
-    /// is told on standard error; what the stages write goes to our own outputs.
+    /// is reported on standard error; what the stages write goes to our own outputs.
     ///
     /// # Errors
     /// Nothing was run, or what became of it could not be written down; see [`ProcessError`].
@@ -262,7 +262,7 @@ impl Runner {
         Ok(ending)
     }
 
-    /// Writes the provenance of a stage that has ended well. That it cannot be written is told and
+    /// Writes the provenance of a stage that has ended well. That it cannot be written is reported and
     /// no failure: the product is good.
     fn trace(&self, sequence: &Sequence, work: &Work, started: DateTime<Utc>) {
         let paths = &sequence.paths;

@@ -2,7 +2,7 @@
 //! machine over ssh, with one connection for all files.
 //!
 //! Only what is new or other than its copy, by size and time, is copied; each file appears whole or
-//! not at all. What is missing is told, and keeps nothing else from being copied.
+//! not at all. What is missing is reported, and keeps nothing else from being copied.
 
 mod local;
 mod remote;
@@ -124,7 +124,7 @@ impl Request {
         Ok(plan)
     }
 
-    /// Plans, and copies what was planned. A file that cannot be copied is told in the plan that
+    /// Plans, and copies what was planned. A file that cannot be copied is reported in the plan that
     /// comes back, and keeps no other from being copied.
     ///
     /// # Errors

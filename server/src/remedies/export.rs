@@ -10,7 +10,7 @@ use crate::night::NightPaths;
 
 use super::RemedyError;
 
-/// Writes the file anew, whole or not at all. Blocks.
+/// Writes the file again, whole or not at all. Blocks.
 pub(super) fn write(paths: &NightPaths, decisions: &[Decision]) -> Result<(), RemedyError> {
     let file = paths.decisions();
     let document = json!({ "night": paths.date, "prod_id": paths.prod_id, "decisions": decisions });

@@ -176,7 +176,7 @@ pub fn unobserved(
 pub(super) struct Row {
     pub(super) status: SequenceStatus,
     pub(super) verdict: Verdict,
-    /// How often the scheduler began a task of the last job anew.
+    /// How often the scheduler began a task of the last job again.
     pub(super) restarts: u32,
 }
 

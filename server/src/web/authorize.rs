@@ -133,7 +133,7 @@ async fn refuse_csrf(
     state.error_page(principal, error).await
 }
 
-/// Whether a refusal is told as a problem document: to programs, and to scripts that call a server
+/// Whether a refusal is reported as a problem document: to programs, and to scripts that call a server
 /// function. A form that calls one gets a page.
 fn is_api(rule: &Rule, request: &Request) -> bool {
     rule.path.starts_with("/api/") && !(rule.is_server_function() && wants_page(request.headers()))

@@ -22,7 +22,7 @@ use super::{WebState, functions};
 use crate::internal::lock;
 use crate::model::NightDate;
 
-/// Age at which a page is made anew.
+/// Age at which a page is made again.
 const FRESH: Duration = Duration::from_secs(1);
 /// Age at which a page is not given any more.
 const STALE: Duration = Duration::from_secs(5);

@@ -1,7 +1,7 @@
 //! One question to the scheduler at a time, for all nights and all viewers.
 //!
 //! It is asked on a task of its own: a scheduler that hangs stops nobody from seeing what is on the
-//! disk. While it does not answer, its last answer stands, and everybody is told.
+//! disk. While it does not answer, its last answer stands, and every viewer is informed.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -37,11 +37,11 @@ pub struct AskPace {
     /// Time between an answer and the next question while somebody looks on, if the answer did not
     /// take long.
     pub poll: Duration,
-    /// How old may be what is told of jobs that have ended.
+    /// How old may be what is reported of jobs that have ended.
     pub ended: Duration,
     /// The same while nobody does.
     pub idle: Duration,
-    /// A question that is open for longer is told to everybody.
+    /// A question that is open for longer is reported to every viewer.
     pub slow: Duration,
     /// A question that is open for longer is given up.
     pub give_up: Duration,
@@ -132,7 +132,7 @@ impl JobWatch {
         }
     }
 
-    /// Asks for ever. `wanted` tells whether somebody looks on, `watched` at which jobs.
+    /// Asks forever. `wanted` tells whether somebody looks on, `watched` at which jobs.
     pub async fn run(
         &self,
         scheduler: Arc<dyn Scheduler>,

@@ -13,7 +13,7 @@ pub enum Start {
     /// At the first line that begins at this byte or after it.
     Line(u64),
     /// At this byte exactly, which is where an earlier piece ended; at the file's beginning if the
-    /// file has become shorter than that, having been begun anew.
+    /// file has become shorter than that, having been begun again.
     Exactly(u64),
 }
 

@@ -22,7 +22,7 @@ use super::reader::NightReader;
 /// The night that exists.
 pub const NIGHT: &str = "2024-11-28";
 
-/// A scheduler that answers what it is told to, or fails, or hangs.
+/// A scheduler that answers as set, or fails, or hangs.
 #[derive(Clone)]
 pub struct FakeScheduler {
     answer: Arc<Mutex<Result<Vec<TaskRecord>, String>>>,

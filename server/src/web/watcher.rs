@@ -105,7 +105,7 @@ impl Watcher {
         })
     }
 
-    /// Keeps everything fresh, for ever. `days` is how far back jobs are asked for at least; what is
+    /// Keeps everything fresh, forever. `days` is how far back jobs are asked for at least; what is
     /// learnt of submitted jobs is written to `store`.
     pub async fn run(
         self: Arc<Self>,

@@ -44,7 +44,7 @@ impl Meter {
     }
 
     /// Takes a look. Returns whether the processes together are above `limit` bytes; only then are
-    /// shared pages told apart, which costs more.
+    /// shared pages distinguished, which costs more.
     pub(super) async fn measure(&mut self, limit: Option<u64>) -> bool {
         let session = self.session;
         let sample = spawn_blocking(move || {

@@ -198,7 +198,7 @@ async fn read_aside(stream: Option<impl AsyncRead + Unpin>) -> std::io::Result<S
     let Some(mut stream) = stream else { return Ok(String::new()) };
     let mut bytes = Vec::new();
     (&mut stream).take(LONGEST_ASIDE).read_to_end(&mut bytes).await?;
-    // The rest is read too, or the tool would wait for ever.
+    // The rest is read too, or the tool would wait forever.
     tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -58,7 +58,7 @@ impl Records {
             return each(Record::Noise(line.text));
         }
         let values: Vec<&str> = self.open.split(SEPARATOR).collect();
-        // A record cut off in its last field cannot be told from a whole one but by its line end.
+        // A record cut off in its last field cannot be distinguished from a whole one but by its line end.
         if values.len() == self.fields && line.whole {
             each(Record::Whole(values));
             self.open.clear();
@@ -410,7 +410,7 @@ mod tests {
             let _ = records(&text);
         }
 
-        /// Every printed character of an answer ends up in a record or is told as unreadable, but
+        /// Every printed character of an answer ends up in a record or is reported as unreadable, but
         /// for headings.
         #[test]
         fn no_line_is_dropped(text in "[0-9a-z_|\x1f \n]{0,120}") {

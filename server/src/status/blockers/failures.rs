@@ -26,7 +26,7 @@ pub(super) struct Failing<'a> {
     tasks: Vec<&'a TaskRecord>,
 }
 
-/// What failures have in common that are told together.
+/// What failures have in common that are reported together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Cause {
     /// A known error, by its place in the list.
@@ -88,7 +88,7 @@ impl<'a> Failing<'a> {
             if let Some(stage) = failure.stage.filter(|stage| !group.stages.contains(stage)) {
                 group.stages.push(stage);
             }
-            // What says the same is told once.
+            // What says the same is reported once.
             let told = |other: &Evidence| match (other, &line) {
                 (Evidence::LogLine { text, .. }, Some(Evidence::LogLine { text: new, .. })) => {
                     text == new

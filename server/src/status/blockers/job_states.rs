@@ -12,7 +12,7 @@ pub(super) fn never(status: &SequenceStatus, last: &[&TaskRecord]) -> Option<Blo
     Some(Blocker {
         run: Some(run),
         evidence: stuck.map(|task| job(task)).into_iter().collect(),
-        explanation: "The job that it needs has failed, and it would wait for ever. Cancel it, \
+        explanation: "The job that it needs has failed, and it would wait forever. Cancel it, \
                       see to what failed, and launch again."
             .into(),
         remedies: vec![Remedy::CancelNever { jobs: vec![id] }],

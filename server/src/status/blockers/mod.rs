@@ -303,7 +303,7 @@ impl View<'_> {
         let run = sequence.run;
         let files = self.sight.scan.run(run);
         let paths = self.input.paths;
-        // A subrun that failed is told as a failure, and submitting it again lifts its veto.
+        // A subrun that failed is reported as a failure, and submitting it again lifts its veto.
         let calibration = sequence.kind == Kind::Calibration;
         let flag = paths.sequence_file(run, None, "veto");
         if calibration && status.count(Condition::Failed) > 0 && is_automatic_veto(&flag) {

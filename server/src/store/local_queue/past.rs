@@ -12,7 +12,7 @@ use super::to_sql;
 
 impl Store {
     /// Enters jobs that this scheduler never ran, in one transaction. Tasks that have not ended
-    /// stay where they are for ever: they must be waiting for what never comes.
+    /// stay where they are forever: they must be waiting for what never comes.
     pub async fn remember_local_jobs(&self, tasks: &[TaskRecord]) -> Result<(), StoreError> {
         let mut jobs: BTreeMap<JobId, Vec<&TaskRecord>> = BTreeMap::new();
         for task in tasks {

@@ -97,7 +97,7 @@ impl FromRequestParts<WebState> for Caller {
     }
 }
 
-/// A refusal of what was asked for is told as it is; that the database cannot be used is our fault and goes
+/// A refusal of what was asked for is reported as it is; that the database cannot be used is our fault and goes
 /// to the log.
 fn refused(error: PeopleError) -> BackendError {
     if error.is_mistake() {

@@ -15,7 +15,7 @@ use super::{Drawn, Figures, RangeFigureQuery, choose, own};
 
 /// What is said of a run whose source nobody wrote down.
 const UNKNOWN: &str = "unknown source";
-/// Of more files that cannot be read, only the number is told.
+/// Of more files that cannot be read, only the number is reported.
 const MOST_NOTICES: usize = 5;
 
 /// What a night's runs observed.

@@ -24,7 +24,7 @@ impl Schemas {
     pub fn new() -> Self {
         let answers = SchemaSettings::draft2020_12().for_serialize();
         let answers = answers.with(|own| own.definitions_path = "/components/schemas".into());
-        // What may be left out of a request is always there in an answer: their types are told apart.
+        // What may be left out of a request is always there in an answer: their types are distinguished.
         let requests = SchemaSettings::draft2020_12().for_deserialize();
         let requests = requests.with(|own| own.inline_subschemas = true);
         Self { answers: answers.into_generator(), requests: requests.into_generator() }

@@ -318,7 +318,7 @@ async fn a_log_is_followed_from_where_the_viewer_is() {
     assert!(event.contains(r#"data: "two\n""#) && event.contains("id: 8"), "{event}");
     app.log(name, "new\n");
     let event = TestApp::event(&mut news, "append").await;
-    assert!(event.contains("begun anew"), "{event}");
+    assert!(event.contains("begun again"), "{event}");
 }
 
 #[tokio::test]

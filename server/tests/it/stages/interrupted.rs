@@ -1,4 +1,4 @@
-//! Commands that are told to stop, or killed, in the middle of a stage.
+//! Commands that are asked to stop, or killed, in the middle of a stage.
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;

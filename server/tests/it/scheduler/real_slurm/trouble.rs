@@ -258,7 +258,7 @@ async fn a_controller_killed_and_started_again_gets_each_job_once() {
     night.lab.up();
     night.answer().await;
     partition("UP");
-    // A job that is gone is first missed, then given up, then submitted anew; one that is there
+    // A job that is gone is first missed, then given up, then submitted again; one that is there
     // stays the only one.
     let jobs = until(&night.lab, "one live job for everything", || async {
         let jobs = night.submit_until_done().await;
