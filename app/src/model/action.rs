@@ -204,12 +204,11 @@ pub fn read_spans(text: &str) -> Result<Vec<Subrun>, IdError> {
 pub struct ActionPlan {
     /// The night.
     pub date: NightDate,
-    /// What was asked for.
+    /// What was requested.
     pub action: Action,
     /// What prevents it, each in a sentence or two; empty if nothing does.
     pub obstacles: Vec<String>,
-    /// Why one might not want it, such as runs that are not finished: whoever wants it all the same
-    /// must say so.
+    x    /// must say so.
     pub doubts: Vec<String>,
     /// What is done, in order.
     pub steps: Vec<PlannedStep>,
@@ -233,7 +232,7 @@ pub struct PlannedStep {
     pub items: Vec<String>,
 }
 
-/// What is being done to a night, and what was done.
+/// What is being done to a night and what was done.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct NightActivity {
@@ -265,11 +264,11 @@ pub struct AuditLine {
     pub author: Author,
     /// What, in one word.
     pub action: String,
-    /// When it was begun.
+    /// When it began.
     pub begun: DateTime<Utc>,
     /// When it ended.
     pub ended: Option<DateTime<Utc>>,
-    /// What came of it; `None` while it is under way, and forever if its program died.
+    /// The outcome; `None` while it is in progress, and forever if its program died.
     pub outcome: Option<ActionOutcome>,
     /// Whether it is being done now.
     pub under_way: bool,

@@ -93,9 +93,9 @@ pub struct AuditEntry {
     pub action: String,
     /// What was to be done, as the action's plan has it.
     pub plan: serde_json::Value,
-    /// What came of it; `None` while it is under way, and forever if its program died.
+    /// The outcome; `None` while it is in progress, and forever if its program died.
     pub outcome: Option<ActionOutcome>,
-    /// When it was begun.
+    /// When it began.
     pub begun: DateTime<Utc>,
     /// When it ended.
     pub ended: Option<DateTime<Utc>>,

@@ -34,7 +34,7 @@ pub struct ClosingPlan {
     pub already_closed: bool,
     /// Every sequence is finished. If not, somebody must want to close all the same.
     pub ready: bool,
-    /// An earlier closing was begun and has not come to its end: it is gone on with.
+    /// An earlier closing was begun and has not come to its end: it is resumed.
     pub resumes: bool,
     /// What keeps the night from being closed, whoever wants it.
     pub blocks: Vec<Block>,

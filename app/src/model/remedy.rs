@@ -12,7 +12,7 @@ pub struct RemedyPlan {
     pub date: NightDate,
     /// The production.
     pub prod_id: ProdId,
-    /// What was asked for.
+    /// What was requested.
     pub request: Remedy,
     /// Why, in the words of whoever asks; may be empty.
     pub reason: String,

@@ -13,7 +13,7 @@ use crate::model::{Action, ActionPlan, Fields, NightDate, PlannedStep};
 use crate::parts::state::Tone;
 use crate::parts::{format, links};
 
-/// Lines of a step that are shown at once.
+/// Lines of a step that are shown before the rest is summarized.
 const SHOWN: usize = 200;
 
 /// A plan, to be confirmed.
@@ -55,9 +55,9 @@ fn page(plan: ActionPlan) -> impl IntoView {
         {crumbs(vec![night_step(date)], label.clone())}
         <article class="action">
             <div class="title"><h1>{title}</h1></div>
-            {list("In the way", Tone::Failed, &plan.obstacles)}
-            {list("To think about", Tone::Waiting, &plan.doubts)}
-            {nothing.then(|| view! { <p class="none">"There is nothing to be done."</p> })}
+            {list("Blocked by", Tone::Failed, &plan.obstacles)}
+            {list("Warnings", Tone::Waiting, &plan.doubts)}
+            {nothing.then(|| view! { <p class="none">"There is nothing to do."</p> })}
             {(!plan.steps.is_empty()).then(|| steps(&plan))}
             {confirm(&plan, nothing)}
         </article>
@@ -131,7 +131,7 @@ fn step(step: &PlannedStep) -> impl IntoView + use<> {
     .into_any()
 }
 
-/// The deliberate act; without it there is only the way back.
+/// The form that confirms the plan; without one there is only the way back.
 fn confirm(plan: &ActionPlan, nothing: bool) -> impl IntoView + use<> {
     let back = links::night(plan.date);
     if nothing || !plan.obstacles.is_empty() {
@@ -145,9 +145,9 @@ fn confirm(plan: &ActionPlan, nothing: bool) -> impl IntoView + use<> {
     });
     let fields = fields.collect::<Vec<_>>();
     let sure = if plan.doubts.is_empty() {
-        "I have read what will happen"
+        "I have read the plan"
     } else {
-        "I have read this, and want it all the same"
+        "I have read the warnings and want to proceed"
     };
     let to = action::<ExecuteAction>(&links::action(plan.date, &plan.action), Some(&back));
     view! {
@@ -159,7 +159,7 @@ fn confirm(plan: &ActionPlan, nothing: bool) -> impl IntoView + use<> {
             <label class="sure"><input type="checkbox" name="confirmed" value="true" required/><span>{sure}</span></label>
             <div class="buttons">
                 <button class="main">{plan.action.label()}</button>
-                <a class="button" href=back>"Not now"</a>
+                <a class="button" href=back>"Cancel"</a>
             </div>
         </form>
     }

@@ -1,4 +1,4 @@
-//! What is being done to a night, by whom, what was done, and what can be done now.
+//! The activity on a night: what is running and by whom, what was done, and what can be done now.
 
 use leptos::prelude::*;
 
@@ -36,7 +36,7 @@ pub fn buttons(night: &NightStatus) -> Option<AnyView> {
     Some(view! { <div class="buttons">{links}</div> }.into_any())
 }
 
-/// What is under way, and by whom; nothing if nothing is.
+/// What is running, and by whom; nothing if nothing is.
 pub fn under_way(activity: &NightActivity) -> Option<AnyView> {
     let others =
         activity.under_way().filter(|line| line.action != "close" || activity.closing.is_none());
@@ -61,12 +61,12 @@ pub fn under_way(activity: &NightActivity) -> Option<AnyView> {
     (!lines.is_empty() || closing.is_some()).then(|| view! { {lines}{closing} }.into_any())
 }
 
-/// A closing that has not come to its end.
+/// A closing that has not ended.
 fn closing_section(closing: &ClosingProgress) -> impl IntoView + use<> {
     let done = closing.steps.iter().filter(|step| step.state == StepState::Done).count();
     let (tone, word) = match closing.state {
         StepState::Failed => (Tone::Failed, "failed"),
-        StepState::Interrupted => (Tone::Waiting, "was cut short, and is gone on with"),
+        StepState::Interrupted => (Tone::Waiting, "was interrupted and will be resumed"),
         _ => (Tone::Running, "is under way"),
     };
     let role = if tone == Tone::Failed { "alert" } else { "status" };
@@ -78,7 +78,7 @@ fn closing_section(closing: &ClosingProgress) -> impl IntoView + use<> {
     );
     let again = (closing.state != StepState::Running && visitor().may(Role::Shifter)).then(|| {
         let action = Action::Close { no_dl2: closing.options.no_dl2 };
-        view! { " "<a href=links::action(closing.date, &action)>"Go on with it…"</a> }
+        view! { " "<a href=links::action(closing.date, &action)>"Resume…"</a> }
     });
     let message = Some(closing.message.clone()).filter(|message| !message.is_empty());
     let items = closing.steps.iter().map(step).collect::<Vec<_>>();

@@ -38,7 +38,7 @@ impl Past {
         Ok(Self { earlier, done, own })
     }
 
-    /// Whether the earlier closing cannot be gone on with: files have come since of a run of which
+    /// Whether the earlier closing cannot be resumed: files have come since of a run of which
     /// it has done jobs, so that they must be done again.
     pub(super) fn is_outdated(&self, survey: &Survey) -> bool {
         let Some((done, _)) = &self.own else { return self.earlier.is_some() };

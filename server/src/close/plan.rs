@@ -1,7 +1,7 @@
 //! What closing a night would do: its status, what was seen on the disk and what the database says in,
 //! a plan out. Nothing here looks at a disk or a clock.
 //!
-//! A plan holds what is left to be done. So a closing that was cut short is gone on with by planning
+//! A plan holds what is left to be done. So a closing that was cut short is resumed by planning
 //! again: what is done is no longer in the plan, whatever the moment at which it was cut short.
 
 use std::collections::BTreeSet;
@@ -34,7 +34,7 @@ pub(super) struct Grounds<'a> {
     pub(super) faulty: &'a [FaultyRow],
     /// Purposes of closing jobs that have ended well since the night was reopened last.
     pub(super) done: BTreeSet<String>,
-    /// If a closing is gone on with: the purposes of its own jobs; all others were done before it.
+    /// If a closing is resumed: the purposes of its own jobs; all others were done before it.
     pub(super) own: Option<BTreeSet<String>>,
     /// An earlier closing has not come to its end.
     pub(super) resumes: bool,

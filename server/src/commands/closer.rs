@@ -17,7 +17,7 @@ use super::{Common, Failure, Outcome, stages};
 /// provenance, and leave a flag.
 ///
 /// Asks if not everything is finished; without a terminal the answer is no. What was cut short, or
-/// has failed, is gone on with when the command is run again.
+/// has failed, is resumed when the command is run again.
 #[derive(Clone, Debug, Args)]
 pub struct Closer {
     #[command(flatten)]

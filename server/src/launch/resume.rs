@@ -41,7 +41,7 @@ pub struct Interrupted {
     pub begun: DateTime<Utc>,
 }
 
-/// Why a launch was not gone on with.
+/// Why a launch was not resumed.
 #[derive(Debug, thiserror::Error)]
 pub enum ResumeError {
     /// It cannot be launched.

@@ -13,7 +13,7 @@ use super::problem::Problem;
 use crate::actions::ExecutionState;
 use crate::model::{Action, ActionPlan, Fields, NightDate};
 
-/// What a program asks for: an action, and the mark of the plan that it has seen.
+/// A request of a program: an action, and the mark of the plan that it has seen.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct ActionRequest {
     #[serde(flatten)]
@@ -21,10 +21,10 @@ pub struct ActionRequest {
     mark: String,
 }
 
-/// What came of it.
+/// The outcome of the action.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ActionResponse {
-    /// What was done, in words; nothing while it is under way: the audit log will tell.
+    /// What was done, in words; nothing while it is in progress: see the audit log later.
     outcome: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What is being done to a night, and what was done, as the database has it.
+//! The activity on a night, from the database.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::store::{Store, StoreError};
 
 /// Lines of the audit log that a page shows.
 const LINES: usize = 12;
-/// An action that has not ended after so long has lost its program, whatever bears its number now.
+/// An action that has not ended after so long has lost its program, even if a process has its number.
 const LONGEST: TimeDelta = TimeDelta::days(1);
 
 /// Reads them from the database.
