@@ -208,7 +208,7 @@ pub struct ActionPlan {
     pub action: Action,
     /// What prevents it, each in a sentence or two; empty if nothing does.
     pub obstacles: Vec<String>,
-    x    /// must say so.
+    /// Reasons to reconsider, such as runs that are not finished; the user confirms them as well.
     pub doubts: Vec<String>,
     /// What is done, in order.
     pub steps: Vec<PlannedStep>,
