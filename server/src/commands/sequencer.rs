@@ -176,8 +176,8 @@ impl Night {
             self.report(&prepared.status, Some(&prepared.plan))?;
         } else {
             let night = Arc::new(self);
-            let access = Arc::clone(&night);
-            let (status, gate) = blocking(move || night_of_table.table_only(&jobs)).await?;
+            let table = Arc::clone(&night);
+            let (status, gate) = blocking(move || table.table_only(&jobs)).await?;
             night.report(&status, None)?;
             tell::gate(gate.as_ref());
         }
