@@ -2,6 +2,7 @@
 //! one of the words in `terms.txt`.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
 use std::path::Path;
@@ -108,7 +109,7 @@ pub fn run(root: &Path) -> Result {
     let mut found = Vec::new();
     for file in String::from_utf8(listed.stdout)?.lines() {
         found.extend(violations(file, &[(Kind::File, file.to_owned())], ""));
-        let wanted = [".rs", ".css"].iter().any(|extension| file.ends_with(extension));
+        let wanted = ["rs", "css"].contains(&extension(file));
         // A file that was removed and not yet committed is listed all the same.
         let Some(text) = wanted.then(|| fs::read_to_string(root.join(file)).ok()).flatten() else {
             continue;
@@ -122,11 +123,15 @@ pub fn run(root: &Path) -> Result {
     Err(format!("names that say nothing to a newcomer:\n{}", lines.join("\n")).into())
 }
 
+fn extension(file: &str) -> &str {
+    Path::new(file).extension().and_then(OsStr::to_str).unwrap_or_default()
+}
+
 /// The names that a file defines.
 fn names(file: &str, text: &str) -> Result<Vec<(Kind, String)>> {
     let mut names = BTreeSet::new();
-    if file.ends_with(".css") {
-        names.extend(classes_of_style(text).map(|class| (Kind::Class, class)));
+    if extension(file) == "css" {
+        names.extend(classes_of_style(text).into_iter().map(|class| (Kind::Class, class)));
     } else {
         let mut parsed = syn::parse_file(text).map_err(|error| format!("{file}: {error}"))?;
         let mut names_of_rust = RustNames { names: &mut names, routes: file == ROUTES };

@@ -61,7 +61,9 @@ fn finish_schema(mut schema: Value) -> Value {
             }
         }
         Value::Array(values) => {
-            values.iter_mut().for_each(|value| *value = finish_schema(value.take()))
+            for value in values {
+                *value = finish_schema(value.take());
+            }
         }
         _ => {}
     }
