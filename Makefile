@@ -45,6 +45,7 @@ test-build: ## Compile everything that tests run; warnings are errors, and so is
 	$(CARGO) build --workspace --all-targets --locked
 	$(TARGET)/debug/xtask site
 	$(TARGET)/debug/xtask sqlx --check
+	$(TARGET)/debug/xtask terms
 
 test-fast: ## Lints, unit and integration tests; neither browser nor real Slurm
 	end2end/setup test

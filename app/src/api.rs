@@ -9,7 +9,7 @@ use leptos::prelude::*;
 
 use crate::backend_error::BackendError;
 use crate::model::{
-    ActionFields, Confirmation, DatacheckNote, DeedPlan, NewToken, NightDate, PersonName, Role,
+    ActionFields, ActionPlan, Confirmation, DatacheckNote, NewToken, NightDate, PersonName, Role,
     RunId,
 };
 
@@ -24,7 +24,7 @@ pub async fn plan_action(
     /// The action.
     #[server(flatten)]
     action: ActionFields,
-) -> Result<DeedPlan, BackendError> {
+) -> Result<ActionPlan, BackendError> {
     backend()?.plan_action(date, action.read()?).await
 }
 

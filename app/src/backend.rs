@@ -8,21 +8,21 @@ use leptos::prelude::use_context;
 
 pub use crate::backend_error::{BackendError, ErrorKind};
 use crate::model::{
-    Account, ApiOperation, Confirmation, DatacheckNote, DatacheckRange, DatacheckSheet, Deed,
-    DeedPlan, FigureQuery, LogChunk, NewNote, NewToken, NightDate, NightList, NightStatus, Notice,
-    PersonName, Products, ProvenanceAsked, ProvenanceView, Role, RunDetail, RunId, SignInForm,
-    User,
+    Account, Action, ActionPlan, ApiOperation, Confirmation, DatacheckNote, DatacheckRange,
+    DatacheckSheet, FigureQuery, LogChunk, NewNote, NewToken, NightDate, NightList, NightStatus,
+    Notice, PersonName, Products, ProvenanceAsked, ProvenanceView, Role, RunDetail, RunId,
+    SignInForm, User,
 };
 
 /// Largest piece of a log that [`Backend::log`] gives at once, in bytes.
 pub const LOG_PIECE: u64 = 256_000;
 
-/// Something as it was seen.
+/// A value with its version.
 #[derive(Debug)]
-pub struct Seen<T> {
+pub struct Versioned<T> {
     /// Differs whenever there is something new to see.
     pub version: u64,
-    /// What was seen.
+    /// The value.
     pub value: Arc<T>,
 }
 
@@ -42,13 +42,13 @@ pub trait Backend: Send + Sync + 'static {
     fn site_notices(&self) -> Vec<Notice>;
 
     /// All nights there are, newest first.
-    async fn nights(&self) -> Result<Seen<NightList>, BackendError>;
+    async fn nights(&self) -> Result<Versioned<NightList>, BackendError>;
 
     /// Where a night stands.
-    async fn night(&self, date: NightDate) -> Result<Seen<NightStatus>, BackendError>;
+    async fn night(&self, date: NightDate) -> Result<Versioned<NightStatus>, BackendError>;
 
     /// One run of a night in detail.
-    async fn run(&self, date: NightDate, run: RunId) -> Result<Seen<RunDetail>, BackendError>;
+    async fn run(&self, date: NightDate, run: RunId) -> Result<Versioned<RunDetail>, BackendError>;
 
     /// A piece of a log file of a run, at most [`LOG_PIECE`] long: from byte `from`, or its tail if
     /// that is `None`. It begins and ends between lines where it can.
@@ -94,13 +94,17 @@ pub trait Backend: Send + Sync + 'static {
     ) -> Result<ProvenanceView, BackendError>;
 
     /// What an action would do.
-    async fn plan_action(&self, date: NightDate, action: Deed) -> Result<DeedPlan, BackendError>;
+    async fn plan_action(
+        &self,
+        date: NightDate,
+        action: Action,
+    ) -> Result<ActionPlan, BackendError>;
 
     /// Executes the plan that the caller has seen, named by its `mark` and `confirmed`.
     async fn execute_action(
         &self,
         date: NightDate,
-        action: Deed,
+        action: Action,
         mark: String,
         confirmed: bool,
     ) -> Result<Confirmation, BackendError>;

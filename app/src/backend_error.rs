@@ -1,4 +1,4 @@
-//! Why the server cannot show or do what was asked for, as pages and programs are told.
+//! Why the server cannot show or do what was asked for, as reported to pages and programs.
 
 use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};

@@ -13,7 +13,7 @@ use crate::form;
 use crate::live::ThemeSwitch;
 use crate::model::Notice;
 use crate::pages::{
-    AccountPage, ApiPage, ComparePage, DeedPage, LogPage, NightDatacheckPage, NightPage,
+    AccountPage, ActionPage, ApiPage, ComparePage, LogPage, NightDatacheckPage, NightPage,
     NightsPage, NotFoundPage, ProductsPage, ProvenancePage, RangeDatacheckPage, RunDatacheckPage,
     RunPage, SignInPage, UsersPage, problem,
 };
@@ -105,7 +105,7 @@ fn Frame(
             <SkipLink/>
             <header class="top">
                 <a class="brand" href="./"><b>"osa"</b><span>" LST-1 on-site analysis"</span></a>
-                <div class="tools"><Who/><ThemeSwitch/></div>
+                <div class="tools"><CurrentUser/><ThemeSwitch/></div>
             </header>
             <main id="main" tabindex="-1">{site_banners()}{form::banner()}{content(error)}</main>
             <footer class="foot"><a href="api">"Interface for programs"</a></footer>
@@ -134,7 +134,7 @@ fn content(error: Option<BackendError>) -> impl IntoView {
                     <Route path=path!("") view=NightsPage ssr=SsrMode::Async/>
                     <Route path=path!("nights") view=NightsPage ssr=SsrMode::Async/>
                     <Route path=path!("nights/:date") view=NightPage ssr=SsrMode::Async/>
-                    <Route path=path!("nights/:date/do") view=DeedPage ssr=SsrMode::Async/>
+                    <Route path=path!("nights/:date/actions/new") view=ActionPage ssr=SsrMode::Async/>
                     <Route
                         path=path!("nights/:date/datacheck")
                         view=NightDatacheckPage
@@ -178,13 +178,13 @@ fn content(error: Option<BackendError>) -> impl IntoView {
 
 /// Who is signed in, or the way to sign in and back to this page.
 #[component]
-fn Who() -> impl IntoView {
-    if let Some(who) = visitor().signed_in {
+fn CurrentUser() -> impl IntoView {
+    if let Some(user) = visitor().signed_in {
         return view! {
-            <a class="who" href="account">
+            <a class="account" href="account">
                 <span class="unseen">"Account of "</span>
-                <b>{who.name.to_string()}</b>
-                <span class="role">" "{who.role.as_str()}</span>
+                <b>{user.name.to_string()}</b>
+                <span class="role">" "{user.role.as_str()}</span>
             </a>
         }
         .into_any();
@@ -195,7 +195,7 @@ fn Who() -> impl IntoView {
     }
     let here = here();
     let href = if here.is_empty() { "sign-in".to_owned() } else { format!("sign-in?to={here}") };
-    view! { <a class="who" href=href>"Sign in"</a> }.into_any()
+    view! { <a class="account" href=href>"Sign in"</a> }.into_any()
 }
 
 /// This page, relative to the base, as a value in a query.

@@ -1,6 +1,7 @@
 //! `cargo xtask build [--release]`: everything, from crates alone, in one command.
 //! `cargo xtask site [--release]`: only what the browser loads, steps 1 to 3.
 //! `cargo xtask sqlx [--check]`: the descriptions of the statements in the query macros.
+//! `cargo xtask terms`: whether every name is in plain words.
 //!
 //! 1. the crate `app` to WebAssembly (feature `hydrate`);
 //! 2. its JavaScript side by wasm-bindgen, the style sheet and the icons, into `target/site`;
@@ -11,6 +12,7 @@
 //! versions of it break the module without a word.
 
 mod queries;
+mod terms;
 
 use std::env;
 use std::error::Error;
@@ -22,7 +24,7 @@ use std::process::{Command, ExitCode};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
-const USAGE: &str = "usage: cargo xtask build|site [--release], or sqlx [--check]";
+const USAGE: &str = "usage: cargo xtask build|site [--release], sqlx [--check], or terms";
 
 /// How the site is built.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
     let (what, profile) = match arguments[..] {
         ["sqlx"] => return ended(root().and_then(|root| queries::run(&root, false))),
         ["sqlx", "--check"] => return ended(root().and_then(|root| queries::run(&root, true))),
+        ["terms"] => return ended(root().and_then(|root| terms::run(&root))),
         [what] => (what, Profile::Dev),
         [what, "--release"] => (what, Profile::Release),
         _ => ("", Profile::Dev),

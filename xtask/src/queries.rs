@@ -53,7 +53,7 @@ struct Description<'a> {
     hash: String,
 }
 
-/// Writes the descriptions anew or, if `check` is set, only tells what is wrong with them.
+/// Rewrites the descriptions or, if `check` is set, only tells what is wrong with them.
 pub fn run(root: &Path, check: bool) -> Result {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let wanted = runtime.block_on(descriptions(root))?;

@@ -29,7 +29,7 @@ impl Connection {
         Self { age: RwSignal::new(None), trouble: RwSignal::new(None), ended: RwSignal::new(false) }
     }
 
-    /// `updated 3 s ago`; before the first word (and for ever without WebAssembly) `as_of`.
+    /// `updated 3 s ago`; before the first word (and forever without WebAssembly) `as_of`.
     pub fn freshness(self, as_of: String) -> impl IntoView {
         let text = move || match (self.ended.get(), self.age.get()) {
             (true, _) => "complete".to_owned(),
@@ -110,7 +110,7 @@ mod browser {
         age: Cell<Option<f64>>,
     }
 
-    /// Listens to `address`, which is asked for anew whenever the stream must be opened again. Each
+    /// Listens to `address`, which is asked for again whenever the stream must be opened again. Each
     /// handler takes the events of its name; the event `beat` is seen to here.
     pub fn follow(
         connection: Connection,

@@ -50,7 +50,7 @@ mod browser {
     use super::super::morph::morph;
     use super::super::page::fetch;
 
-    /// What is taken anew when something is chosen.
+    /// What is taken again when something is chosen.
     const CONTENT: &str = ".provenance leptos-children";
     const DRAWING: &str = ".graph svg";
     /// A mouse that moves less than this, in pixels, has clicked.

@@ -83,7 +83,7 @@ mod browser {
     use super::super::connection::{Connection, follow};
 
     /// Pieces of news kept in the page; what is older is a click away under "earlier".
-    const KEPT: u32 = 20_000;
+    const MOST_LINES: u32 = 20_000;
 
     pub fn start(connection: Connection, events: String, news: Element) {
         // The address up to the offset, and the offset: after a break it is where we were.
@@ -110,7 +110,7 @@ mod browser {
             line.set_text_content(Some(piece));
             news.append_child(&line)?;
         }
-        while news.child_element_count() > KEPT
+        while news.child_element_count() > MOST_LINES
             && let Some(oldest) = news.first_element_child()
         {
             oldest.remove();

@@ -1,4 +1,4 @@
-//! Light or dark by choice; by the system's wish unless somebody chose. The choice is kept in the
+//! Light or dark by choice; as the system prefers unless the user chose. The choice is kept in the
 //! browser, and applied by `theme.js` before a page is painted.
 
 use leptos::prelude::*;

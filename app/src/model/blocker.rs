@@ -24,7 +24,7 @@ pub enum BlockerKind {
     NeverStarts,
     /// The scheduler holds jobs until somebody releases them.
     Held,
-    /// A job vanished from the scheduler's books.
+    /// A job vanished from the scheduler's records.
     Lost,
     /// A run is vetoed.
     Vetoed,
@@ -140,7 +140,7 @@ pub enum Evidence {
 /// Something that can be done, with a preview, by the command [`Remedy::command`] or a button.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
-#[serde(tag = "action", rename_all = "snake_case")]
+#[serde(tag = "remedy", rename_all = "snake_case")]
 pub enum Remedy {
     /// The night is launched: whatever is left is submitted.
     Launch {},
@@ -166,7 +166,7 @@ pub enum Remedy {
         run: RunId,
     },
     /// A run is not processed, as if its type were `EDATA`.
-    DiscardRun {
+    ExcludeRun {
         /// The run.
         run: RunId,
     },
@@ -207,7 +207,7 @@ impl Remedy {
                 format!("osa resubmit {date} {run}{subruns}{memory}{walltime}{fresh}{nodes}")
             }
             Self::DropLastSubrun { run } => format!("osa decide {date} drop-last-subrun {run}"),
-            Self::DiscardRun { run } => format!("osa decide {date} discard {run}"),
+            Self::ExcludeRun { run } => format!("osa decide {date} exclude {run}"),
             Self::Veto { run } => format!("osa decide {date} veto {run}"),
             Self::Unveto { run } => format!("osa decide {date} unveto {run}"),
             Self::CancelNever { jobs } => {
@@ -238,7 +238,7 @@ impl Remedy {
                 parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
             }
             Self::DropLastSubrun { .. } => "Leave the last subrun out".to_owned(),
-            Self::DiscardRun { .. } => "Discard the run (EDATA)".to_owned(),
+            Self::ExcludeRun { .. } => "Exclude the run (EDATA)".to_owned(),
             Self::Veto { .. } => "Veto the run".to_owned(),
             Self::Unveto { .. } => "Lift the veto".to_owned(),
             Self::CancelNever { jobs } if jobs.len() == 1 => "Cancel the job".to_owned(),
@@ -310,11 +310,11 @@ mod tests {
     }
 
     #[test]
-    fn remedies_are_told_apart_in_json() {
-        let remedy = Remedy::DiscardRun { run: RunId(19102) };
+    fn remedies_are_distinguished_in_json() {
+        let remedy = Remedy::ExcludeRun { run: RunId(19102) };
         let text = serde_json::to_string(&remedy).unwrap();
-        assert_eq!(text, r#"{"action":"discard_run","run":19102}"#);
+        assert_eq!(text, r#"{"remedy":"exclude_run","run":19102}"#);
         assert_eq!(serde_json::from_str::<Remedy>(&text).unwrap(), remedy);
-        assert_eq!(serde_json::to_string(&Remedy::Launch {}).unwrap(), r#"{"action":"launch"}"#);
+        assert_eq!(serde_json::to_string(&Remedy::Launch {}).unwrap(), r#"{"remedy":"launch"}"#);
     }
 }

@@ -34,7 +34,7 @@ pub struct ClosingPlan {
     pub already_closed: bool,
     /// Every sequence is finished. If not, somebody must want to close all the same.
     pub ready: bool,
-    /// An earlier closing was begun and has not come to its end: it is gone on with.
+    /// An earlier closing was begun and has not come to its end: it is resumed.
     pub resumes: bool,
     /// What keeps the night from being closed, whoever wants it.
     pub blocks: Vec<Block>,
@@ -155,7 +155,7 @@ impl FileStep {
 pub struct ClosingJob {
     /// Its name with the scheduler, `close_merge_dl1_19102`.
     pub name: String,
-    /// What it is for, in the books: `close 20241128 merge_dl1 19102`.
+    /// What it is for, in the database: `close 20241128 merge_dl1 19102`.
     pub purpose: String,
     /// The run; `None` for a job of the whole night.
     pub run: Option<RunId>,
@@ -280,7 +280,7 @@ pub struct ClosingStep {
     pub detail: String,
 }
 
-/// A job of a closing as the books have it.
+/// A job of a closing as the database has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
 pub struct ClosingJobState {

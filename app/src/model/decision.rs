@@ -16,7 +16,7 @@ pub enum Choice {
         subrun: Subrun,
     },
     /// The run is not processed, as if its type were `EDATA`.
-    Discard,
+    Exclude,
     /// The run is not to be submitted: the flag `.veto` was put there.
     Veto,
     /// The run's jobs get other memory or time than the configuration says.
@@ -29,11 +29,11 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// What acts, as the end of a sentence about the run: `is discarded (EDATA)`.
+    /// What acts, as the end of a sentence about the run: `is excluded (EDATA)`.
     pub fn effect(&self) -> String {
         match self {
             Self::DropLastSubrun { subrun } => format!("ends before subrun {subrun}"),
-            Self::Discard => "is discarded (EDATA)".to_owned(),
+            Self::Exclude => "is excluded (EDATA)".to_owned(),
             Self::Veto => "is vetoed".to_owned(),
             Self::Resources { memory, walltime } => {
                 let memory = memory.as_ref().map(|memory| format!("{memory} of memory"));

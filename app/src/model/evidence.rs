@@ -39,7 +39,7 @@ pub struct DatacheckSheet {
     /// What is thought of the run, or of each of the night's; empty where that is not known, or not yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quality: Vec<(RunId, RunQuality)>,
-    /// What people noted about the run, or about the night and all its runs; withdrawn ones are not told.
+    /// What people noted about the run, or about the night and all its runs; withdrawn ones are not reported.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<DatacheckNote>,
     /// The worst of what each sheet shows, by its permanent name, if it is not ok.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Deed, Fields, PersonName};
+use super::{Action, Fields, PersonName};
 use crate::backend_error::BackendError;
 
 /// Name of the query parameter with which a page is asked to show what came of a form.
@@ -20,14 +20,14 @@ impl ActionFields {
     ///
     /// # Errors
     /// The fields name none, or one of its values cannot be read.
-    pub fn read(self) -> Result<Deed, BackendError> {
+    pub fn read(self) -> Result<Action, BackendError> {
         let fields: Fields = self.0.into_iter().collect();
-        Deed::from_fields(&fields).map_err(|error| BackendError::not_found(error.to_string()))
+        Action::from_fields(&fields).map_err(|error| BackendError::not_found(error.to_string()))
     }
 }
 
-impl From<&Deed> for ActionFields {
-    fn from(action: &Deed) -> Self {
+impl From<&Action> for ActionFields {
+    fn from(action: &Action) -> Self {
         Self(action.fields().into_iter().collect())
     }
 }
@@ -61,7 +61,7 @@ mod tests {
             let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
             ActionFields(pairs.map(|(name, value)| (name.into(), value.into())).collect())
         };
-        assert_eq!(fields("form_token=x&what=launch&mark=y").read(), Ok(Deed::Launch));
+        assert_eq!(fields("form_token=x&what=launch&mark=y").read(), Ok(Action::Launch));
         let error = fields("form_token=x").read().unwrap_err();
         assert_eq!(error.kind, ErrorKind::NotFound);
     }

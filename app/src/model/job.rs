@@ -42,7 +42,7 @@ pub enum JobState {
     Deadline,
     Preempted,
     Cancelled,
-    /// Submitted by us, then gone from the scheduler's books.
+    /// Submitted by us, then gone from the scheduler's records.
     Lost,
     /// A word that this program does not know.
     Other(String),
@@ -203,7 +203,7 @@ pub struct TaskRecord {
     pub ended: Option<DateTime<Utc>>,
     /// Why it waits or ended, in the scheduler's word (`DependencyNeverSatisfied`), or empty.
     pub reason: String,
-    /// How often the scheduler itself began it anew (a node failed, the controller crashed).
+    /// How often the scheduler itself began it again (a node failed, the controller crashed).
     #[serde(default)]
     pub restarts: u32,
     /// The nodes that it ran on, as the scheduler names them (`cp[01-02]`); empty if not known.

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_trimmed_and_kept_within_bounds() {
+    fn texts_are_trimmed_and_bounded() {
         let note = |text: &str| NewNote { text: text.into(), ..NewNote::default() }.checked();
         assert_eq!(note("  a cloud\r\nat 02:10 ").unwrap().text, "a cloud\nat 02:10");
         assert_eq!(note(" \n").unwrap().text, "");

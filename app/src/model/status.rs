@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Affairs, Blocker, CalibrationRuns, Decision, ExitCode, JobId, JobState, Kind, NightDate,
+    Blocker, CalibrationRuns, Decision, ExitCode, JobId, JobState, Kind, NightActivity, NightDate,
 };
 use super::{DatacheckNote, NightQuality, ProdId, RunQuality, Sequence, Stage};
 
@@ -47,7 +47,7 @@ impl NightState {
 /// What the table's column `Action` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(schemars::JsonSchema))]
-pub enum Action {
+pub enum SequenceAction {
     /// No job is known.
     None,
     /// A job is known.
@@ -58,7 +58,7 @@ pub enum Action {
     Closed,
 }
 
-impl fmt::Display for Action {
+impl fmt::Display for SequenceAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::None => "None",
@@ -141,7 +141,7 @@ pub struct SequenceStatus {
     #[serde(flatten)]
     pub sequence: Sequence,
     /// What the flags and jobs say.
-    pub action: Action,
+    pub action: SequenceAction,
     /// Number of different jobs there have been; `None` if none is known.
     pub tries: Option<u32>,
     /// The last of them.
@@ -249,7 +249,7 @@ pub struct NightStatus {
     pub sequences: Vec<SequenceStatus>,
     /// What a shifter should know, the most serious first.
     pub notices: Vec<Notice>,
-    /// What people noted about its data quality; withdrawn notes are not told.
+    /// What people noted about its data quality; withdrawn notes are not reported.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub datacheck_notes: Vec<DatacheckNote>,
     /// The decisions that act on its runs.
@@ -259,8 +259,8 @@ pub struct NightStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blockers: Vec<Blocker>,
     /// What is being done to it and what was done; empty where nobody looked for it.
-    #[serde(default, skip_serializing_if = "Affairs::is_empty")]
-    pub affairs: Affairs,
+    #[serde(default, skip_serializing_if = "NightActivity::is_empty")]
+    pub activity: NightActivity,
     /// Whether the scheduler answers.
     pub scheduler: SchedulerHealth,
     /// When the directories were read.

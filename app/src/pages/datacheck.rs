@@ -93,13 +93,13 @@ fn page(sheet: &DatacheckSheet) -> impl IntoView + use<> {
         Some(_) => format!("{datacheck}/compare"),
         None => datacheck.clone(),
     };
-    let mut kept: Vec<(&'static str, String)> = Vec::new();
-    kept.extend(sheet.with.map(|with| ("with", with.to_string())));
-    kept.extend(sheet.shown_run.map(|run| ("run", run.to_string())));
+    let mut carried: Vec<(&'static str, String)> = Vec::new();
+    carried.extend(sheet.with.map(|with| ("with", with.to_string())));
+    carried.extend(sheet.shown_run.map(|run| ("run", run.to_string())));
     let shown = Shown {
         address,
         figures: format!("api/v1/{datacheck}/{}", sheet.key),
-        kept,
+        carried,
         sheets: &sheet.sheets,
         key: &sheet.key,
         infos: &sheet.figures,

@@ -1,9 +1,9 @@
 //! A page is a route. The server renders it complete; what changes is an island in it.
 
 mod account;
+mod action;
 mod api;
 mod datacheck;
-mod deed;
 mod log;
 mod night;
 mod nights;
@@ -20,9 +20,9 @@ use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 pub use account::AccountPage;
+pub use action::ActionPage;
 pub use api::ApiPage;
 pub use datacheck::{ComparePage, NightDatacheckPage, RunDatacheckPage};
-pub use deed::DeedPage;
 pub use log::LogPage;
 pub use night::NightPage;
 pub use nights::NightsPage;

@@ -7,7 +7,7 @@ use leptos_meta::Title;
 
 use super::problem::problem;
 use super::{backend, crumbs, live, parameter};
-use crate::backend::{Backend, BackendError, Seen};
+use crate::backend::{Backend, BackendError, Versioned};
 use crate::model::{Condition, NightDate, NightList, NightStatus, NightSummary};
 use crate::parts::blockers::{blockers, decisions};
 use crate::parts::facts::{conditions, fact};
@@ -15,7 +15,7 @@ use crate::parts::map::run_map;
 use crate::parts::notices::notices;
 use crate::parts::sequences::sequence_table;
 use crate::parts::state::badge;
-use crate::parts::{affairs, format, links, quality, scheduler};
+use crate::parts::{activity, format, links, quality, scheduler};
 
 /// Where a night stands: what stands in its way, notices, sequence table, map.
 #[component]
@@ -29,7 +29,7 @@ pub fn NightPage() -> impl IntoView {
     })
 }
 
-type Loaded = (Seen<NightStatus>, Option<Arc<NightList>>);
+type Loaded = (Versioned<NightStatus>, Option<Arc<NightList>>);
 
 async fn load(
     asked: Result<(Arc<dyn Backend>, NightDate), BackendError>,
@@ -41,7 +41,7 @@ async fn load(
     Ok((night, nights))
 }
 
-fn page(seen: &Seen<NightStatus>, nights: Option<&NightList>) -> impl IntoView + use<> {
+fn page(seen: &Versioned<NightStatus>, nights: Option<&NightList>) -> impl IntoView + use<> {
     let night = &*seen.value;
     let date = night.date;
     let content = view! {
@@ -75,14 +75,14 @@ fn article(night: &NightStatus) -> impl IntoView + use<> {
             <div class="title">
                 <h1>"Night "{date.clone()}</h1>
                 {badge(night.state.into(), night.state.as_str())}
-                {affairs::buttons(night)}
+                {activity::buttons(night)}
             </div>
             {scheduler::banner(&night.scheduler)}
             <nav class="bar" aria-label="More about this night">
                 <a href=links::datacheck(night.date, None)>"Datacheck of the night"</a>
                 <a href=links::products(night.date)>"Datacheck files"</a>
             </nav>
-            {affairs::under_way(&night.affairs)}
+            {activity::under_way(&night.activity)}
             {facts(night)}
             {blockers(night)}
             {decisions(&night.decisions)}
@@ -92,7 +92,7 @@ fn article(night: &NightStatus) -> impl IntoView + use<> {
             } else {
                 view! { {sequence_table(night)}{quality::section(night)}{run_map(night)} }.into_any()
             }}
-            {affairs::logbook(&night.affairs)}
+            {activity::audit_log(&night.activity)}
         </article>
     }
 }

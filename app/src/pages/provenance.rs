@@ -25,9 +25,9 @@ const FORMATS: [(&str, &str); 6] = [
 /// The graph of a run, and the same in words.
 #[component]
 pub fn ProvenancePage() -> impl IntoView {
-    let asked = parameter::<NightDate>("date")
+    let route = parameter::<NightDate>("date")
         .and_then(|date| Ok((backend()?, date, parameter::<RunId>("run")?)));
-    let wish = ProvenanceAsked {
+    let asked = ProvenanceAsked {
         at: query("at"),
         back: query("back"),
         forward: query("forward"),
@@ -36,8 +36,8 @@ pub fn ProvenancePage() -> impl IntoView {
         search: query("q"),
     };
     Suspend::new(async move {
-        let found = match asked {
-            Ok((backend, date, run)) => backend.run_provenance(date, run, wish).await,
+        let found = match route {
+            Ok((backend, date, run)) => backend.run_provenance(date, run, asked).await,
             Err(error) => Err(error),
         };
         match found {

@@ -41,13 +41,13 @@ fn page(range: &DatacheckRange) -> impl IntoView + use<> {
         format::plural(count(range.runs.len()), "run"),
         format::plural(count(range.nights), "night"),
     );
-    let mut kept = vec![("from", range.from.to_string()), ("to", range.to.to_string())];
-    kept.extend(range.source.clone().map(|source| ("source", source)));
-    kept.extend(range.selected.map(|(first, last)| ("run", format!("{first}-{last}"))));
+    let mut carried = vec![("from", range.from.to_string()), ("to", range.to.to_string())];
+    carried.extend(range.source.clone().map(|source| ("source", source)));
+    carried.extend(range.selected.map(|(first, last)| ("run", format!("{first}-{last}"))));
     let shown = Shown {
         address: "datacheck".to_owned(),
         figures: format!("api/v1/datacheck/{}", range.key),
-        kept,
+        carried,
         sheets: &range.sheets,
         key: &range.key,
         infos: &range.figures,

@@ -7,7 +7,7 @@ use leptos_meta::Title;
 
 use super::problem::problem;
 use super::{backend, crumbs, live, night_step, parameter, query};
-use crate::backend::{Backend, BackendError, Seen};
+use crate::backend::{Backend, BackendError, Versioned};
 use crate::model::{Condition, Kind, LogChunk, NightDate, RunDetail, RunId, SubrunDetail};
 use crate::parts::facts::{conditions, fact};
 use crate::parts::format::{hms, or_dash, plural};
@@ -40,7 +40,7 @@ type Shown = (SubrunDetail, Option<Result<LogChunk, BackendError>>);
 async fn load(
     asked: Result<(Arc<dyn Backend>, NightDate, RunId), BackendError>,
     subrun: Option<u32>,
-) -> Result<(Seen<RunDetail>, Option<Shown>), BackendError> {
+) -> Result<(Versioned<RunDetail>, Option<Shown>), BackendError> {
     let (backend, date, number) = asked?;
     let seen = backend.run(date, number).await?;
     let Some(shown) = shown(&seen.value.subruns, subrun).cloned() else {
@@ -63,7 +63,7 @@ fn shown(subruns: &[SubrunDetail], asked: Option<u32>) -> Option<&SubrunDetail> 
     })
 }
 
-fn page(seen: &Seen<RunDetail>, shown: Option<Shown>) -> impl IntoView + use<> {
+fn page(seen: &Versioned<RunDetail>, shown: Option<Shown>) -> impl IntoView + use<> {
     let run = &*seen.value;
     let (date, number) = (run.date, run.status.sequence.run);
     let subrun = shown.as_ref().map(|(detail, _)| detail.subrun);

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::links;
 use super::state::Tone;
 use crate::model::{
-    Blocker, BlockerKind, Decision, Deed, Evidence, NightDate, NightState, NightStatus, Remedy,
+    Action, Blocker, BlockerKind, Decision, Evidence, NightDate, NightState, NightStatus, Remedy,
     Role, RunId,
 };
 use crate::people::visitor;
@@ -132,7 +132,7 @@ fn evidence(date: NightDate, evidence: &Evidence) -> AnyView {
 /// What helps: a button for those who may press it, and the command that does the same.
 fn remedy(date: NightDate, remedy: &Remedy) -> impl IntoView + use<> {
     let label = if visitor().may(Role::Shifter) {
-        let href = links::deed(date, &Deed::from(remedy.clone()));
+        let href = links::action(date, &Action::from(remedy.clone()));
         view! { <a class="button" href=href>{remedy.label()}"…"</a> }.into_any()
     } else {
         view! { <span>{remedy.label()}</span> }.into_any()

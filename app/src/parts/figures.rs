@@ -16,7 +16,7 @@ pub struct Shown<'a> {
     /// The address of the figures, without a name.
     pub figures: String,
     /// Parameters that stay as they are whatever is chosen.
-    pub kept: Vec<(&'static str, String)>,
+    pub carried: Vec<(&'static str, String)>,
     /// Every sheet there is: its permanent name and its title.
     pub sheets: &'a [(String, String)],
     /// The permanent name of this sheet.
@@ -48,7 +48,7 @@ impl Shown<'_> {
 
     /// The page of a sheet, all shown as usual.
     fn sheet(&self, key: &str) -> String {
-        self.kept.iter().fold(format!("{}?sheet={key}", self.address), |href, (name, value)| {
+        self.carried.iter().fold(format!("{}?sheet={key}", self.address), |href, (name, value)| {
             format!("{href}&{name}={}", links::quoted(value))
         })
     }
@@ -160,8 +160,8 @@ pub fn sheets(shown: &Shown<'_>) -> impl IntoView + use<> {
 }
 
 /// Parameters that a form keeps.
-pub fn hidden(kept: &[(&'static str, String)]) -> impl IntoView + use<> {
-    let inputs = kept.iter().map(|(name, value)| {
+pub fn hidden(carried: &[(&'static str, String)]) -> impl IntoView + use<> {
+    let inputs = carried.iter().map(|(name, value)| {
         let value = value.clone();
         view! { <input type="hidden" name=*name value=value/> }
     });
@@ -205,7 +205,7 @@ pub fn choices(shown: &Shown<'_>) -> impl IntoView + use<> {
             <summary>"Scale and limits"</summary>
             <form class="row" action=action>
                 <input type="hidden" name="sheet" value=key/>
-                {hidden(&shown.kept)}
+                {hidden(&shown.carried)}
                 <label>
                     "Of "
                     <select name="figure"><option value="">"All figures"</option>{figures}</select>

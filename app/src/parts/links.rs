@@ -2,18 +2,18 @@
 
 use std::fmt::Write as _;
 
-use crate::model::{Deed, NightDate, ProvenanceAsked, RunId, Subrun};
+use crate::model::{Action, NightDate, ProvenanceAsked, RunId, Subrun};
 
 /// The page of a night.
 pub fn night(date: NightDate) -> String {
     format!("nights/{date}")
 }
 
-/// The plan of a deed.
-pub fn deed(date: NightDate, deed: &Deed) -> String {
-    let fields = deed.fields();
+/// The plan of an action.
+pub fn action(date: NightDate, action: &Action) -> String {
+    let fields = action.fields();
     let pairs = fields.iter().map(|(name, value)| format!("{name}={}", quoted(value)));
-    format!("nights/{date}/do?{}", pairs.collect::<Vec<_>>().join("&"))
+    format!("nights/{date}/actions/new?{}", pairs.collect::<Vec<_>>().join("&"))
 }
 
 /// A text as a value in a query.

@@ -2,7 +2,7 @@
 //!
 //! A subrun is a column that fills from below as its stages complete; what is at work on it is told
 //! by hatching, a failure by a cross on a red column of full height. So stages and failures can be
-//! told apart without colour.
+//! distinguished without colour.
 
 use leptos::prelude::*;
 

@@ -1,6 +1,6 @@
 //! Pieces that pages are made of. All are drawn on the server.
 
-pub mod affairs;
+pub mod activity;
 pub mod banner;
 pub mod blockers;
 pub mod facts;

@@ -6,7 +6,7 @@ use super::format::{hms, or_dash};
 use super::quality::run_cell;
 use super::state::{job_badge, task_counts};
 use super::{links, table};
-use crate::model::{Action, Kind, NightDate, NightStatus, Percentages, SequenceStatus};
+use crate::model::{Kind, NightDate, NightStatus, Percentages, SequenceAction, SequenceStatus};
 
 /// Class (`n` for numbers) and title of each column, what matters first.
 const COLUMNS: [(&str, &str); 20] = [
@@ -46,7 +46,7 @@ pub fn sequence_table(night: &NightStatus) -> impl IntoView + use<> {
 fn row(date: NightDate, status: &SequenceStatus, noted: usize) -> impl IntoView + use<> {
     let sequence = &status.sequence;
     let run = sequence.run;
-    let action = or_dash(Some(status.action).filter(|action| *action != Action::None));
+    let action = or_dash(Some(status.action).filter(|action| *action != SequenceAction::None));
     let reason = Some(status.reason.clone())
         .filter(|reason| !reason.is_empty())
         .map(|reason| view! { <span class="reason">{reason}</span> });

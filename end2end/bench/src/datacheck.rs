@@ -142,7 +142,7 @@ pub fn measure(address: &str, pid: u32) -> Res {
         drawn.push(drawing(&head).ok_or(format!("{path}: no Server-Timing in {head}"))?);
     }
     println!(
-        "a map drawn anew: {:.1} ms of drawing (to be under 5), {:.1} ms until it is compressed and sent",
+        "a map drawn again: {:.1} ms of drawing (to be under 5), {:.1} ms until it is compressed and sent",
         median(drawn),
         median(sent) * 1e3
     );

@@ -30,7 +30,7 @@ const LATE: Duration = Duration::from_secs(10);
 
 /// What was seen so far.
 #[derive(Default)]
-struct Seen {
+struct Observed {
     events: AtomicU64,
     streams_ended: AtomicU64,
     pages: AtomicU64,
@@ -39,7 +39,7 @@ struct Seen {
     over: AtomicBool,
 }
 
-impl Seen {
+impl Observed {
     fn error(&self, what: String) {
         self.errors.lock().unwrap_or_else(PoisonError::into_inner).push(what);
     }
@@ -74,7 +74,7 @@ pub fn measure(osa: &Path, demo: &Path, address: &str, server: u32, minutes: f64
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let time = Duration::from_secs_f64(minutes * 60.0);
-    let seen = Arc::new(Seen::default());
+    let seen = Arc::new(Observed::default());
     let memory = runtime.block_on(crowd(osa, demo, address, server, time, &seen))?;
     // Streams end only with their readers, and those with this process: ended now, their timers would panic.
     std::mem::forget(runtime);
@@ -88,7 +88,7 @@ async fn crowd(
     address: &str,
     server: u32,
     time: Duration,
-    seen: &Arc<Seen>,
+    seen: &Arc<Observed>,
 ) -> Res<Vec<f64>> {
     let (changes, watched) = watch::channel(0_u64);
     for viewer in 0..VIEWERS {
@@ -122,7 +122,12 @@ fn request(address: &str, path: &str, connection: &str) -> String {
 }
 
 /// Follows a night; begins again when the stream ends, as browsers do.
-async fn view(address: String, night: &str, seen: Arc<Seen>, changes: Option<watch::Sender<u64>>) {
+async fn view(
+    address: String,
+    night: &str,
+    seen: Arc<Observed>,
+    changes: Option<watch::Sender<u64>>,
+) {
     let request = request(&address, &format!("/api/v1/nights/{night}/events"), "keep-alive");
     let mut buffer = vec![0; 16 << 10];
     while seen.goes_on() {
@@ -154,7 +159,7 @@ async fn view(address: String, night: &str, seen: Arc<Seen>, changes: Option<wat
 }
 
 /// Reads one page after another.
-async fn browse(address: String, number: usize, seen: Arc<Seen>) {
+async fn browse(address: String, number: usize, seen: Arc<Observed>) {
     let pages = [
         "/".to_owned(),
         "/api/v1/nights".to_owned(),
@@ -190,7 +195,7 @@ async fn answer(address: &str, page: &str) -> std::io::Result<String> {
 }
 
 /// Opens a connection, and another one when it is closed.
-async fn say_nothing(address: String, seen: Arc<Seen>) {
+async fn say_nothing(address: String, seen: Arc<Observed>) {
     while seen.goes_on() {
         if let Ok(mut stream) = TcpStream::connect(&address).await {
             let _ = stream.read(&mut [0]).await;
@@ -201,7 +206,7 @@ async fn say_nothing(address: String, seen: Arc<Seen>) {
 
 /// Takes files away and puts them back, writes nonsense into a history, kills the scheduler, launches again;
 /// each time the viewers must hear of what is on the disk.
-async fn trouble(osa: PathBuf, demo: PathBuf, watched: watch::Receiver<u64>, seen: Arc<Seen>) {
+async fn trouble(osa: PathBuf, demo: PathBuf, watched: watch::Receiver<u64>, seen: Arc<Observed>) {
     let compact = NIGHTS[1].replace('-', "");
     let night = demo.join("data/running_analysis").join(compact);
     let mut round = 0_u32;
@@ -226,7 +231,7 @@ async fn damage(
     night: &Path,
     ending: &str,
     watched: &watch::Receiver<u64>,
-    seen: &Seen,
+    seen: &Observed,
 ) -> Result<(), String> {
     let file = first(night, ending).ok_or_else(|| format!("no {ending} in {}", night.display()))?;
     let wrong = |error: std::io::Error| format!("{}: {error}", file.display());
@@ -242,7 +247,7 @@ async fn damage(
 }
 
 /// Waits for the next event of a viewer, and notes how long that took.
-async fn heard(watched: &watch::Receiver<u64>, seen: &Seen) {
+async fn heard(watched: &watch::Receiver<u64>, seen: &Observed) {
     let mut watched = watched.clone();
     watched.mark_unchanged();
     let began = Instant::now();
@@ -279,7 +284,7 @@ fn resident_mb(process: u32) -> Res<f64> {
     Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? / 1e3)
 }
 
-fn report(seen: &Seen, memory: &[f64]) -> Res {
+fn report(seen: &Observed, memory: &[f64]) -> Res {
     let errors = seen.errors.lock().unwrap_or_else(PoisonError::into_inner);
     let updates = seen.updates.lock().unwrap_or_else(PoisonError::into_inner);
     let most = |figures: &[f64]| figures.iter().copied().fold(0.0, f64::max);

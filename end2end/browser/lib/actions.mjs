@@ -23,8 +23,8 @@ export async function confirmed(page) {
   const answer = page.waitForResponse((response) => response.request().method() === 'POST');
   await carryOut(page).click();
   assert.equal((await answer).status(), 303);
-  await page.waitForURL(/\/nights\/[0-9-]+($|\?result=)|\/do\?.*result=/);
-  return !page.url().includes('/do?');
+  await page.waitForURL(/\/nights\/[0-9-]+($|\?result=)|\/actions\/new\?.*result=/);
+  return !page.url().includes('/actions/new?');
 }
 
 // The state of the night whose page this is.

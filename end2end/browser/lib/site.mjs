@@ -26,8 +26,8 @@ export function demoSite({ settings, prepare } = {}) {
 
 async function visit({ server, browser }, name, body) {
   const pages = [];
-  const opened = async (look) => {
-    const page = await open(browser, look);
+  const opened = async (appearance) => {
+    const page = await open(browser, appearance);
     pages.push(page);
     await watch(page);
     return page;

@@ -26,7 +26,7 @@ site.test('a fresh night is launched, followed to its end and closed', async ({ 
   await carryOut(page).click();
   await page.locator('.banner', { hasText: /Launch the night: under way|submitted/ }).waitFor();
   await page.waitForURL(`${server.url}nights/${night}`);
-  await page.locator('table.logbook', { hasText: 'web:shifter' }).waitFor();
+  await page.locator('table.audit-log', { hasText: 'web:shifter' }).waitFor();
   await untilState(page, server, night, 'processed');
 
   await choose(page, 'Close the night…');
@@ -77,8 +77,8 @@ site.test('a viewer is shown no buttons, and nobody without signing in', async (
   const page = await open();
   await signInAs(page, server, 'viewer');
   await page.goto(`${server.url}nights/2024-11-27`);
-  assert.equal(await page.locator('a[href*="do?what="]').count(), 0);
+  assert.equal(await page.locator('a[href*="actions/new?what="]').count(), 0);
   const stranger = await open();
-  await stranger.goto(`${server.url}nights/2024-11-27/do?what=launch`);
+  await stranger.goto(`${server.url}nights/2024-11-27/actions/new?what=launch`);
   await stranger.getByRole('heading', { name: 'Sign in' }).waitFor();
 });

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { accessible, quiet, whole } from '../lib/checks.mjs';
-import { hasScripts, looks, withoutScripts } from '../lib/looks.mjs';
+import { hasScripts, appearances, withoutScripts } from '../lib/appearances.mjs';
 import { demoSite } from '../lib/site.mjs';
 
 const NIGHT = 'nights/2024-11-25';
@@ -16,15 +16,15 @@ const site = demoSite({
 });
 
 // It is whole and accessible, as far as that can be seen without scripts.
-async function sound(page, look) {
-  if (!hasScripts(look)) return;
+async function sound(page, appearance) {
+  if (!hasScripts(appearance)) return;
   await whole(page);
   await accessible(page);
 }
 
-for (const [name, look] of Object.entries({ ...looks, 'without scripts': withoutScripts })) {
+for (const [name, appearance] of Object.entries({ ...appearances, 'without scripts': withoutScripts })) {
   site.test(`figures and graph of a run, ${name}`, async ({ open, server }) => {
-    const page = await open(look);
+    const page = await open(appearance);
     await page.goto(`${server.url}${NIGHT}/runs/${run}`);
     await page.getByRole('link', { name: 'Datacheck', exact: true }).click();
     await page.getByRole('heading', { name: `Datacheck of run ${run}` }).waitFor();
@@ -32,13 +32,13 @@ for (const [name, look] of Object.entries({ ...looks, 'without scripts': without
       await page.getByRole('link', { name: sheet, exact: true }).click();
       await page.getByRole('heading', { name: sheet }).waitFor();
       assert((await page.locator('figure').count()) >= 4);
-      await sound(page, look);
+      await sound(page, appearance);
     }
     await page.goto(`${server.url}${NIGHT}/runs/${run}`);
     await page.getByRole('link', { name: 'Provenance', exact: true }).click();
     await page.getByRole('heading', { name: `Provenance of run ${run}` }).waitFor();
     await page.getByRole('rowheader', { name: 'r0_to_dl1' }).first().waitFor();
-    await sound(page, look);
+    await sound(page, appearance);
     quiet(page);
   });
 }
@@ -84,8 +84,8 @@ site.test('every figure and every sheet is a picture and a page for print, too',
 });
 
 site.test('scale and limits are chosen in a form, without scripts too', async ({ open, server }) => {
-  for (const look of [{}, withoutScripts]) {
-    const page = await open(look);
+  for (const appearance of [{}, withoutScripts]) {
+    const page = await open(appearance);
     await page.goto(`${server.url}${NIGHT}/runs/${run}/datacheck?sheet=pedestal-charge`);
     await page.getByText('Scale and limits').click();
     await page.locator('[name=figure]').selectOption({ label: 'Pedestal: mean charge' });
@@ -97,7 +97,7 @@ site.test('scale and limits are chosen in a form, without scripts too', async ({
     await page.waitForURL(/scale=linear/);
     const source = await page.locator('figure img').first().getAttribute('src');
     assert.match(source, /mean-map\.svg\?figure=mean-map&scale=linear&limits=value&low=0&high=5$/);
-    await sound(page, look);
+    await sound(page, appearance);
     quiet(page);
     const wrong = await page.goto(`${page.url().replace('high=5', 'high=-5')}`);
     assert.equal(wrong.status(), 400);
@@ -181,8 +181,8 @@ site.test('the runs of many nights, by source', async ({ open, server }) => {
   mkdirSync(longterm, { recursive: true });
   const output = join(longterm, `DL1_datacheck_${date}.h5`);
   execFileSync(join(bin, 'lstchain_longterm_dl1_check'), ['--batch', '--input-dir', merged, '--output-file', output]);
-  for (const look of Object.values(looks)) {
-    const page = await open(look);
+  for (const appearance of Object.values(appearances)) {
+    const page = await open(appearance);
     await page.goto(`${server.url}datacheck`);
     await page.getByText(new RegExp(`^${runs.length} runs of 1 night`)).waitFor();
     await whole(page);

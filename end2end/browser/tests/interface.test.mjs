@@ -86,16 +86,16 @@ test('what is described can be sent, and is answered as described', async () => 
   holds(schemaOf(notes.responses['2XX'].content), await answer.json(), 'answer to a note');
 
   const plan = await (await ask('/api/v1/nights/2024-11-28/plan?what=launch')).json();
-  const deeds = description.paths['/api/v1/nights/{date}/deeds'].post;
-  const order = { deed: 'launch', mark: plan.mark };
-  holds(schemaOf(deeds.requestBody.content), order, 'order');
-  const done = await ask('/api/v1/nights/2024-11-28/deeds', { method: 'POST', body: JSON.stringify(order) });
+  const actions = description.paths['/api/v1/nights/{date}/actions'].post;
+  const order = { action: 'launch', mark: plan.mark };
+  holds(schemaOf(actions.requestBody.content), order, 'order');
+  const done = await ask('/api/v1/nights/2024-11-28/actions', { method: 'POST', body: JSON.stringify(order) });
   assert(done.ok, await done.clone().text());
-  holds(schemaOf(deeds.responses['2XX'].content), await done.json(), 'answer to an order');
+  holds(schemaOf(actions.responses['2XX'].content), await done.json(), 'answer to an order');
 
-  const wrong = await ask('/api/v1/nights/2024-11-28/deeds', { method: 'POST', body: '{"deed":"dance"}' });
-  const problem = deeds.responses.default.content['application/problem+json'].schema;
-  assert(!schemaOf(deeds.requestBody.content)({ deed: 'dance', mark: '' }));
+  const wrong = await ask('/api/v1/nights/2024-11-28/actions', { method: 'POST', body: '{"action":"dance"}' });
+  const problem = actions.responses.default.content['application/problem+json'].schema;
+  assert(!schemaOf(actions.requestBody.content)({ action: 'dance', mark: '' }));
   assert(wrong.status >= 400, `${wrong.status}`);
   holds(ajv.compile({ $ref: `osa${problem.$ref}` }), await wrong.json(), 'problem');
 });

@@ -1,7 +1,7 @@
 // Every page: complete without scripts, accessible, without complaint, in light, dark and narrow.
 import assert from 'node:assert/strict';
 import { accessible, awake, good, quiet } from '../lib/checks.mjs';
-import { hasScripts, looks, wall, withoutScripts } from '../lib/looks.mjs';
+import { hasScripts, appearances, wall, withoutScripts } from '../lib/appearances.mjs';
 import { photograph } from '../lib/screenshots.mjs';
 import { demoSite } from '../lib/site.mjs';
 
@@ -18,14 +18,14 @@ const site = demoSite({
   },
 });
 
-for (const [look, options] of Object.entries({ ...looks, wall })) {
-  site.test(`every page is accessible and without complaint (${look})`, async ({ open, server }) => {
+for (const [appearance, options] of Object.entries({ ...appearances, wall })) {
+  site.test(`every page is accessible and without complaint (${appearance})`, async ({ open, server }) => {
     const page = await open(options);
     for (const [name, path] of Object.entries(pages)) {
       await page.goto(server.url + path);
       if (name !== 'log') await awake(page);
       await good(page);
-      await photograph(page, `${name}-${look}`, look !== 'wall');
+      await photograph(page, `${name}-${appearance}`, appearance !== 'wall');
     }
     quiet(page);
   });
@@ -98,12 +98,12 @@ site.test('a wrong address leads on', async ({ open, server }) => {
 });
 
 site.test('the interface for programs is described and can be tried', async ({ open, server }) => {
-  for (const look of [{}, withoutScripts]) {
-    const page = await open(look);
+  for (const appearance of [{}, withoutScripts]) {
+    const page = await open(appearance);
     await page.goto(server.url);
     await page.getByRole('link', { name: 'Interface for programs' }).click();
     await page.getByRole('heading', { name: 'Interface for programs' }).waitFor();
-    if (hasScripts(look)) await accessible(page);
+    if (hasScripts(appearance)) await accessible(page);
     const address = '/api/v1/nights/{date}/blockers';
     await page.getByText(address, { exact: true }).first().click();
     await page.locator('details[open]').getByLabel('date').fill('2024-11-26');

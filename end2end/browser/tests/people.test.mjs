@@ -2,37 +2,37 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { awake, good, quiet } from '../lib/checks.mjs';
-import { looks, withAndWithoutScripts } from '../lib/looks.mjs';
+import { appearances, withAndWithoutScripts } from '../lib/appearances.mjs';
 import { account, signIn, signInAs } from '../lib/people.mjs';
 import { photograph } from '../lib/screenshots.mjs';
 import { demoSite } from '../lib/site.mjs';
 
 const site = demoSite();
 
-for (const [look, options] of Object.entries(looks)) {
-  site.test(`the pages about people are accessible and without complaint (${look})`, async ({ open, server }) => {
+for (const [appearance, options] of Object.entries(appearances)) {
+  site.test(`the pages about people are accessible and without complaint (${appearance})`, async ({ open, server }) => {
     const page = await open(options);
-    const lookAt = async (name) => {
+    const visit = async (name) => {
       await good(page);
-      await photograph(page, `${name}-${look}`);
+      await photograph(page, `${name}-${appearance}`);
     };
     await page.goto(`${server.url}sign-in`);
-    await lookAt('sign-in');
+    await visit('sign-in');
     quiet(page);
     await signIn(page, 'admin', 'a wrong password');
     await page.getByRole('alert').waitFor();
-    await lookAt('sign-in-refused');
+    await visit('sign-in-refused');
     await signIn(page, 'admin');
     await awake(page);
     await account(page, 'admin').click();
-    await lookAt('account');
-    await page.getByLabel('Name of a new token').fill(`export-${look}`);
+    await visit('account');
+    await page.getByLabel('Name of a new token').fill(`export-${appearance}`);
     await page.getByRole('button', { name: 'Make a token' }).click();
     await page.locator('.secret', { hasText: /^osa_[\w-]{43}$/ }).waitFor();
-    await lookAt('account-token');
+    await visit('account-token');
     await page.getByRole('link', { name: 'Manage users' }).click();
     await page.getByRole('heading', { name: 'Users' }).waitFor();
-    await lookAt('users');
+    await visit('users');
     quiet(page);
   });
 }

@@ -3,15 +3,15 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { good, quiet } from '../lib/checks.mjs';
-import { looks } from '../lib/looks.mjs';
+import { appearances } from '../lib/appearances.mjs';
 import { demoSite } from '../lib/site.mjs';
 
 const NIGHT = 'nights/2024-11-25';
 const site = demoSite();
 
-for (const [name, look] of Object.entries(looks)) {
+for (const [name, appearance] of Object.entries(appearances)) {
   site.test(`files of a night that is not closed, ${name}`, async ({ open, server }) => {
-    const page = await open(look);
+    const page = await open(appearance);
     await page.goto(`${server.url}${NIGHT}`);
     await page.getByRole('link', { name: 'Datacheck files' }).click();
     await page.getByRole('heading', { name: 'Datacheck files of night 2024-11-25' }).waitFor();
@@ -49,7 +49,7 @@ site.test('a page that lstchain made runs its scripts and reaches nothing of our
       });
     </script>`,
   );
-  const page = await open(looks.light);
+  const page = await open(appearances.light);
   await page.goto(`${server.url}${NIGHT}/products`);
   await page.getByRole('link', { name: 'DL1_datacheck_20241125.html' }).click();
   const told = page.locator('#told');

@@ -2,7 +2,7 @@
 // and without scripts.
 import assert from 'node:assert/strict';
 import { accessible, good, quiet } from '../lib/checks.mjs';
-import { hasScripts, looks, withAndWithoutScripts } from '../lib/looks.mjs';
+import { hasScripts, appearances, withAndWithoutScripts } from '../lib/appearances.mjs';
 import { demoSite } from '../lib/site.mjs';
 
 const NIGHT = 'nights/2024-11-25';
@@ -18,11 +18,11 @@ const node = (page, name) => page.locator('.graph').getByRole('link', { name }).
 const details = (page) => page.getByRole('region', { name: 'Details' });
 const nodes = (page) => page.locator('.graph svg a').count();
 
-for (const [how, look] of Object.entries(withAndWithoutScripts)) {
+for (const [how, appearance] of Object.entries(withAndWithoutScripts)) {
   site.test(`what is chosen is described and leads on, ${how} scripts`, async ({ open }) => {
-    const page = await open(look);
+    const page = await open(appearance);
     await page.goto(address);
-    if (hasScripts(look)) await page.getByRole('button', { name: 'Larger' }).waitFor();
+    if (hasScripts(appearance)) await page.getByRole('button', { name: 'Larger' }).waitFor();
     const all = await nodes(page);
     await node(page, /^dl1ab/).click();
     await details(page).getByRole('heading', { name: 'dl1ab activity' }).waitFor();
@@ -55,7 +55,7 @@ for (const [how, look] of Object.entries(withAndWithoutScripts)) {
     await page.getByRole('button', { name: 'Search' }).click();
     await page.getByText(/^\d+ found/).waitFor();
     assert((await page.locator('.graph .marked').count()) > 0);
-    if (hasScripts(look)) await accessible(page);
+    if (hasScripts(appearance)) await accessible(page);
     quiet(page);
   });
 }
@@ -113,7 +113,7 @@ site.test('the graph is moved about in by mouse, keyboard and buttons, and stays
 });
 
 site.test('two fingers make the graph larger, and it fits a phone', async ({ open, server }) => {
-  const page = await open({ ...looks.phone, hasTouch: true });
+  const page = await open({ ...appearances.phone, hasTouch: true });
   await page.goto(address);
   await page.getByRole('button', { name: 'Larger' }).waitFor();
   const svg = page.locator('.graph svg');

@@ -1,7 +1,7 @@
 // What is thought of the data quality: from the list of nights to the figure that shows why.
 import assert from 'node:assert/strict';
 import { good, quiet } from '../lib/checks.mjs';
-import { looks } from '../lib/looks.mjs';
+import { appearances } from '../lib/appearances.mjs';
 import { account, signIn } from '../lib/people.mjs';
 import { demoSite } from '../lib/site.mjs';
 
@@ -10,9 +10,9 @@ const NIGHT = 'nights/2024-11-26';
 const CLOUDY = '19059';
 const site = demoSite();
 
-for (const [name, look] of Object.entries(looks)) {
+for (const [name, appearance] of Object.entries(appearances)) {
   site.test(`a bad run is seen from the list of nights down to its figure, ${name}`, async ({ open, server }) => {
-    const page = await open(look);
+    const page = await open(appearance);
     await page.goto(server.url);
     // Judged behind the pages, and pushed to those that are open.
     await page.locator('#night-2024-11-26').getByText('bad: 1 of 8').waitFor();
@@ -34,7 +34,7 @@ for (const [name, look] of Object.entries(looks)) {
 }
 
 site.test('a night that is not closed has the figures of the night already', async ({ open, server }) => {
-  const page = await open(looks.light);
+  const page = await open(appearances.light);
   await page.goto(`${server.url}${NIGHT}/datacheck?sheet=rates`);
   await page.getByText('not closed yet').waitFor();
   await page.locator('#figure-cosmics-rate img').evaluate((image) => {
@@ -54,10 +54,10 @@ site.test('programs get verdicts and reasons', async ({ open, server }) => {
 });
 
 site.test('who has looked is noted, seen by others at once, and can be taken back', async ({ open, server }) => {
-  const page = await open(looks.light);
+  const page = await open(appearances.light);
   await page.goto(`${server.url}${NIGHT}/runs/${CLOUDY}/datacheck?sheet=rates`);
   await page.getByText('Nobody yet.').waitFor();
-  const other = await open(looks.phone);
+  const other = await open(appearances.phone);
   await other.goto(`${server.url}${NIGHT}`);
   await other.locator(`#run-${CLOUDY}`).getByRole('link', { name: 'bad' }).waitFor();
   await page.getByRole('region', { name: 'Who has looked at it' }).getByRole('link', { name: 'Sign in' }).click();

@@ -4,7 +4,7 @@ import os
 import sys
 import time
 
-import books
+import job_records
 import run
 
 FAILED = "sbatch: error: Batch job submission failed: "
@@ -82,7 +82,7 @@ def build(arguments):
     options, script = read(arguments)
     given = {**directives(script), **options}
     for kind in ("partition", "account"):
-        allowed = books.setting(kind + "s", "").split()
+        allowed = job_records.setting(kind + "s", "").split()
         if allowed and not set(given.get(kind, allowed[0]).split(",")) <= set(allowed):
             raise Refusal(FAILED + f"Invalid {kind} name specified")
     array, limit = indexes(given["array"]) if "array" in given else ([], 0)
@@ -103,7 +103,7 @@ def build(arguments):
         "error": given.get("error", ""),
         "eligible": not after, "never": False,
         "gone": [], "past": [],
-        "tasks": {i: books.new_task() for i in (array or [-1])},
+        "tasks": {i: job_records.new_task() for i in (array or [-1])},
         "export": (given.get("export") or "ALL").split(",")[1:],
         "source": script,
     }
@@ -111,23 +111,23 @@ def build(arguments):
 
 def enter(job, job_id=None):
     """Gives the job its id and, in mode `run`, somebody who runs it."""
-    with books.lock():
-        job["id"] = job_id or books.next_id()
-        books.add(job)
-        os.makedirs(books.path("spool"), exist_ok=True)
-        copy = books.path("spool", str(job["id"]))
+    with job_records.lock():
+        job["id"] = job_id or job_records.next_id()
+        job_records.add(job)
+        os.makedirs(job_records.path("spool"), exist_ok=True)
+        copy = job_records.path("spool", str(job["id"]))
         with open(job["source"]) as source, open(copy, "w") as spooled:
             spooled.write(source.read())
         os.chmod(copy, 0o755)
-    if books.setting("mode", "hold") == "run":
+    if job_records.setting("mode", "hold") == "run":
         leave_running(job["id"])
     return job["id"]
 
 
 def forget():
     """The id of a job that the controller loses as soon as it has acknowledged it."""
-    with books.lock():
-        return books.next_id()
+    with job_records.lock():
+        return job_records.next_id()
 
 
 def leave_running(job_id):
@@ -150,7 +150,7 @@ def fail(text):
 
 
 def sbatch(arguments):
-    kind, *rest = books.fault("sbatch")
+    kind, *rest = job_records.fault("sbatch")
     text = rest[0] if rest else ""
     if kind == "kill-parent-before":
         os.kill(os.getppid(), run.SIGKILL)
@@ -164,7 +164,7 @@ def sbatch(arguments):
     if kind == "backlog":
         # The controller hangs with the request in its socket: it is read when it wakes up.
         job = build(arguments)
-        books.write("backlog", marshal.dumps(job))
+        job_records.write("backlog", marshal.dumps(job))
         return fail(FAILED + "Socket timed out on send/recv operation")
     try:
         job = build(arguments)

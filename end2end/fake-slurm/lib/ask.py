@@ -1,10 +1,10 @@
-"""sacct and squeue: the books as the real ones print them, with their gaps."""
+"""sacct and squeue: the records as the real ones print them, with their gaps."""
 import os
 import sys
 import time
 
 import accept
-import books
+import job_records
 
 GOLDEN_SACCT = "JobID,JobName,CPUTime,CPUTimeRAW,Elapsed,TotalCPU,MaxRSS,State,ExitCode".split(",")
 SACCT_FIELDS = {f.lower() for f in GOLDEN_SACCT} | {
@@ -34,12 +34,12 @@ def fold(numbers):
 
 def comment_of(job):
     """A job's comment as a site's submit plugin leaves it: `%` in the file stands for what it was."""
-    return books.setting("comment-as", "%").replace("%", job["comment"])
+    return job_records.setting("comment-as", "%").replace("%", job["comment"])
 
 
 def cut(label):
     """A list of tasks longer than the file `bitstr` allows is cut short, as Slurm does by default."""
-    most = int(books.setting("bitstr", "0"))
+    most = int(job_records.setting("bitstr", "0"))
     head, bracket, rest = label.partition("_[")
     if not most or not bracket or len(rest) <= most:
         return label
@@ -68,7 +68,7 @@ def accounting_row(label, job, task, now):
         "elapsed": clock(elapsed), "totalcpu": clock(elapsed), "maxrss": "",
         "submit": stamp(job["submitted"], "Unknown"), "start": stamp(task["start"], "Unknown"),
         "end": stamp(task["end"], "Unknown"), "reason": "None",
-        "comment": "" if books.is_set("no-comment") else comment_of(job),
+        "comment": "" if job_records.is_set("no-comment") else comment_of(job),
         "nodelist": task.get("node", "") if task["start"] else "None assigned",
         "submitline": job["submit_line"],
     }
@@ -78,14 +78,14 @@ def accounting(duplicates, lagging, by_state):
     """Rows of sacct. Jobs that never became eligible are not among them, unless they have ended and
     states are asked for."""
     now, rows = int(time.time()), []
-    for job in books.jobs(old=duplicates):
+    for job in job_records.jobs(old=duplicates):
         if lagging and job["submitted"] > now - 5:
             continue
         past = [(f"{job['id']}_{i}" if i >= 0 else str(job["id"]), t) for i, t in job["past"]]
         for label, task in (past if duplicates else []) + entries(job):
-            if not job["eligible"] and not (by_state and books.ended(task)):
+            if not job["eligible"] and not (by_state and job_records.ended(task)):
                 continue
-            if lagging and books.ended(task):
+            if lagging and job_records.ended(task):
                 task = {**task, "state": "RUNNING", "end": 0, "exit": "0:0"}
             row = accounting_row(label, job, task, now)
             rows.append(row)
@@ -107,11 +107,11 @@ def hours(text):
 
 def replayed(name, delimiter, fields):
     """Rows given by the test, with or without a heading."""
-    if not books.is_set(name):
+    if not job_records.is_set(name):
         return []
     import csv
 
-    with open(books.path(name), newline="") as file:
+    with open(job_records.path(name), newline="") as file:
         rows = [r for r in csv.reader(file, delimiter=delimiter) if r]
     if rows and rows[0][0].lower() == "jobid":
         rows.pop(0)
@@ -142,7 +142,7 @@ def chosen(rows, arguments, id_key, name_key):
 
 def too_wide(arguments):
     """Whether more days are asked for than the file `widest` allows (MaxQueryTimeRange)."""
-    if not books.is_set("widest"):
+    if not job_records.is_set("widest"):
         return False
     import calendar
 
@@ -150,11 +150,11 @@ def too_wide(arguments):
     end = option(arguments, "--endtime")
     end = time.time() if end == "now" else calendar.timegm(
         time.strptime(end, "%Y-%m-%dT%H:%M:%S"))
-    return end - calendar.timegm(begin) > float(books.setting("widest", "1")) * 86400 + 1
+    return end - calendar.timegm(begin) > float(job_records.setting("widest", "1")) * 86400 + 1
 
 
 def answer(tool, lines, kind, text):
-    head = books.setting(f"{tool}.head", "")
+    head = job_records.setting(f"{tool}.head", "")
     lines = [line.replace("|", "\x1f") for line in head.splitlines()] + lines
     if kind == "drop":
         import re
@@ -176,7 +176,7 @@ def answer(tool, lines, kind, text):
 
 def trouble(tool, kind, text):
     """Faults that come instead of an answer."""
-    if tool != "sacct" and books.is_set("backlog") and not books.is_set("awake"):
+    if tool != "sacct" and job_records.is_set("backlog") and not job_records.is_set("awake"):
         print(f"{tool}: error: slurm_load_jobs error: Socket timed out on send/recv operation",
               file=sys.stderr)
         return True
@@ -202,23 +202,23 @@ def option(arguments, *names):
 
 
 def sacct(arguments):
-    kind, *rest = books.fault("sacct")
+    kind, *rest = job_records.fault("sacct")
     text = rest[0] if rest else ""
     if trouble("sacct", kind, text):
         return 1
     fields = [f.lower() for f in (option(arguments, "-o", "--format") or "").split(",")]
-    old = {"submitline"} if books.is_set("no-submitline") else set()
+    old = {"submitline"} if job_records.is_set("no-submitline") else set()
     for field in fields:
         if field not in SACCT_FIELDS - old:
             print(f'sacct: fatal: Invalid field requested: "{field}"', file=sys.stderr)
             return 1
     delimiter = option(arguments, "--delimiter") or "|"
-    if books.is_set("no-accounting"):
+    if job_records.is_set("no-accounting"):
         print("Slurm accounting storage is disabled", file=sys.stderr)
         return 1
     if too_wide(arguments):
         print("sacct: error: slurmdbd: Too wide of a date range in query", file=sys.stderr)
-        return int(books.setting("widest-status", "1"))
+        return int(job_records.setting("widest-status", "1"))
     rows = replayed_accounting()
     rows += accounting("--duplicates" in arguments, kind == "lag",
                        option(arguments, "-s", "--state") is not None)
@@ -229,13 +229,13 @@ def sacct(arguments):
 
 def queue(each=False):
     """Rows of squeue: what waits and runs, and what ended a while ago."""
-    now, age = int(time.time()), int(books.setting("minjobage", "300"))
+    now, age = int(time.time()), int(job_records.setting("minjobage", "300"))
     rows = replayed("squeue.csv", ";", ["%i", "%j", "%T", "%M"])
-    for job in books.jobs():
-        verdict = books.dependency(job)
+    for job in job_records.jobs():
+        verdict = job_records.dependency(job)
         why = {"never": "DependencyNeverSatisfied", "waiting": "Dependency", "met": "Resources"}
         for label, task in entries(job, each):
-            if books.ended(task) and now - task["end"] > age:
+            if job_records.ended(task) and now - task["end"] > age:
                 continue
             pending = task["state"] == "PENDING"
             elapsed = (task["end"] or now) - task["start"] if task["start"] else 0
@@ -256,7 +256,7 @@ def filled(form, row):
 
 
 def squeue(arguments):
-    kind, *rest = books.fault("squeue")
+    kind, *rest = job_records.fault("squeue")
     text = rest[0] if rest else ""
     if trouble("squeue", kind, text):
         return 1
@@ -265,7 +265,7 @@ def squeue(arguments):
     lines = []
     rows = queue("--array" in arguments)
     for row in chosen(rows, arguments, "%i", "%j"):
-        if every or row["%T"] not in books.ENDED:
+        if every or row["%T"] not in job_records.ENDED:
             lines.append(filled(form, row))
     code = answer("squeue", lines, kind, text)
     wake()
@@ -274,7 +274,7 @@ def squeue(arguments):
 
 def wake():
     """The controller reads what was in its socket, just after it has answered somebody else."""
-    if books.is_set("backlog") and books.is_set("awake"):
-        job = books.record("backlog")
-        os.unlink(books.path("backlog"))
+    if job_records.is_set("backlog") and job_records.is_set("awake"):
+        job = job_records.record("backlog")
+        os.unlink(job_records.path("backlog"))
         accept.enter(job)

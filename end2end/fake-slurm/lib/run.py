@@ -2,7 +2,7 @@
 import os
 import time
 
-import books
+import job_records
 
 TICK = 0.02
 CLOCK = 0.02  # longer than the steps in which file systems keep time
@@ -47,7 +47,7 @@ def start(job, index):
     try:
         with open(out, "ab") as stdout:
             with open(err, "ab") if err else open(out, "ab") as stderr:
-                return subprocess.Popen([books.path("spool", str(job["id"]))], cwd=job["chdir"],
+                return subprocess.Popen([job_records.path("spool", str(job["id"]))], cwd=job["chdir"],
                                         env=environment(job, index), stdin=subprocess.DEVNULL,
                                         stdout=stdout, stderr=stderr, start_new_session=True)
     except OSError:
@@ -56,7 +56,7 @@ def start(job, index):
 
 def verdict(job, index):
     """What the file `ends` says about a task: NAME TASK STATE EXIT."""
-    for line in books.setting("ends", "").splitlines():
+    for line in job_records.setting("ends", "").splitlines():
         words = line.split()
         if len(words) == 4 and words[0] == job["name"] and words[1] in (str(index), "*"):
             return words[2], words[3]
@@ -119,28 +119,28 @@ def step(job, running):
             if result:
                 del running[index]
                 task["rss"] = result[2]
-                books.settle(task, result[0], result[1])
+                job_records.settle(task, result[0], result[1])
                 changed = True
         elif task["state"] == "PENDING" and len(running) < slots(job):
             child = start(job, index)
             changed = True
             if child:
                 running[index] = Running(child, time.time() + job["walltime"], verdict(job, index))
-                books.settle(task, "RUNNING")
+                job_records.settle(task, "RUNNING")
                 task["pid"] = child.pid
             else:
-                books.settle(task, "FAILED", "0:53")
+                job_records.settle(task, "FAILED", "0:53")
     return changed
 
 
 def slots(job):
-    return min(job["limit"] or 1000, int(books.setting("cpus", "4")))
+    return min(job["limit"] or 1000, int(job_records.setting("cpus", "4")))
 
 
 def stamp():
     """When a record was last written; None while another write could still bear the same time."""
     try:
-        written = os.stat(books.path("jobs")).st_mtime
+        written = os.stat(job_records.path("jobs")).st_mtime
     except FileNotFoundError:
         return None
     return written if time.time() - written > CLOCK else None
@@ -158,16 +158,16 @@ def main(job_id):
     while True:
         seen = stamp()
         job = None
-        if os.path.isdir(books.path("jobs")):
-            with books.lock():
-                job = books.load(job_id)
+        if os.path.isdir(job_records.path("jobs")):
+            with job_records.lock():
+                job = job_records.load(job_id)
                 if job:
-                    met = books.dependency(job)
+                    met = job_records.dependency(job)
                     if met == "met" and not job["eligible"]:
                         job["eligible"] = True
-                        books.save(job)
+                        job_records.save(job)
                     if met == "met" and step(job, running):
-                        books.save(job)
+                        job_records.save(job)
         if job is None:
             # The test's directory is gone, or the controller forgot the job.
             for task in running.values():

@@ -1,177 +1,164 @@
-//! What shifters do about a night beside launching and closing it: decisions, submitting again,
-//! cancelling what can never start. First a plan, then the same plan is carried out, with a line in
-//! the logbook; the command line and the pages call the same two functions.
+//! The actions of a shifter on a night, with two operations: plan and execute. The pages
+//! and the REST interface call these; the work itself belongs to the rooms that the commands call too.
 
-mod carry_out;
-mod export;
+mod close;
+mod error;
+mod launch;
 mod plan;
+mod publish;
+mod remedy;
+mod service;
 
-use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tracing::Instrument;
 
-use crate::config::{SchedulerKind, Settings};
-use crate::hint::Hint;
-use crate::internal::{InternalError, blocking};
-use crate::launch::{Answer, Engine, LaunchError, ScriptError, ScriptOptions, ask, look_on};
-use crate::model::{ActionPlan, Author, Decision, Remedy};
-use crate::night::{MissingSummary, NightError, NightPaths, Observation};
-use crate::schedule::{self, PartitionLimits, Scheduler, SchedulerError};
-use crate::store::{SiteDatabase, StoreError};
+use crate::config::Settings;
+use crate::internal::{InternalError, blocking, executable};
+use crate::launch::{Engine, ScriptOptions};
+use crate::model::{Action, ActionPlan, Author, NightDate, ProdId};
+use crate::night::{MissingSummary, NightPaths, Observation};
 
-pub use carry_out::Done;
+pub use error::ActionError;
+pub use service::ActionService;
 
-/// Why an action could not be planned or carried out.
-#[derive(Debug, thiserror::Error)]
-pub enum ActionError {
-    /// The night cannot be read.
-    #[error(transparent)]
-    Night(#[from] NightError),
-    /// The books cannot be used.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The scheduler cannot be asked, or submitting had to stop.
-    #[error(transparent)]
-    Launch(#[from] LaunchError),
-    /// A job cannot be cancelled.
-    #[error(transparent)]
-    Scheduler(#[from] SchedulerError),
-    /// A job script cannot be written.
-    #[error(transparent)]
-    Script(#[from] ScriptError),
-    /// A file cannot be written or removed.
-    #[error("cannot {what} {}: {cause}", file.display())]
-    File {
-        /// `write` or `remove`.
-        what: &'static str,
-        /// The file.
-        file: PathBuf,
-        /// Why not.
-        #[source]
-        cause: std::io::Error,
-    },
-    /// Something keeps it from being done; nothing was done.
-    #[error("nothing was done: {}", .0.join(" "))]
-    Obstacles(Vec<String>),
-    /// Another action is being carried out.
-    #[error("nothing was done: another action on the night is under way ({})", .0.display())]
-    Busy(PathBuf),
-    /// A failure within the program.
-    #[error(transparent)]
-    Internal(#[from] InternalError),
-}
+/// How long a request waits for the end of its action, which then goes on in the background.
+const PATIENCE: Duration = Duration::from_secs(2);
 
-impl Hint for ActionError {
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Night(error) => error.hint(),
-            Self::Store(error) => error.hint(),
-            Self::Launch(error) => error.hint(),
-            Self::Scheduler(error) => error.hint(),
-            Self::Script(error) => error.hint(),
-            Self::Internal(error) => error.hint(),
-            Self::File { cause, .. } => cause.hint(),
-            Self::Obstacles(_) => None,
-            Self::Busy(_) => Some("wait for its end, and try again".into()),
-        }
-    }
-}
-
-/// Something that somebody wants to do to a night.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// The settings.
+/// What actions need of the site.
+#[derive(Clone)]
+pub struct Site {
+    /// The database and the scheduler.
+    pub engine: Engine,
+    /// What the operator has set.
     pub settings: Settings,
+    /// The production.
+    pub prod_id: ProdId,
+}
+
+/// An action that a user has confirmed.
+#[derive(Clone, Debug)]
+pub struct ConfirmedAction {
     /// The night.
-    pub paths: NightPaths,
-    /// What. [`Remedy::Launch`] is none of ours: see [`crate::launch::Undertaking`].
-    pub remedy: Remedy,
-    /// Why, in their words; may be empty.
-    pub reason: String,
-    /// What all job scripts have in common.
-    pub script: ScriptOptions,
+    pub date: NightDate,
+    /// What.
+    pub action: Action,
+    /// The plan that the user has seen, see [`ActionPlan::mark`].
+    pub mark: String,
     /// Who.
     pub author: Author,
-    /// The program that does it, `user@host:pid`.
-    pub process: String,
     /// Now.
     pub now: DateTime<Utc>,
 }
 
-/// What a plan is made of.
-struct Ground {
-    observation: Observation,
-    /// All decisions about the night, also those that were undone.
-    decisions: Vec<Decision>,
-    jobs: Answer,
-    /// What partitions offer, where that matters and is known.
-    limits: Vec<PartitionLimits>,
+/// How far an action is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExecutionState {
+    /// It is done; its outcome, in one line.
+    Done(String),
+    /// It is still being executed.
+    UnderWay,
 }
 
-impl Request {
-    /// What would be done; nothing is changed anywhere.
+impl Site {
+    /// What an action would do; changes nothing.
     ///
     /// # Errors
-    /// The night or the books cannot be read.
-    pub async fn plan(&self) -> Result<ActionPlan, ActionError> {
-        let observation = self.observe().await?;
-        let looked = SiteDatabase::of(&self.settings).open_to_read().await?;
-        let decisions = match looked.store {
-            Some(store) => store.decisions(self.paths.date, &self.paths.prod_id).await?,
-            None => Vec::new(),
+    /// The night, the database or the scheduler cannot be read.
+    pub async fn plan(
+        &self,
+        date: NightDate,
+        action: Action,
+        now: DateTime<Utc>,
+    ) -> Result<ActionPlan, ActionError> {
+        let night = Night { site: self, date, now };
+        let mut plan = match &action {
+            Action::Launch => launch::plan(&night).await?,
+            Action::Close { no_dl2 } => close::plan(&night, *no_dl2).await?,
+            Action::CopyDatacheck => publish::plan(&night).await?,
+            Action::Remedy(remedy) => remedy::plan(&night, remedy.clone()).await?,
         };
-        let observation = observation.decided(decisions.clone());
-        let jobs = look_on(&self.settings, &self.paths, &observation, self.now).await?;
-        let server = &self.settings.server;
-        let limits = match server.scheduler {
-            SchedulerKind::Slurm => self.limits(&schedule::slurm(server)).await,
-            SchedulerKind::Local => Vec::new(),
-        };
-        let ground = Ground { observation, decisions, jobs, limits };
-        self.planned(ground).await.map(|planned| planned.plan)
+        plan.mark = plan::mark(&plan)?;
+        Ok(plan)
     }
 
-    /// Plans, and does what was planned.
+    /// Executes the plan, if it is still the one that was seen. It goes on when the caller
+    /// goes away.
     ///
     /// # Errors
-    /// [`ActionError::Obstacles`] and [`ActionError::Busy`]: nothing was done. Else the steps before
-    /// the one that failed were done; the logbook tells, and it may simply be asked for again.
-    #[tracing::instrument(name = "action", skip_all, fields(date = %self.paths.date, action = carry_out::word(&self.remedy), user = %self.author))]
-    pub async fn execute(&self, engine: &Engine) -> Result<Done, ActionError> {
-        let _turn = carry_out::turn(&self.paths)?;
-        let observation = self.observe().await?;
-        let decisions = engine.store.decisions(self.paths.date, &self.paths.prod_id).await?;
-        let observation = observation.decided(decisions.clone());
-        let jobs = ask(engine, &self.paths, &observation, self.now).await?;
-        let limits = self.limits(&*engine.scheduler).await;
-        let planned = self.planned(Ground { observation, decisions, jobs, limits }).await?;
-        if !planned.plan.obstacles.is_empty() {
-            return Err(ActionError::Obstacles(planned.plan.obstacles));
+    /// [`ActionError::Changed`] and [`ActionError::Obstacles`]: nothing was done. Others: the
+    /// audit log says what was done before.
+    pub async fn carry_out(
+        &self,
+        confirmed: ConfirmedAction,
+    ) -> Result<ExecutionState, ActionError> {
+        let plan = self.plan(confirmed.date, confirmed.action.clone(), confirmed.now).await?;
+        if !plan.obstacles.is_empty() {
+            return Err(ActionError::Obstacles(Box::new(plan)));
         }
-        carry_out::carry_out(self, engine, planned).await
+        if plan.mark != confirmed.mark {
+            return Err(ActionError::Changed(Box::new(plan)));
+        }
+        let site = self.clone();
+        let span = tracing::info_span!(
+            "action", date = %confirmed.date, action = confirmed.action.label(), user = %confirmed.author
+        );
+        let work = async move {
+            tracing::info!("begins");
+            let result = site.work(confirmed).await;
+            match &result {
+                Ok(outcome) => tracing::info!(outcome, "ended"),
+                Err(error) => tracing::error!(%error, "failed"),
+            }
+            result
+        };
+        let work = tokio::spawn(work.instrument(span));
+        match tokio::time::timeout(PATIENCE, work).await {
+            Err(_) => Ok(ExecutionState::UnderWay),
+            Ok(ended) => Ok(ExecutionState::Done(ended.map_err(InternalError::from)??)),
+        }
     }
 
-    /// What the partitions offer, if more is asked for than before.
-    async fn limits(&self, scheduler: &dyn Scheduler) -> Vec<PartitionLimits> {
-        let Remedy::Resubmit { memory, walltime, .. } = &self.remedy else { return Vec::new() };
-        if memory.is_none() && walltime.is_none() {
-            return Vec::new();
+    async fn work(&self, confirmed: ConfirmedAction) -> Result<String, ActionError> {
+        let night = Night { site: self, date: confirmed.date, now: confirmed.now };
+        match confirmed.action {
+            Action::Launch => launch::carry_out(&night, confirmed.author).await,
+            Action::Close { no_dl2 } => close::carry_out(&night, no_dl2, confirmed.author).await,
+            Action::CopyDatacheck => publish::carry_out(&night, confirmed.author).await,
+            Action::Remedy(remedy) => remedy::carry_out(&night, remedy, confirmed.author).await,
         }
-        scheduler.limits().await.unwrap_or_else(|error| {
-            // Slurm itself refuses what it cannot run.
-            tracing::warn!("the limits of the partitions are not known: {error}");
-            Vec::new()
+    }
+}
+
+/// A night of the site, at a time.
+struct Night<'a> {
+    site: &'a Site,
+    date: NightDate,
+    now: DateTime<Utc>,
+}
+
+impl Night<'_> {
+    fn paths(&self) -> NightPaths {
+        NightPaths::new(self.site.settings.site.clone(), self.date, self.site.prod_id.clone())
+    }
+
+    fn script(&self, no_dl2: bool) -> Result<ScriptOptions, ActionError> {
+        Ok(ScriptOptions {
+            program: executable()?,
+            job_path: self.site.settings.server.job_path.clone(),
+            no_dl2,
+            verbose: false,
         })
     }
 
-    async fn observe(&self) -> Result<Observation, ActionError> {
-        let paths = self.paths.clone();
+    /// What was observed, as people have decided about its runs.
+    async fn observe(&self) -> Result<Arc<Observation>, ActionError> {
+        let paths = self.paths();
         let read = move || Observation::read(&paths, MissingSummary::Fail);
-        Ok(blocking(read).await??)
-    }
-
-    async fn planned(&self, ground: Ground) -> Result<plan::Planned, ActionError> {
-        let request = self.clone();
-        Ok(blocking(move || plan::plan(&request, &ground)).await?)
+        let observation = blocking(read).await??;
+        let decisions = self.site.engine.store.decisions(self.date, &self.site.prod_id).await?;
+        Ok(Arc::new(observation.decided(decisions)))
     }
 }

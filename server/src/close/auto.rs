@@ -5,10 +5,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::internal::blocking;
-use crate::launch::{Answer, Engine, look_on};
+use crate::launch::{Answer, Engine, ask_read_only};
 use crate::model::{
-    Action, CloseOptions, Condition, ExitCode, JobState, Kind, NightDate, NightState, NightStatus,
-    RunId, SequenceStatus,
+    CloseOptions, Condition, ExitCode, JobState, Kind, NightDate, NightState, NightStatus, RunId,
+    SequenceAction, SequenceStatus,
 };
 use crate::night::NightPaths;
 use crate::status::{Depth, NightInput, StatusCache, night_status};
@@ -123,13 +123,13 @@ struct Levels {
 /// its last stage, and there is 100 % of everything. Of a job that the scheduler has forgotten, the
 /// histories tell.
 fn readiness(status: &SequenceStatus, levels: Levels) -> Readiness {
-    let closed = status.action == Action::Closed;
+    let closed = status.action == SequenceAction::Closed;
     let why = if closed { String::new() } else { hindrance(status, levels).unwrap_or_default() };
     Readiness { run: status.sequence.run, closed, why }
 }
 
 fn hindrance(status: &SequenceStatus, levels: Levels) -> Option<String> {
-    if status.action == Action::Veto {
+    if status.action == SequenceAction::Veto {
         return Some("it is vetoed".into());
     }
     if let (Some(job), Some(state)) = (status.job, &status.state) {
@@ -164,7 +164,7 @@ async fn decide_with(
     answer: Answer,
 ) -> Result<AutoPlan, CloseError> {
     let request = request.clone();
-    let look = move || {
+    let plan = move || {
         let Request { paths, observation, now, .. } = &request;
         let input = NightInput {
             paths,
@@ -178,23 +178,23 @@ async fn decide_with(
         let gain_selected = paths.gain_selection_finished().exists();
         decide(&status, paths, request.options, options, gain_selected, *now)
     };
-    Ok(blocking(look).await?)
+    Ok(blocking(plan).await?)
 }
 
 /// What the automatic closer would do; writes nothing.
 ///
 /// # Errors
-/// The books are there and cannot be read.
-pub async fn look(request: &Request, options: AutoOptions) -> Result<AutoPlan, CloseError> {
-    let looked = SiteDatabase::of(&request.settings).open_to_read().await?;
-    let request = match looked.store {
+/// The database is there and cannot be read.
+pub async fn preview(request: &Request, options: AutoOptions) -> Result<AutoPlan, CloseError> {
+    let access = SiteDatabase::of(&request.settings).open_to_read().await?;
+    let request = match access.store {
         Some(store) => decided(&store, request).await?,
         None => request.clone(),
     };
     let Request { settings, paths, observation, now, .. } = &request;
     let answer = match request.options.no_jobs {
         true => Answer::unknown(),
-        false => look_on(settings, paths, observation, *now).await?,
+        false => ask_read_only(settings, paths, observation, *now).await?,
     };
     decide_with(&request, options, answer).await
 }
@@ -202,8 +202,8 @@ pub async fn look(request: &Request, options: AutoOptions) -> Result<AutoPlan, C
 /// Closes what is ready.
 ///
 /// # Errors
-/// [`CloseError::Busy`] if another automatic closer is under way; the books cannot be used. What
-/// becomes of each closing is told in the outcome.
+/// [`CloseError::Busy`] if another automatic closer is under way; the database cannot be used. What
+/// becomes of each closing is reported in the outcome.
 #[tracing::instrument(name = "autoclose", skip_all, fields(date = %request.paths.date, user = %request.by))]
 pub async fn run(
     engine: &Engine,
@@ -269,7 +269,7 @@ mod tests {
                     datacheck: 100,
                     dl2: 100,
                 });
-                sequence.action = Action::None;
+                sequence.action = SequenceAction::None;
             }
             sequence.segments = vec![Segment {
                 first: 0,
@@ -292,7 +292,7 @@ mod tests {
     fn a_night_is_ready_when_all_of_it_is() {
         let golden = Golden::new();
         assert_eq!(why(&golden, |_| {}), "");
-        assert_eq!(why(&golden, |s| s.action = Action::Veto), "it is vetoed");
+        assert_eq!(why(&golden, |s| s.action = SequenceAction::Veto), "it is vetoed");
         assert_eq!(
             why(&golden, |s| s.segments[0].condition = Condition::Idle),
             "0 of 6 subruns are done"
@@ -312,7 +312,7 @@ mod tests {
         assert_eq!(job(JobState::Running, None), "job 7 is RUNNING");
         assert_eq!(job(JobState::Failed, Some("1:0")), "job 7 is FAILED, exit 1:0");
         // A closed sequence is ready, whatever else is said of it.
-        assert_eq!(why(&golden, |s| (s.action, s.segments) = (Action::Closed, vec![])), "");
+        assert_eq!(why(&golden, |s| (s.action, s.segments) = (SequenceAction::Closed, vec![])), "");
     }
 
     #[test]
@@ -320,7 +320,7 @@ mod tests {
         let golden = Golden::new();
         let open = |status: &mut NightStatus| {
             status.sequences[1].segments[0].condition = Condition::Failed;
-            status.sequences[2].action = Action::Closed;
+            status.sequences[2].action = SequenceAction::Closed;
         };
         let of = |options| {
             let plan = plan(&golden, open, options);

@@ -17,7 +17,7 @@ use super::moves::MoveError;
 /// Why a night, or a step of its closing, did not come to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum CloseError {
-    /// The books cannot be used.
+    /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// What was observed cannot be read.
@@ -77,7 +77,7 @@ pub enum CloseError {
     /// A failure within the program.
     #[error(transparent)]
     Internal(#[from] InternalError),
-    /// This process cannot be told from others.
+    /// This process cannot be distinguished from others.
     #[error("cannot read /proc: this process cannot be told from others")]
     NoProcess,
     /// A step failed; the night stays open.

@@ -67,7 +67,7 @@ impl Guard {
 }
 
 impl Drop for Guard {
-    /// From here on the row in the database is that of nobody, for this process. Others are told as
+    /// From here on the row in the database is that of nobody, for this process. Others are reported as
     /// well, where that can still be done: this process may go on living without the lock.
     fn drop(&mut self) {
         held(|held| held.remove(&self.token));

@@ -32,20 +32,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::Settings;
 use crate::internal::{blocking, executable};
-use crate::launch::{Answer, Engine, ScriptOptions, ask, author, look_on};
+use crate::launch::{Answer, Engine, ScriptOptions, ask, ask_read_only, author};
 use crate::model::{
     Author, CloseOptions, ClosingPlan, ClosingProgress, NightDate, ProdId, RunId, StepState,
 };
 use crate::night::{MissingSummary, NightPaths, Observation};
 use crate::status::{Depth, NightInput, StatusCache, night_status};
-use crate::store::{Closing, Looked, SiteDatabase, Store, StoreError};
+use crate::store::{Closing, ReadAccess, SiteDatabase, Store, StoreError};
 
 pub use error::CloseError;
 pub use mail::MailError;
 pub use plan::observation_over;
 pub use reopen::reopen;
 pub use tell::{plan as plan_text, word as level_word};
-pub use work::{Begun, Closed, Undertaken, begin, start};
+pub use work::{Begun, Closed, RunningClosing, begin, start};
 
 use past::Past;
 use plan::Grounds;
@@ -136,7 +136,7 @@ struct Planned {
 /// Plans with what the scheduler has answered. Blocks on the disk inside a thread that may.
 async fn plan_with(request: &Request, answer: Answer, past: Past) -> Result<Planned, CloseError> {
     let request = request.clone();
-    let look = move || {
+    let plan = move || {
         let Request { paths, observation, options, .. } = &request;
         let status = night_status(
             &NightInput {
@@ -177,13 +177,13 @@ async fn plan_with(request: &Request, answer: Answer, past: Past) -> Result<Plan
         };
         Planned { plan: grounds.plan(), earlier: past.earlier, outdated }
     };
-    Ok(blocking(look).await?)
+    Ok(blocking(plan).await?)
 }
 
-/// What closing would do, with the books and the scheduler of `engine`.
+/// What closing would do, with the database and the scheduler of `engine`.
 ///
 /// # Errors
-/// The books cannot be used. What is in the way of closing is told in the plan.
+/// The database cannot be used. What is in the way of closing is reported in the plan.
 pub async fn plan_night(engine: &Engine, request: &Request) -> Result<ClosingPlan, CloseError> {
     let request = &decided(&engine.store, request).await?;
     let answer = asked(engine, request).await?;
@@ -207,12 +207,12 @@ async fn asked(engine: &Engine, request: &Request) -> Result<Answer, CloseError>
     }
 }
 
-/// As [`plan_night`], and writes nothing at all: missing books are not made.
+/// As [`plan_night`], and writes nothing at all: a missing database is not made.
 ///
 /// # Errors
-/// The books are there and cannot be read.
-pub async fn look(request: &Request) -> Result<ClosingPlan, CloseError> {
-    let Looked { store, notice } = SiteDatabase::of(&request.settings).open_to_read().await?;
+/// The database is there and cannot be read.
+pub async fn preview(request: &Request) -> Result<ClosingPlan, CloseError> {
+    let ReadAccess { store, notice } = SiteDatabase::of(&request.settings).open_to_read().await?;
     let request = match &store {
         Some(store) => &decided(store, request).await?,
         None => request,
@@ -220,7 +220,7 @@ pub async fn look(request: &Request) -> Result<ClosingPlan, CloseError> {
     let Request { settings, paths, observation, now, .. } = request;
     let answer = match request.options.no_jobs {
         true => Answer::unknown(),
-        false => look_on(settings, paths, observation, *now).await?,
+        false => ask_read_only(settings, paths, observation, *now).await?,
     };
     let past = match store {
         Some(store) => Past::of(&store, request).await?,
@@ -238,7 +238,7 @@ fn lock_name(date: NightDate, prod_id: &ProdId) -> String {
 /// How far the last closing of a night is; `None` if there was none.
 ///
 /// # Errors
-/// The books cannot be read.
+/// The database cannot be read.
 pub async fn progress(
     store: &Store,
     date: NightDate,
@@ -279,7 +279,7 @@ pub async fn progress(
 /// Nights whose closing was cut short: whoever did it is gone.
 ///
 /// # Errors
-/// The books cannot be read.
+/// The database cannot be read.
 pub async fn interrupted(
     store: &Store,
 ) -> Result<Vec<(NightDate, ProdId, CloseOptions)>, StoreError> {

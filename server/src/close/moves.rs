@@ -308,8 +308,8 @@ pub fn checksum(file: &Path) -> Result<(u64, String), MoveError> {
 /// # Errors
 /// One of them cannot be read.
 pub fn same_content(one: &Path, other: &Path) -> Result<bool, MoveError> {
-    let look = |file: &Path| file.symlink_metadata().map_err(MoveError::file("look at", file));
-    let (a, b) = (look(one)?, look(other)?);
+    let metadata = |file: &Path| file.symlink_metadata().map_err(MoveError::file("look at", file));
+    let (a, b) = (metadata(one)?, metadata(other)?);
     if !a.is_file() || !b.is_file() || a.len() != b.len() {
         return Ok(false);
     }

@@ -1,4 +1,4 @@
-//! What the books say of earlier closings of a night.
+//! What the database says of earlier closings of a night.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::store::{Closing, Store, StoreError, Submission, SubmissionState};
 use super::Request;
 use super::survey::Survey;
 
-/// What the books say of earlier closings of a night.
+/// What the database says of earlier closings of a night.
 #[derive(Debug, Default)]
 pub(super) struct Past {
     /// One that has not come to its end.
@@ -38,7 +38,7 @@ impl Past {
         Ok(Self { earlier, done, own })
     }
 
-    /// Whether the earlier closing cannot be gone on with: files have come since of a run of which
+    /// Whether the earlier closing cannot be resumed: files have come since of a run of which
     /// it has done jobs, so that they must be done again.
     pub(super) fn is_outdated(&self, survey: &Survey) -> bool {
         let Some((done, _)) = &self.own else { return self.earlier.is_some() };

@@ -1,8 +1,8 @@
-//! What closing a night would do: its status, what was seen on the disk and what the books say in,
+//! What closing a night would do: its status, what was seen on the disk and what the database says in,
 //! a plan out. Nothing here looks at a disk or a clock.
 //!
-//! A plan holds what is left to be done. So a closing that was cut short is gone on with by planning
-//! anew: what is done is no longer in the plan, whatever the moment at which it was cut short.
+//! A plan holds what is left to be done. So a closing that was cut short is resumed by planning
+//! again: what is done is no longer in the plan, whatever the moment at which it was cut short.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,8 @@ use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 
 use crate::launch::ScriptOptions;
 use crate::model::{
-    Action, Block, BlockKind, CalibrationRuns, CloseOptions, ClosingPlan, ClosingSequence,
-    Condition, Kind, NightDate, NightStatus, Notice, RunId, SequenceStatus, Severity,
+    Block, BlockKind, CalibrationRuns, CloseOptions, ClosingPlan, ClosingSequence, Condition, Kind,
+    NightDate, NightStatus, Notice, RunId, SequenceAction, SequenceStatus, Severity,
 };
 use crate::night::{FaultyRow, NightPaths};
 
@@ -34,7 +34,7 @@ pub(super) struct Grounds<'a> {
     pub(super) faulty: &'a [FaultyRow],
     /// Purposes of closing jobs that have ended well since the night was reopened last.
     pub(super) done: BTreeSet<String>,
-    /// If a closing is gone on with: the purposes of its own jobs; all others were done before it.
+    /// If a closing is resumed: the purposes of its own jobs; all others were done before it.
     pub(super) own: Option<BTreeSet<String>>,
     /// An earlier closing has not come to its end.
     pub(super) resumes: bool,
@@ -218,7 +218,7 @@ fn text(path: &std::path::Path) -> String {
 }
 
 fn sequence(status: &SequenceStatus) -> ClosingSequence {
-    let closed = status.action == Action::Closed;
+    let closed = status.action == SequenceAction::Closed;
     let subruns = status.known_subruns();
     let done = status.count(Condition::Done);
     let finished = closed || (subruns > 0 && done == subruns);
@@ -231,7 +231,7 @@ fn sequence(status: &SequenceStatus) -> ClosingSequence {
                 0 => String::new(),
                 failed => format!(", {failed} failed"),
             };
-            let veto = if status.action == Action::Veto { "; it is vetoed" } else { "" };
+            let veto = if status.action == SequenceAction::Veto { "; it is vetoed" } else { "" };
             format!("{done} of {subruns} subruns are done{failed}{veto}")
         }
     };

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use crate::launch::Engine;
-use crate::model::DeedOutcome;
-use crate::store::Deed;
+use crate::model::ActionOutcome;
+use crate::store::NewAction;
 
 use super::{CloseError, Request, lock, lock_name};
 
@@ -44,7 +44,7 @@ async fn remove_flags(engine: &Engine, request: &Request) -> Result<Vec<String>,
     if names.is_empty() {
         return Ok(names);
     }
-    let deed = Deed {
+    let entry = NewAction {
         date: paths.date,
         prod_id: &paths.prod_id,
         author: &request.by,
@@ -52,11 +52,11 @@ async fn remove_flags(engine: &Engine, request: &Request) -> Result<Vec<String>,
         action: "reopen",
         plan: &json!({ "seq": options.seq, "flags": names }),
     };
-    let line = engine.store.begin_deed(&deed, request.now).await?;
+    let line = engine.store.begin_action(&entry, request.now).await?;
     for flag in &flags {
         std::fs::remove_file(flag).map_err(CloseError::file("remove", flag))?;
     }
-    let outcome = DeedOutcome { well: true, message: "reopened".into() };
-    engine.store.end_deed(line, &outcome, request.now).await?;
+    let outcome = ActionOutcome { success: true, message: "reopened".into() };
+    engine.store.end_action(line, &outcome, request.now).await?;
     Ok(names)
 }

@@ -160,7 +160,7 @@ impl Run<'_> {
 
     /// Where each planned job stands; `None` while the scheduler does not answer. Its silence is
     /// told in the step's detail.
-    async fn look(&self, at: StepAt) -> Result<Option<Vec<Standing>>, CloseError> {
+    async fn poll_jobs(&self, at: StepAt) -> Result<Option<Vec<Standing>>, CloseError> {
         let store = &self.engine.store;
         let since = self.request.now - TimeDelta::days(2);
         let names: Vec<String> = self.plan.jobs.iter().map(|job| job.name.clone()).collect();
@@ -178,13 +178,13 @@ impl Run<'_> {
         if let Some(why) = elsewhere(&submissions, &snapshot.scheduler) {
             return Err(LaunchError::Elsewhere(why).into());
         }
-        // A job behind one that has failed would wait for ever.
+        // A job behind one that has failed would wait forever.
         let tokens: BTreeSet<&str> = submissions.iter().map(|s| s.token.as_str()).collect();
         let stuck = snapshot.tasks.iter().filter(|task| {
             task.state.is_waiting() && task.reason == NEVER && tokens.contains(&*task.comment)
         });
         for job in stuck.map(|task| task.job).collect::<BTreeSet<_>>() {
-            // If it cannot be cancelled now, it can be at the next look.
+            // If it cannot be cancelled now, it can be at the next poll.
             let _ = self.engine.scheduler.cancel(job).await;
         }
         let paths = self.paths();
@@ -201,7 +201,7 @@ impl Run<'_> {
     async fn submit(&self, at: StepAt) -> Result<String, CloseError> {
         let mut pause = Pause::new(self.request);
         loop {
-            let Some(standings) = self.look(at).await? else {
+            let Some(standings) = self.poll_jobs(at).await? else {
                 pause.take().await;
                 continue;
             };
@@ -291,7 +291,7 @@ impl Run<'_> {
         let mut told = String::new();
         let mut silent = false;
         loop {
-            let Some(standings) = self.look(at).await? else {
+            let Some(standings) = self.poll_jobs(at).await? else {
                 silent = true;
                 pause.take().await;
                 continue;

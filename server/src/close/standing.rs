@@ -1,4 +1,4 @@
-//! Where the jobs of a closing stand, as the books have it.
+//! Where the jobs of a closing stand, as the database has it.
 
 use crate::model::{ClosingJob, ClosingJobState, JobId, JobState};
 use crate::night::NightPaths;
@@ -48,7 +48,7 @@ pub(super) fn standing(
     }
 }
 
-/// What the books have of a closing's jobs, given by name and purpose.
+/// What the database has of a closing's jobs, given by name and purpose.
 pub(super) fn job_states(
     jobs: &[(String, String)],
     submissions: &[Submission],

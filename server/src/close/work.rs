@@ -4,8 +4,8 @@ use serde_json::json;
 
 use crate::internal::{InternalError, blocking};
 use crate::launch::Engine;
-use crate::model::{ClosingPlan, ClosingProgress, DeedOutcome, StepState, TaskRecord};
-use crate::store::{Deed, NewClosing};
+use crate::model::{ActionOutcome, ClosingPlan, ClosingProgress, StepState, TaskRecord};
+use crate::store::{NewAction, NewClosing};
 
 use super::lock::Guard;
 use super::past::Past;
@@ -28,14 +28,14 @@ pub enum Closed {
 #[derive(Debug)]
 pub enum Begun {
     /// It is under way, and goes on when this is carried out.
-    Work(Box<Undertaken>),
+    Work(Box<RunningClosing>),
     /// It had been closed before; nothing was changed.
     Before,
 }
 
 /// A closing that was begun. Dropped before its end, it counts as interrupted.
 #[derive(Debug)]
-pub struct Undertaken {
+pub struct RunningClosing {
     /// Its number.
     pub closing: i64,
     /// What is done.
@@ -53,7 +53,7 @@ pub struct Undertaken {
 
 /// Closes a night or a sequence, or goes on with a closing that was cut short or failed, to its end.
 ///
-/// Waits for the jobs of this closing, and for no others. [`begin`] and [`Undertaken::carry_out`]
+/// Waits for the jobs of this closing, and for no others. [`begin`] and [`RunningClosing::carry_out`]
 /// are the same in two parts, for those who cannot wait.
 ///
 /// # Errors
@@ -78,8 +78,8 @@ pub async fn begin(engine: &Engine, request: &Request) -> Result<Begun, CloseErr
     let name = lock_name(request.paths.date, &request.paths.prod_id);
     let by = request.by.to_string();
     let guard = lock::take(&engine.store, &name, &by, request.now).await?;
-    match undertake(engine, request).await {
-        Ok(Some(work)) => Ok(Begun::Work(Box::new(Undertaken { guard: Some(guard), ..work }))),
+    match plan_and_record(engine, request).await {
+        Ok(Some(work)) => Ok(Begun::Work(Box::new(RunningClosing { guard: Some(guard), ..work }))),
         Ok(None) => {
             guard.release().await?;
             Ok(Begun::Before)
@@ -92,7 +92,10 @@ pub async fn begin(engine: &Engine, request: &Request) -> Result<Begun, CloseErr
 }
 
 /// Plans, and begins a row; `None` if it is closed already. The lock is for the caller to add.
-async fn undertake(engine: &Engine, request: &Request) -> Result<Option<Undertaken>, CloseError> {
+async fn plan_and_record(
+    engine: &Engine,
+    request: &Request,
+) -> Result<Option<RunningClosing>, CloseError> {
     let store = &engine.store;
     let clock = Clock::new(request.now);
     let request = decided(store, request).await?;
@@ -129,7 +132,7 @@ async fn undertake(engine: &Engine, request: &Request) -> Result<Option<Undertak
         after,
         steps: &named,
     };
-    let deed = Deed {
+    let entry = NewAction {
         date: plan.date,
         prod_id: &plan.prod_id,
         author: &request.by,
@@ -144,7 +147,7 @@ async fn undertake(engine: &Engine, request: &Request) -> Result<Option<Undertak
             "unfinished": plan.unfinished().map(|sequence| sequence.run).collect::<Vec<_>>(),
         }),
     };
-    let line = store.begin_deed(&deed, request.now).await?;
+    let line = store.begin_action(&entry, request.now).await?;
     let earlier = match earlier {
         Some(earlier) if outdated => {
             let why = "another closing was begun in its place";
@@ -156,7 +159,7 @@ async fn undertake(engine: &Engine, request: &Request) -> Result<Option<Undertak
     let (closing, attempt) = store.begin_closing(&new, earlier.as_ref(), clock.now()).await?;
     fault::point("begun");
     let after = store.last_submission_before(closing).await?;
-    Ok(Some(Undertaken {
+    Ok(Some(RunningClosing {
         closing,
         plan,
         engine: engine.clone(),
@@ -171,7 +174,7 @@ async fn undertake(engine: &Engine, request: &Request) -> Result<Option<Undertak
     }))
 }
 
-impl Undertaken {
+impl RunningClosing {
     /// Does all that is left to be done, and waits for the jobs.
     ///
     /// # Errors
@@ -208,8 +211,8 @@ impl Undertaken {
         };
         store.end_closing(*closing, state, &message, clock.now()).await?;
         let told = if ended.is_ok() { "closed".to_owned() } else { message.clone() };
-        let outcome = DeedOutcome { well: ended.is_ok(), message: told };
-        store.end_deed(self.line, &outcome, clock.now()).await?;
+        let outcome = ActionOutcome { success: ended.is_ok(), message: told };
+        store.end_action(self.line, &outcome, clock.now()).await?;
         if let Err(error) = ended {
             warn(request, &message).await;
             return Err(error);
@@ -219,7 +222,7 @@ impl Undertaken {
     }
 }
 
-/// Sends the warning mail; that it cannot be sent is told, and changes nothing.
+/// Sends the warning mail; that it cannot be sent is reported, and changes nothing.
 async fn warn(request: &Request, why: &str) {
     let (settings, paths) = (request.settings.clone(), request.paths.clone());
     let why = why.to_owned();

@@ -7,12 +7,12 @@ use std::process::ExitCode;
 use chrono::Utc;
 use clap::Args;
 
-use crate::actions::Request;
 use crate::config::Settings;
 use crate::internal::{blocking, executable};
 use crate::launch::{self, Engine, ScriptOptions};
-use crate::model::{ActionPlan, ActionStep, NightDate, Remedy};
+use crate::model::{NightDate, Remedy, RemedyPlan, RemedyStep};
 use crate::night::NightPaths;
+use crate::remedies::Request;
 
 use super::{Failure, Outcome, stages, warn_of_database};
 
@@ -33,7 +33,7 @@ pub(super) struct Act {
     reason: String,
 }
 
-/// Plans what was asked for and, without `-s`, does it. What keeps it from being done is told on
+/// Plans what was asked for and, without `-s`, does it. What keeps it from being done is reported on
 /// standard error, with exit code 1.
 pub(super) async fn run(act: Act, date: NightDate, remedy: Remedy) -> Outcome {
     let request = request(&act, date, remedy).await?;
@@ -51,13 +51,13 @@ pub(super) async fn run(act: Act, date: NightDate, remedy: Remedy) -> Outcome {
     engine.close().await;
     let done = done?;
     print(&done.plan, act.json, "")?;
-    if done.submitted.is_empty() && done.outcome.well {
+    if done.submitted.is_empty() && done.outcome.success {
         return Ok(ExitCode::SUCCESS);
     }
     for submitted in &done.submitted {
         eprintln!("{}: {}", submitted.name, submitted.verdict);
     }
-    Ok(if done.outcome.well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if done.outcome.success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn request(act: &Act, date: NightDate, remedy: Remedy) -> Result<Request, Failure> {
@@ -85,11 +85,11 @@ async fn request(act: &Act, date: NightDate, remedy: Remedy) -> Result<Request, 
     })
 }
 
-fn print(plan: &ActionPlan, json: bool, before: &str) -> Result<(), Failure> {
+fn print(plan: &RemedyPlan, json: bool, before: &str) -> Result<(), Failure> {
     let text = match json {
         true => serde_json::to_string_pretty(plan)? + "\n",
         false => {
-            let line = |step: &ActionStep| format!("{before}{}\n", step.sentence());
+            let line = |step: &RemedyStep| format!("{before}{}\n", step.sentence());
             plan.steps.iter().map(line).collect::<Vec<_>>().concat()
         }
     };

@@ -69,7 +69,7 @@ pub async fn run(args: Autocloser) -> Outcome {
     };
     if args.common.simulate {
         warn_of_database(&request.settings).await?;
-        let plan = auto::look(&request, options).await?;
+        let plan = auto::preview(&request, options).await?;
         tell(&plan, &args)?;
         return Ok(ExitCode::SUCCESS);
     }

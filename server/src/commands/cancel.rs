@@ -12,11 +12,11 @@ use serde_json::json;
 use crate::config::Settings;
 use crate::internal::blocking;
 use crate::launch::{self, Engine, ask};
-use crate::model::{DeedOutcome, JobId, NightDate};
+use crate::model::{ActionOutcome, JobId, NightDate};
 use crate::night::{MissingSummary, NightPaths, Observation};
 use crate::schedule::{JobSnapshot, Question};
 use crate::status::jobs::NEVER;
-use crate::store::Deed;
+use crate::store::NewAction;
 
 use super::{Failure, Outcome, stages};
 
@@ -69,15 +69,15 @@ async fn cancel(
         eprintln!("no job of that night is stuck");
     }
     for (job, name) in &jobs {
-        // A job that is none of ours has no night, and so no logbook.
+        // A job that is none of ours has no night, and so no audit log.
         let line = begin(engine, *job, name, now).await?;
         let cancelled = engine.scheduler.cancel(*job).await;
         if let Some(line) = line {
             let outcome = match &cancelled {
-                Ok(()) => DeedOutcome { well: true, message: format!("cancelled job {job}") },
-                Err(error) => DeedOutcome { well: false, message: error.to_string() },
+                Ok(()) => ActionOutcome { success: true, message: format!("cancelled job {job}") },
+                Err(error) => ActionOutcome { success: false, message: error.to_string() },
             };
-            engine.store.end_deed(line, &outcome, Utc::now()).await?;
+            engine.store.end_action(line, &outcome, Utc::now()).await?;
         }
         cancelled?;
         writeln!(std::io::stdout(), "cancelled job {job} ({name})")?;
@@ -85,7 +85,7 @@ async fn cancel(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Begins a line in the logbook of the night that the job belongs to, if the books know it.
+/// Begins a line in the audit log of the night that the job belongs to, if the database knows it.
 async fn begin(
     engine: &Engine,
     job: JobId,
@@ -96,7 +96,7 @@ async fn begin(
     let Some(submission) = known.into_iter().rev().find(|known| known.job == Some(job)) else {
         return Ok(None);
     };
-    let deed = Deed {
+    let entry = NewAction {
         date: submission.date,
         prod_id: &submission.prod_id,
         author: &launch::user(),
@@ -104,7 +104,7 @@ async fn begin(
         action: "cancel",
         plan: &json!({ "job": job, "name": name, "purpose": submission.purpose }),
     };
-    Ok(Some(engine.store.begin_deed(&deed, now).await?))
+    Ok(Some(engine.store.begin_action(&entry, now).await?))
 }
 
 /// The jobs named on the command line, all of which must be there.
@@ -127,13 +127,13 @@ async fn stuck(
     date: NightDate,
     now: DateTime<Utc>,
 ) -> Result<BTreeMap<JobId, String>, Failure> {
-    let look = move || {
+    let read = move || {
         let prod_id = stages::production(None, &settings)?;
         let paths = NightPaths::new(settings.site, date, prod_id);
         let observation = Observation::read(&paths, MissingSummary::Fail)?;
         Ok::<_, Failure>((paths, observation))
     };
-    let (paths, observation) = blocking(look).await??;
+    let (paths, observation) = blocking(read).await??;
     let answer = ask(engine, &paths, &observation, now).await?;
     if let Some(error) = answer.health.error {
         let failure = Failure::new(format!("the scheduler does not answer: {error}"));

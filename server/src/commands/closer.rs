@@ -17,7 +17,7 @@ use super::{Common, Failure, Outcome, stages};
 /// provenance, and leave a flag.
 ///
 /// Asks if not everything is finished; without a terminal the answer is no. What was cut short, or
-/// has failed, is gone on with when the command is run again.
+/// has failed, is resumed when the command is run again.
 #[derive(Clone, Debug, Args)]
 pub struct Closer {
     #[command(flatten)]
@@ -86,7 +86,7 @@ pub async fn run(args: Closer) -> Outcome {
     let mut request = blocking(move || request(&common, options, launch::user(), now)).await??;
     request.anyway = args.yes;
     if args.common.simulate {
-        let plan = close::look(&request).await.map_err(Failure::from)?;
+        let plan = close::preview(&request).await.map_err(Failure::from)?;
         let text = if args.json { json(&plan)? } else { close::plan_text(&plan) };
         std::io::stdout().write_all(text.as_bytes())?;
         return Ok(ExitCode::SUCCESS);

@@ -26,8 +26,8 @@ pub fn warn(notice: Option<&Notice>) {
 /// # Errors
 /// It is damaged.
 pub async fn warn_of_database(settings: &Settings) -> Result<(), Failure> {
-    let looked = SiteDatabase::of(settings).open_to_read().await?;
-    warn(looked.notice.as_ref());
+    let access = SiteDatabase::of(settings).open_to_read().await?;
+    warn(access.notice.as_ref());
     Ok(())
 }
 

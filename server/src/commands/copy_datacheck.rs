@@ -10,7 +10,7 @@ use crate::internal::blocking;
 use crate::launch;
 use crate::model::{CopyState, PublishPlan};
 use crate::night::NightPaths;
-use crate::publish::{Request, told};
+use crate::publish::{Request, summarize};
 use crate::store::SiteDatabase;
 
 use super::closer::Telescope;
@@ -19,7 +19,7 @@ use super::{Common, Failure, Outcome, stages};
 /// Copy the calibration and DL1 data-check files to the datacheck web server.
 ///
 /// To the directory DATACHECK of section WEBSERVER in the configuration, on HOST over ssh if that is
-/// set. What was copied before is left alone. What is missing is told on standard error, and keeps
+/// set. What was copied before is left alone. What is missing is reported on standard error, and keeps
 /// nothing else from being copied.
 #[derive(Clone, Debug, Args)]
 pub struct CopyDatacheck {
@@ -57,9 +57,9 @@ pub async fn run(args: CopyDatacheck) -> Outcome {
     store.close().await;
     let plan = copied?;
     tell(&args, &plan)?;
-    let outcome = told(&plan);
+    let outcome = summarize(&plan);
     eprintln!("{}", outcome.message);
-    Ok(if outcome.well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if outcome.success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn tell(args: &CopyDatacheck, plan: &PublishPlan) -> Result<(), Failure> {

@@ -30,7 +30,7 @@ enum Verb {
         run: RunId,
     },
     /// Do not process a run, as if its type were EDATA
-    Discard {
+    Exclude {
         /// The run
         run: RunId,
     },
@@ -55,7 +55,7 @@ enum Verb {
 pub async fn run(args: Decide) -> Outcome {
     let remedy = match args.verb {
         Verb::DropLastSubrun { run } => Remedy::DropLastSubrun { run },
-        Verb::Discard { run } => Remedy::DiscardRun { run },
+        Verb::Exclude { run } => Remedy::ExcludeRun { run },
         Verb::Veto { run } => Remedy::Veto { run },
         Verb::Unveto { run } => Remedy::Unveto { run },
         Verb::Undo { id } => Remedy::Undo { decision: id },

@@ -55,7 +55,7 @@ pub async fn run(arguments: Demo) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Puts the jobs of the processed nights into the local scheduler's books, and the users into ours.
+/// Puts the jobs of the processed nights into the local scheduler's records, and the users into ours.
 async fn remember(made: &demo::Demo) -> Result<(), Failure> {
     let site = Arc::clone(&made.config);
     let settings = blocking(move || {

@@ -2,6 +2,7 @@
 //! through links made by `osa link`, as plain `COMMAND …`.
 
 mod act;
+mod audit;
 mod autocloser;
 mod backup;
 mod calibration_pipeline;
@@ -18,7 +19,6 @@ mod failure;
 mod link;
 mod local_scheduler;
 mod local_task;
-mod logbook;
 mod logging;
 mod move_database;
 mod provenance;
@@ -65,6 +65,7 @@ enum Command {
     Sequencer(sequencer::Sequencer),
     #[command(name = "simulate_processing")]
     SimulateProcessing(simulate_processing::SimulateProcessing),
+    Audit(audit::Audit),
     Backup(backup::Backup),
     Cancel(cancel::Cancel),
     Config(config::ConfigArgs),
@@ -83,7 +84,6 @@ enum Command {
     /// Run one task of the local scheduler's queue; started by its supervisor
     #[command(hide = true)]
     LocalTask(local_task::LocalTask),
-    Logbook(logbook::Logbook),
     MoveDatabase(move_database::MoveDatabase),
     Provenance(provenance::ProvenanceArgs),
     Serve(serve::Serve),
@@ -171,7 +171,7 @@ async fn run(command: Command) -> Outcome {
         Command::Link(arguments) => link::run(&arguments),
         Command::LocalScheduler(arguments) => local_scheduler::run(arguments).await,
         Command::LocalTask(arguments) => local_task::run(arguments).await,
-        Command::Logbook(arguments) => logbook::run(arguments).await,
+        Command::Audit(arguments) => audit::run(arguments).await,
         Command::MoveDatabase(args) => move_database::run(args).await,
         Command::Provenance(args) => provenance::run(args).await,
         Command::Serve(arguments) => Box::pin(serve::run(arguments)).await,

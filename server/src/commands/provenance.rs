@@ -135,9 +135,9 @@ async fn index(site: &SiteDatabase) -> Result<Store, Failure> {
     match site.open_surely().await {
         Ok(store) => Ok(store),
         Err(error) if error.is_out_of_reach() => {
-            let looked = site.open_to_read().await?;
-            warn(looked.notice.as_ref());
-            Ok(Store::open_copy(looked.store.as_ref().map(|store| store.file.as_path())).await?)
+            let access = site.open_to_read().await?;
+            warn(access.notice.as_ref());
+            Ok(Store::open_copy(access.store.as_ref().map(|store| store.file.as_path())).await?)
         }
         Err(error) => Err(error.into()),
     }

@@ -12,9 +12,9 @@ use crate::config::Settings;
 use crate::internal::blocking;
 use crate::launch::elsewhere::elsewhere;
 use crate::launch::{self, Engine};
-use crate::model::{DeedOutcome, NightDate, ProdId};
+use crate::model::{ActionOutcome, NightDate, ProdId};
 use crate::schedule::{Question, SchedulerId};
-use crate::store::Deed;
+use crate::store::NewAction;
 
 use super::{Failure, Outcome, stages};
 
@@ -27,7 +27,7 @@ pub struct Release {
     /// Use this configuration file [default: $OSA_CONFIG, ./sequencer.cfg, or the installed one]
     #[arg(short, long, value_name = "CONFIG")]
     config: Option<PathBuf>,
-    /// Why; the logbook keeps it
+    /// Why; the audit log keeps it
     #[arg(long, value_name = "TEXT", default_value = "")]
     reason: String,
     /// Date (YYYY-MM-DD) of the start of the night
@@ -64,7 +64,7 @@ async fn release(args: &Release, engine: &Engine, prod_id: &ProdId, now: DateTim
             Failure::new(message).hint("nothing needs to be released: go on with the night")
         );
     };
-    let deed = Deed {
+    let entry = NewAction {
         date: args.date,
         prod_id,
         author: &launch::user(),
@@ -72,13 +72,13 @@ async fn release(args: &Release, engine: &Engine, prod_id: &ProdId, now: DateTim
         action: "release",
         plan: &json!({ "to": here.to_string(), "reason": args.reason, "found": why }),
     };
-    let line = engine.store.begin_deed(&deed, now).await?;
+    let line = engine.store.begin_action(&entry, now).await?;
     let released = write_down(args, engine, prod_id, &here, now).await;
     let outcome = match &released {
-        Ok(message) => DeedOutcome { well: true, message: message.clone() },
-        Err(error) => DeedOutcome { well: false, message: error.to_string() },
+        Ok(message) => ActionOutcome { success: true, message: message.clone() },
+        Err(error) => ActionOutcome { success: false, message: error.to_string() },
     };
-    engine.store.end_deed(line, &outcome, Utc::now()).await?;
+    engine.store.end_action(line, &outcome, Utc::now()).await?;
     writeln!(std::io::stdout(), "{}", released?)?;
     Ok(ExitCode::SUCCESS)
 }

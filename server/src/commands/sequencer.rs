@@ -11,8 +11,8 @@ use serde::Serialize;
 use crate::config::Settings;
 use crate::internal::{blocking, executable};
 use crate::launch::{
-    self, Answer, Engine, Gate, LaunchOptions, LaunchPlan, Launched, Prepared, ScriptOptions,
-    Undertaking,
+    self, Answer, Engine, Gate, LaunchOptions, LaunchPlan, LaunchRequest, Launched, Prepared,
+    ScriptOptions,
 };
 use crate::model::NightStatus;
 use crate::night::{MissingSummary, NightPaths, Observation};
@@ -26,7 +26,7 @@ mod trial;
 /// Write the jobs of a night, submit them, and print where its sequences stand.
 ///
 /// Prints the table of the night's sequences. What keeps the night from being launched, and what
-/// became of every job, is told on standard error.
+/// became of every job, is reported on standard error.
 #[derive(Clone, Debug, Args)]
 pub struct Sequencer {
     #[command(flatten)]
@@ -140,9 +140,9 @@ impl Night {
         }
     }
 
-    fn undertaking(&self, submit: bool) -> Result<Undertaking, Failure> {
+    fn request(&self, submit: bool) -> Result<LaunchRequest, Failure> {
         let program = executable()?;
-        Ok(Undertaking {
+        Ok(LaunchRequest {
             paths: self.paths.clone(),
             observation: Arc::clone(&self.observation),
             options: self.options(submit),
@@ -163,20 +163,21 @@ impl Night {
         let jobs = match self.args.common.test {
             true => Answer::unknown(),
             false => {
-                launch::look_on(&self.settings, &self.paths, &self.observation, self.now).await?
+                launch::ask_read_only(&self.settings, &self.paths, &self.observation, self.now)
+                    .await?
             }
         };
         let health = jobs.health.clone();
         // A plan needs the histories; the table does not.
         if self.args.json || self.args.common.verbose {
             let submit = !self.args.no_submit && !self.args.common.test;
-            let undertaking = self.undertaking(submit)?;
-            let prepared = undertaking.prepare(jobs).await?;
+            let request = self.request(submit)?;
+            let prepared = request.prepare(jobs).await?;
             self.report(&prepared.status, Some(&prepared.plan))?;
         } else {
             let night = Arc::new(self);
-            let looked = Arc::clone(&night);
-            let (status, gate) = blocking(move || looked.table_only(&jobs)).await?;
+            let table = Arc::clone(&night);
+            let (status, gate) = blocking(move || table.table_only(&jobs)).await?;
             night.report(&status, None)?;
             tell::gate(gate.as_ref());
         }
@@ -203,40 +204,40 @@ impl Night {
     /// Without `-s`: writes scripts, and submits or tries them, as far as the gates are open.
     async fn work(self) -> Outcome {
         let test = self.args.common.test;
-        let undertaking = self.undertaking(!self.args.no_submit && !test)?;
+        let request = self.request(!self.args.no_submit && !test)?;
         if test {
-            let prepared = undertaking.prepare(Answer::unknown()).await?;
-            return self.without_scheduler(undertaking, prepared).await;
+            let prepared = request.prepare(Answer::unknown()).await?;
+            return self.without_scheduler(request, prepared).await;
         }
         let engine = Engine::open(&self.settings).await?;
-        let outcome = self.with_scheduler(undertaking, &engine).await;
+        let outcome = self.with_scheduler(request, &engine).await;
         engine.close().await;
         outcome
     }
 
-    async fn with_scheduler(&self, undertaking: Undertaking, engine: &Engine) -> Outcome {
+    async fn with_scheduler(&self, request: LaunchRequest, engine: &Engine) -> Outcome {
         if self.args.no_submit {
             let jobs = launch::ask(engine, &self.paths, &self.observation, self.now).await?;
             let health = jobs.health.clone();
-            let prepared = undertaking.prepare(jobs).await?;
-            let outcome = self.without_scheduler(undertaking, prepared).await?;
+            let prepared = request.prepare(jobs).await?;
+            let outcome = self.without_scheduler(request, prepared).await?;
             return match &health.error {
                 None => Ok(outcome),
                 Some(error) => Err(unanswered(error, health.hint.as_deref())),
             };
         }
-        let launched = undertaking.launch(engine).await?;
+        let launched = request.launch(engine).await?;
         self.conclude(&launched)
     }
 
     /// Writes the scripts and, with `-t` alone, tries them.
-    async fn without_scheduler(&self, undertaking: Undertaking, prepared: Prepared) -> Outcome {
+    async fn without_scheduler(&self, request: LaunchRequest, prepared: Prepared) -> Outcome {
         let Prepared { status, plan } = prepared;
         if plan.gate.is_some() {
             self.stop_at_gate(&status, &plan)?;
             return Ok(ExitCode::SUCCESS);
         }
-        undertaking.write_scripts(&plan).await?;
+        request.write_scripts(&plan).await?;
         self.say_scripts()?;
         let trial = self.args.common.test && !self.args.no_submit;
         let failed = if trial { trial::run(&self.paths, &status, &plan).await? } else { 0 };

@@ -10,9 +10,9 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::actions;
 use crate::config::{ServerConfig, Settings, SiteConfig};
 use crate::datacheck::Criteria;
-use crate::deeds;
 use crate::internal::{blocking, executable};
 use crate::launch::Engine;
 use crate::model::NightDate;
@@ -22,7 +22,9 @@ use crate::provenance::index::Keeper;
 use crate::schedule;
 use crate::status::Diagnosis;
 use crate::store::{Grace, SiteDatabase, Store};
-use crate::web::{self, AskPace, Books, HealthConfig, People, SiteLook, Watcher, WebConfig};
+use crate::web::{
+    self, AskPace, BlockingStore, HealthConfig, People, SiteReader, Watcher, WebConfig,
+};
 
 use super::{Failure, Outcome, logging};
 
@@ -47,7 +49,7 @@ pub struct Serve {
     listen: Option<SocketAddr>,
 }
 
-/// Serves until it is told to end.
+/// Serves until it is asked to end.
 pub async fn run(args: Serve) -> Outcome {
     let option = args.config;
     let (settings, prod_id, diagnosis, criteria) = blocking(move || {
@@ -81,7 +83,7 @@ pub async fn run(args: Serve) -> Outcome {
     let days = Days::new(site.slurm.starttime_days_sacct.unwrap_or(DAYS).into());
     let today = NightDate::new(Utc::now().date_naive());
     let engine = Engine { store: store.clone(), scheduler: Arc::clone(&scheduler) };
-    let deeds = deeds::Site {
+    let actions = actions::Site {
         engine: engine.clone(),
         settings: settings.clone(),
         prod_id: prod_id.clone(),
@@ -90,10 +92,10 @@ pub async fn run(args: Serve) -> Outcome {
     let closing = closing::keep(engine, settings, prod_id.clone());
     let any_night = NightPaths::new(Arc::clone(&site), today, prod_id.clone());
     let keeper = Keeper::new(store.clone(), any_night);
-    let look = SiteLook::new(site, prod_id, today, Books::new(store.clone()));
-    let look = look.with_diagnosis(diagnosis);
+    let reader = SiteReader::new(site, prod_id, today, BlockingStore::new(store.clone()));
+    let reader = reader.with_diagnosis(diagnosis);
     let watcher =
-        Watcher::new(Arc::new(look), scheduler.engine(), server.poll, criteria, store.clone());
+        Watcher::new(Arc::new(reader), scheduler.engine(), server.poll, criteria, store.clone());
     let listener = TcpListener::bind(address).await.map_err(|cause| {
         Failure::new(format!("cannot listen on {address}: {cause}"))
             .hint("another server may run there; --listen takes another address")
@@ -110,7 +112,7 @@ pub async fn run(args: Serve) -> Outcome {
     let closing = tokio::spawn(closing);
     let indexing = tokio::spawn(keeper.run());
     let watching = tokio::spawn(Arc::clone(&watcher).run(scheduler, Some(store), days, pace));
-    web::serve(listener, &config, watcher, people, Arc::new(deeds), end).await;
+    web::serve(listener, &config, watcher, people, Arc::new(actions), end).await;
     watching.abort();
     launching.abort();
     closing.abort();

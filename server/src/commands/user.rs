@@ -147,8 +147,8 @@ pub(super) async fn open(config: Option<&Path>) -> Result<Store, Failure> {
 pub(super) async fn open_to_read(config: Option<&Path>) -> Result<Option<Store>, Failure> {
     let config = config.map(Path::to_owned);
     let settings = blocking(move || Settings::load(config.as_deref())).await??;
-    let looked = SiteDatabase::of(&settings).open_to_read().await?;
-    match (looked.store, looked.notice) {
+    let access = SiteDatabase::of(&settings).open_to_read().await?;
+    match (access.store, access.notice) {
         (None, Some(notice)) => Err(Failure::new(notice.message).hint(notice.hint)),
         (store, notice) => {
             warn(notice.as_ref());

@@ -13,7 +13,9 @@ use crate::internal::blocking;
 use crate::launch;
 use crate::model::{Blocker, Blockers, Evidence, NightDate, NightState, NightStatus};
 use crate::night::{MissingSummary, NightError, NightPaths, Observation};
-use crate::status::{Depth, Diagnosis, Jobs, NightInput, StatusCache, look, told, unobserved};
+use crate::status::{
+    Depth, Diagnosis, Jobs, NightInput, StatusCache, assess, unobserved, with_blockers,
+};
 
 use super::{Failure, Outcome, stages, warn_of_database};
 
@@ -76,8 +78,8 @@ async fn find(
     };
     warn_of_database(settings).await?;
     let observation = launch::decided(settings, &paths, observation).await?;
-    let answer = launch::look_on(settings, &paths, &observation, now).await?;
-    let look_at = move || {
+    let answer = launch::ask_read_only(settings, &paths, &observation, now).await?;
+    let assess_night = move || {
         let input = NightInput {
             paths: &paths,
             observation: &observation,
@@ -86,9 +88,9 @@ async fn find(
             dl2: None,
             now,
         };
-        told(&input, look(&input, &StatusCache::default()), &diagnosis)
+        with_blockers(&input, assess(&input, &StatusCache::default()), &diagnosis)
     };
-    Ok(blocking(look_at).await?)
+    Ok(blocking(assess_night).await?)
 }
 
 fn as_text(found: &Blockers) -> String {

@@ -42,7 +42,7 @@ pub struct AccessConfig {
     pub session_idle: Duration,
     /// A session ends after so long however much it is used (`session_days`, `OSA_SESSION_DAYS`).
     pub session_longest: Duration,
-    /// Whether this is a demo, whose users are told on its sign-in page (`demo`, `OSA_DEMO`).
+    /// Whether this is a demo, whose users are listed on its sign-in page (`demo`, `OSA_DEMO`).
     pub demo: bool,
     /// Whether a demo may be reached from other machines (`demo_public`, `OSA_DEMO_PUBLIC`).
     pub demo_public: bool,

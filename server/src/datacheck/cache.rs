@@ -107,7 +107,7 @@ impl<T: Weigh> Cache<T> {
         let key = (files.to_vec(), what.to_owned());
         let slot = self.slot(&key);
         let mut slot = self.locked(&slot);
-        // Looked at before reading: a file that changes meanwhile is read again the next time.
+        // Examined before reading: a file that changes meanwhile is read again the next time.
         let stamps: Vec<Stamp> = files.iter().filter_map(Stamp::of).collect();
         if let Some((known, content)) = slot.as_ref()
             && *known == stamps
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_not_kept() {
+    fn a_failure_is_not_cached() {
         let cache: Cache<Text> = Cache::new(100);
         let files = [PathBuf::from("/nowhere")];
         let fail = |_: &[PathBuf]| {

@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_changed_file_is_used_at_once_and_a_broken_one_is_told() {
+    fn a_changed_file_is_used_at_once_and_a_broken_one_is_reported() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("datacheck.toml");
         let mut time = SystemTime::now();

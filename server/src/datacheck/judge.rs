@@ -48,7 +48,7 @@ pub struct RunJudgement {
 }
 
 impl RunJudgement {
-    /// What is told of it: all that is not ok, the worst first.
+    /// What is reported of it: all that is not ok, the worst first.
     pub fn quality(&self) -> RunQuality {
         let told = |finding: &Finding| QualityFinding {
             verdict: finding.verdict,

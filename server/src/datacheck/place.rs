@@ -18,7 +18,7 @@ const REST: u32 = 20;
 /// and in any case after this.
 const LONGEST_REST: Duration = Duration::from_secs(1);
 /// Listed directories that are kept.
-const LISTED_KEPT: usize = 32;
+const MOST_LISTED: usize = 32;
 
 /// The files of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -119,7 +119,7 @@ impl Places {
         if let Some(slot) = listed.get(directory) {
             return Arc::clone(slot);
         }
-        if listed.len() >= LISTED_KEPT {
+        if listed.len() >= MOST_LISTED {
             listed.clear();
         }
         Arc::clone(listed.entry(directory.to_owned()).or_default())

@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rule_that_became_valid_last_counts() {
+    fn the_most_recent_valid_rule_counts() {
         let text = "[[rule]]\nquantity = \"muon_efficiency\"\nwarn = { min = 0.1 }\n\
              [[rule]]\nquantity = \"muon_efficiency\"\nfrom = \"2024-06-01\"\nwarn = { min = 0.2 }\n";
         let thresholds = Thresholds::parse(text).unwrap();
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_rules_are_told_with_their_quantity() {
+    fn wrong_rules_are_reported_with_their_quantity() {
         let wrong = |text: &str| Thresholds::parse(text).unwrap_err().to_string();
         insta::assert_snapshot!(
             [

@@ -8,7 +8,6 @@ use crate::actions::ActionError;
 use crate::close::CloseError;
 use crate::config::ConfigError;
 use crate::datacheck::DatacheckError;
-use crate::deeds::DeedError;
 use crate::demo::DemoError;
 use crate::internal::InternalError;
 use crate::launch::{LaunchError, ResumeError, submit::SubmitFailure};
@@ -19,6 +18,7 @@ use crate::process::ProcessError;
 use crate::provenance::ProvenanceError;
 use crate::provenance::index::{IndexError, LineageError};
 use crate::publish::PublishError;
+use crate::remedies::RemedyError;
 use crate::schedule::SchedulerError;
 use crate::schedule::local::LocalError;
 use crate::status::KnownErrorsError;
@@ -92,16 +92,16 @@ fn cases() -> Vec<Case> {
         case(KnownErrorsError::Read { file: file(), cause: denied().into() }, "who owns the file"),
         case(LaunchError::Unanswered { error: "no".into(), hint: None }, "OSA_SCHEDULER"),
         case(LaunchError::Submit(SubmitFailure::Scheduler(silent())), "OSA_DATABASE"),
-        case(ActionError::Busy(file()), "wait for its end"),
-        case(ActionError::Launch(LaunchError::Store(store())), "OSA_DATABASE"),
+        case(RemedyError::Busy(file()), "wait for it to end"),
+        case(RemedyError::Launch(LaunchError::Store(store())), "OSA_DATABASE"),
         case(CloseError::NoProcess, "/proc"),
         case(CloseError::Night(no_summary()), "lstchain_create_run_summary"),
         case(
             CloseError::Step { title: "move".into(), cause: Box::new(CloseError::Store(store())) },
             "OSA_DATABASE",
         ),
-        case(DeedError::Close(CloseError::Launch(LaunchError::Store(store()))), "OSA_DATABASE"),
-        case(DeedError::Publish(PublishError::NoDestination(file())), "[WEBSERVER]"),
+        case(ActionError::Close(CloseError::Launch(LaunchError::Store(store()))), "OSA_DATABASE"),
+        case(ActionError::Publish(PublishError::NoDestination(file())), "[WEBSERVER]"),
         case(
             PublishError::Remote { host: "www".into(), problem: "refused".into() },
             "ssh -o BatchMode=yes www true",
@@ -132,8 +132,8 @@ fn every_error_says_what_to_do() {
 }
 
 #[test]
-fn causes_are_kept() {
-    let error = DeedError::Close(CloseError::Step {
+fn causes_are_preserved() {
+    let error = ActionError::Close(CloseError::Step {
         title: "move".into(),
         cause: Box::new(CloseError::Night(NightError::Read { file: file(), cause: denied() })),
     });

@@ -1,4 +1,4 @@
-//! The scheduler and the books of what was submitted to it: asking both about a night.
+//! The scheduler and the database of what was submitted to it: asking both about a night.
 
 use std::sync::Arc;
 
@@ -11,16 +11,16 @@ use crate::night::{NightPaths, Observation};
 use crate::schedule::{self, JobSnapshot, Scheduler, SchedulerError, SchedulerId};
 use crate::status::Jobs;
 use crate::store::local_queue::LocalQueue;
-use crate::store::{Grace, Looked, SiteDatabase, Store, StoreError, Submission};
+use crate::store::{Grace, ReadAccess, SiteDatabase, Store, StoreError, Submission};
 
 use super::LaunchError;
 use super::elsewhere::elsewhere;
 use super::ledger::{night_jobs, question, resolve};
 
-/// The books and the scheduler.
+/// The database and the scheduler.
 #[derive(Clone)]
 pub struct Engine {
-    /// The books.
+    /// The database.
     pub store: Store,
     /// The scheduler.
     pub scheduler: Arc<dyn Scheduler>,
@@ -34,7 +34,7 @@ impl std::fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// Opens the books, which are made if they are missing, and the scheduler that is set.
+    /// Opens the database, which is made if it is missing, and the scheduler that is set.
     ///
     /// # Errors
     /// Either cannot be used.
@@ -45,14 +45,14 @@ impl Engine {
         Ok(Self { store, scheduler })
     }
 
-    /// Closes the books, so that SQLite clears its log away.
+    /// Closes the database, so that SQLite clears its log away.
     pub async fn close(self) {
         drop(self.scheduler);
         self.store.close().await;
     }
 }
 
-/// A night's jobs as the scheduler and the books tell them.
+/// A night's jobs as the scheduler and the database tell them.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The tasks that belong to the night.
@@ -119,10 +119,10 @@ impl Answer {
 }
 
 /// Asks the scheduler about a night, and writes down what its answer says about submissions. A
-/// scheduler that does not answer is told in the answer's health.
+/// scheduler that does not answer is reported in the answer's health.
 ///
 /// # Errors
-/// The books cannot be read or written.
+/// The database cannot be read or written.
 pub async fn ask(
     engine: &Engine,
     paths: &NightPaths,
@@ -144,19 +144,19 @@ pub async fn ask(
     Ok(Answer::new(&snapshot, &submissions, elsewhere, paths, &names, store.grace))
 }
 
-/// As [`ask`], and writes nothing: missing books are not made, an idle local scheduler is not
+/// As [`ask`], and writes nothing: a missing database is not made, an idle local scheduler is not
 /// woken, and what the answer says of submissions is not written down.
 ///
 /// # Errors
-/// The books are there and cannot be read.
-pub async fn look_on(
+/// The database is there and cannot be read.
+pub async fn ask_read_only(
     settings: &Settings,
     paths: &NightPaths,
     observation: &Observation,
     now: DateTime<Utc>,
 ) -> Result<Answer, LaunchError> {
     let server = &settings.server;
-    let Looked { store, notice } = SiteDatabase::of(settings).open_to_read().await?;
+    let ReadAccess { store, notice } = SiteDatabase::of(settings).open_to_read().await?;
     let names = names(observation);
     let submissions = match &store {
         Some(store) => store.submissions_named(&names).await?,
@@ -185,8 +185,8 @@ pub async fn look_on(
     Ok(Answer::new(&snapshot, &submissions, elsewhere, paths, &names, grace))
 }
 
-/// What was observed, as people have decided about it. Books that are missing hold no decision, and
-/// are not made. Why they cannot be read from here is a notice.
+/// What was observed, as people have decided about it. A missing database holds no decision, and
+/// is not made. Why it cannot be read from here is a notice.
 ///
 /// # Errors
 /// The database is damaged.
@@ -195,7 +195,7 @@ pub async fn decided(
     paths: &NightPaths,
     mut observation: Observation,
 ) -> Result<Observation, StoreError> {
-    let Looked { store, notice } = SiteDatabase::of(settings).open_to_read().await?;
+    let ReadAccess { store, notice } = SiteDatabase::of(settings).open_to_read().await?;
     observation.notices.extend(notice);
     Ok(match store {
         Some(store) => observation.decided(store.decisions(paths.date, &paths.prod_id).await?),

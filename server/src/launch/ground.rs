@@ -43,8 +43,8 @@ pub(super) struct Disk {
     pub(super) pedestal_ids: BTreeSet<RunId>,
 }
 
-/// Looks at the disk, `seen` being what was seen of the night's files. Blocks.
-pub(super) fn look(paths: &NightPaths, observation: &Observation, seen: &Sight) -> Disk {
+/// Inspects the disk; `seen` is the assessment of the night's files. Blocks.
+pub(super) fn inspect(paths: &NightPaths, observation: &Observation, seen: &Sight) -> Disk {
     let runs = observation.sequences.iter().filter(|s| s.kind == Kind::Data).map(|s| s.run);
     let calibration = match observation.calibration {
         None => Err("the night has no calibration runs within reach".to_owned()),

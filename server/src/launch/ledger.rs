@@ -96,7 +96,7 @@ fn changes(submission: &Submission, snapshot: &JobSnapshot, grace: Grace) -> Vec
 fn proves_absence(submission: &Submission, tasks: &[&TaskRecord], snapshot: &JobSnapshot) -> bool {
     let known_from = submission.settled.or(submission.asked).unwrap_or(submission.created);
     let within = !tasks.is_empty() || submission.created >= snapshot.since;
-    // The books have whole milliseconds: within the same one, nobody knows which was first.
+    // The database has whole milliseconds: within the same one, nobody knows which was first.
     let after = |time: DateTime<Utc>| time.trunc_subsecs(3) > known_from;
     let name = &submission.job_name;
     let may_be = |doubt: &Doubt| doubt.noise || doubt.may_be(name, submission.job);
@@ -122,7 +122,7 @@ fn loss(submission: &Submission, since: DateTime<Utc>, accounting: &Accounting) 
     }
 }
 
-/// What to ask about the jobs with these names: by number where the books have it, else by name.
+/// What to ask about the jobs with these names: by number where the database has it, else by name.
 ///
 /// `submissions` are those with these names ([`Store::submissions_named`]).
 pub fn question(names: &[String], submissions: &[Submission], since: DateTime<Utc>) -> Question {
@@ -234,7 +234,7 @@ pub(super) fn obstacle(submission: &Submission, grace: Grace) -> Option<String> 
     }
 }
 
-/// The jobs of a night, and what the books have to say about them.
+/// The jobs of a night, and what the database has to say about them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NightJobs {
     /// The tasks that belong to the night, and one task in state `LOST` for each job that vanished.
@@ -247,7 +247,7 @@ pub struct NightJobs {
 ///
 /// `submissions` are those with the names of the night's sequences ([`Store::submissions_named`]),
 /// `ours` tells which belong to this night and production. A job of one of the names that no
-/// submission claims is the night's too: the books may be younger than the job.
+/// submission claims is the night's too: the database may be younger than the job.
 pub fn night_jobs(
     submissions: &[Submission],
     ours: impl Fn(&Submission) -> bool,

@@ -9,13 +9,13 @@ mod plan;
 #[cfg(test)]
 mod plan_tests;
 mod prepare;
+mod request;
 mod resubmission;
 mod resume;
 mod script;
 #[cfg(test)]
 mod script_tests;
 pub mod submit;
-mod undertaking;
 
 use std::path::PathBuf;
 
@@ -26,21 +26,21 @@ use crate::internal::InternalError;
 use crate::schedule::SchedulerError;
 use crate::store::StoreError;
 
-pub use engine::{Answer, Engine, ask, decided, look_on};
+pub use engine::{Answer, Engine, ask, ask_read_only, decided};
 pub use gates::Gate;
 pub use plan::{LaunchPlan, LeftOut, PlannedScript, Reason, purpose};
 pub use prepare::{Prepared, gate_without_jobs, prepare, write_scripts};
+pub use request::{LaunchRequest, Launched, author, summarize, user};
 pub use resubmission::{Resubmission, resubmission};
 pub use resume::{Interrupted, ResumeError, interrupted, resume};
 pub use script::{
     ScriptError, ScriptOptions, Work, command_script, job_script, job_script_with, write,
 };
-pub use undertaking::{Launched, Undertaking, author, told, user};
 
 /// Why a night could not be launched, or not all of it.
 #[derive(Debug, thiserror::Error)]
 pub enum LaunchError {
-    /// The books cannot be used.
+    /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The scheduler cannot be used.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::model::{
-    Action, Condition, Kind, NightStatus, RunId, Segment, Sequence, SequenceStatus, Subrun,
+    Condition, Kind, NightStatus, RunId, Segment, Sequence, SequenceAction, SequenceStatus, Subrun,
 };
 use crate::night::{NightPaths, Observation};
 
@@ -87,7 +87,7 @@ pub(super) struct Grounds<'a> {
     pub(super) script: &'a ScriptOptions,
 }
 
-/// What a job is for, in the books.
+/// What a job is for, in the database.
 pub fn purpose(run: RunId) -> String {
     format!("sequence {run}")
 }
@@ -154,9 +154,9 @@ impl Grounds<'_> {
             return Some(Reason::Finished);
         }
         match status.action {
-            Action::Closed => return Some(Reason::Closed),
-            Action::Veto => return Some(Reason::Vetoed),
-            Action::Check | Action::None => {}
+            SequenceAction::Closed => return Some(Reason::Closed),
+            SequenceAction::Veto => return Some(Reason::Vetoed),
+            SequenceAction::Check | SequenceAction::None => {}
         }
         if let Some(why) = self.disk.unreadable.get(&status.sequence.run) {
             return Some(Reason::Blocked(why.clone()));

@@ -14,14 +14,14 @@ const SUBMIT: LaunchOptions =
 
 fn plan(golden: &Golden, tasks: &[TaskRecord], options: LaunchOptions) -> LaunchPlan {
     golden.input(Depth::Full, tasks, |input| {
-        let seen = status::look(&input, &StatusCache::default());
+        let seen = status::assess(&input, &StatusCache::default());
         let script = ScriptOptions {
             program: "/opt/osa".into(),
             job_path: Vec::new(),
             no_dl2: options.no_dl2,
             verbose: false,
         };
-        let disk = ground::look(input.paths, input.observation, &seen);
+        let disk = ground::inspect(input.paths, input.observation, &seen);
         let grounds = Grounds {
             paths: input.paths,
             observation: input.observation,
@@ -136,7 +136,7 @@ fn vetoed_subruns_are_left_out_of_the_array() {
 }
 
 #[test]
-fn without_time_calibration_no_data_goes_out_and_the_reason_is_told() {
+fn without_time_calibration_no_data_goes_out_and_the_reason_is_reported() {
     let golden = fresh();
     let directory = golden.paths.time_calibrations();
     fs::remove_dir_all(&directory).unwrap();
@@ -202,7 +202,7 @@ fn a_finished_night_is_launched_by_nobody() {
 }
 
 #[test]
-fn a_night_without_runs_is_told_in_the_originals_words() {
+fn a_night_without_runs_is_reported_in_the_originals_words() {
     let golden = Golden::new();
     let file = golden.paths.run_summary();
     let text = fs::read_to_string(&file).unwrap();

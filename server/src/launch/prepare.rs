@@ -1,4 +1,4 @@
-//! From what is on the disk and in the scheduler's books to a plan, and its scripts to the disk.
+//! From what is on the disk and in the scheduler's records to a plan, and its scripts to the disk.
 
 use std::path::{Path, PathBuf};
 
@@ -36,8 +36,8 @@ pub fn prepare(
 ) -> Result<Prepared, ScriptError> {
     let dl2 = Some(!options.no_dl2);
     let input = NightInput { paths, observation, jobs, depth: Depth::Full, dl2, now };
-    let seen = status::look(&input, &StatusCache::default());
-    let disk = ground::look(paths, observation, &seen);
+    let seen = status::assess(&input, &StatusCache::default());
+    let disk = ground::inspect(paths, observation, &seen);
     let status = &seen.status;
     let plan = Grounds { paths, observation, status, disk: &disk, options, script }.plan()?;
     Ok(Prepared { status: seen.status, plan })

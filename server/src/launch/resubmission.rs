@@ -29,7 +29,7 @@ pub fn resubmission(
     options: &ScriptOptions,
     resources: &Resources,
 ) -> Result<Resubmission, String> {
-    let disk = ground::look(paths, observation, seen);
+    let disk = ground::inspect(paths, observation, seen);
     if let Some(why) = disk.unreadable.get(&sequence.run) {
         return Err(format!("Run {} is not submitted again: {why}.", sequence.run));
     }

@@ -11,12 +11,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::config::Settings;
 use crate::hint::Hint;
 use crate::internal::{blocking, executable};
-use crate::model::{Author, DeedOutcome, LogbookEntry, NightDate, ProdId};
+use crate::model::{ActionOutcome, AuditEntry, Author, NightDate, ProdId};
 use crate::night::{MissingSummary, NightError, NightPaths, Observation};
 use crate::store::{Store, StoreError};
 
+use super::request::{LaunchRequest, Launched, author};
 use super::submit::Verdict;
-use super::undertaking::{Launched, Undertaking, author};
 use super::{Engine, LaunchError, LaunchOptions, ScriptOptions};
 
 /// A launch that was cut short longer ago is no longer what anybody wants.
@@ -27,7 +27,7 @@ const TRIES: u32 = 5;
 /// A launch whose program is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interrupted {
-    /// Its line in the logbook.
+    /// Its line in the audit log.
     pub line: i64,
     /// The night.
     pub date: NightDate,
@@ -41,7 +41,7 @@ pub struct Interrupted {
     pub begun: DateTime<Utc>,
 }
 
-/// Why a launch was not gone on with.
+/// Why a launch was not resumed.
 #[derive(Debug, thiserror::Error)]
 pub enum ResumeError {
     /// It cannot be launched.
@@ -70,13 +70,13 @@ pub async fn interrupted(
     store: &Store,
     now: DateTime<Utc>,
 ) -> Result<Vec<Interrupted>, StoreError> {
-    let open = store.last_deeds_open("launch", now - LONGEST).await?;
+    let open = store.last_open_actions("launch", now - LONGEST).await?;
     let gone = open.into_iter().filter(|entry| is_gone(&entry.process));
     Ok(gone.filter_map(interrupted_by).collect())
 }
 
-fn interrupted_by(entry: LogbookEntry) -> Option<Interrupted> {
-    let LogbookEntry { id: line, night: date, prod_id, plan, begun, .. } = entry;
+fn interrupted_by(entry: AuditEntry) -> Option<Interrupted> {
+    let AuditEntry { id: line, night: date, prod_id, plan, begun, .. } = entry;
     // Earlier versions did not write down how a night was launched.
     let options = serde_json::from_value(plan.get("options")?.clone()).ok()?;
     let purpose = |job: &serde_json::Value| job.get("purpose")?.as_str().map(str::to_owned);
@@ -102,15 +102,15 @@ fn place(process: &str) -> Option<(&str, u32)> {
 /// whether they were submitted are waited for.
 ///
 /// # Errors
-/// The night cannot be read, or see [`Undertaking::launch`].
+/// The night cannot be read, or see [`LaunchRequest::launch`].
 pub async fn resume(
     engine: &Engine,
     settings: &Settings,
     launch: &Interrupted,
 ) -> Result<Launched, ResumeError> {
     let outcome =
-        DeedOutcome { well: false, message: "cut short; the server goes on with it".into() };
-    engine.store.end_deed(launch.line, &outcome, Utc::now()).await.map_err(LaunchError::from)?;
+        ActionOutcome { success: false, message: "cut short; the server goes on with it".into() };
+    engine.store.end_action(launch.line, &outcome, Utc::now()).await.map_err(LaunchError::from)?;
     let pause = settings.server.lost_after / 2;
     for _ in 1..TRIES {
         let launched = launch_rest(engine, settings, launch).await?;
@@ -137,22 +137,22 @@ async fn launch_rest(
     let ended = ended.filter(|s| s.created >= *begun && s.end_state.is_some());
     let ended: BTreeSet<String> = ended.map(|submission| submission.purpose).collect();
     let left = launch.purposes.difference(&ended).cloned().collect();
-    let undertaking = undertaking(engine, settings, launch).await?;
-    Ok(undertaking.launch_rest(engine, &left).await?)
+    let request = request(engine, settings, launch).await?;
+    Ok(request.launch_rest(engine, &left).await?)
 }
 
-async fn undertaking(
+async fn request(
     engine: &Engine,
     settings: &Settings,
     launch: &Interrupted,
-) -> Result<Undertaking, ResumeError> {
+) -> Result<LaunchRequest, ResumeError> {
     let Interrupted { date, prod_id, options, .. } = launch;
     let paths = NightPaths::new(settings.site.clone(), *date, prod_id.clone());
     let of = paths.clone();
     let read = blocking(move || Observation::read(&of, MissingSummary::Fail)).await;
     let observation = read.map_err(LaunchError::from)??;
     let decisions = engine.store.decisions(*date, prod_id).await.map_err(LaunchError::from)?;
-    Ok(Undertaking {
+    Ok(LaunchRequest {
         paths,
         observation: Arc::new(observation.decided(decisions)),
         options: *options,
@@ -171,7 +171,7 @@ async fn undertaking(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Deed;
+    use crate::store::NewAction;
 
     #[tokio::test]
     async fn only_what_was_cut_short_last_and_here_is_gone_on_with() {
@@ -189,8 +189,9 @@ mod tests {
         let earlier = serde_json::json!({ "jobs": [] });
         let begin = async |night: &str, process: &str, action: &str, plan, hours| {
             let (author, date) = (Author::Auto, night.parse().unwrap());
-            let deed = Deed { date, prod_id: &prod_id, author: &author, process, action, plan };
-            store.begin_deed(&deed, now - TimeDelta::hours(hours)).await.unwrap()
+            let entry =
+                NewAction { date, prod_id: &prod_id, author: &author, process, action, plan };
+            store.begin_action(&entry, now - TimeDelta::hours(hours)).await.unwrap()
         };
         let line = begin("2024-11-28", &gone, "launch", &plan, 2).await;
         let ours = begin("2024-11-27", &own, "launch", &plan, 2).await;
@@ -202,8 +203,8 @@ mod tests {
         begin("2024-11-22", &gone, "cancel", &plan, 2).await;
         begin("2024-11-21", &gone, "close", &plan, 2).await;
         let ended = begin("2024-11-20", &gone, "launch", &plan, 2).await;
-        let outcome = DeedOutcome { well: true, message: "1 job submitted".into() };
-        store.end_deed(ended, &outcome, now).await.unwrap();
+        let outcome = ActionOutcome { success: true, message: "1 job submitted".into() };
+        store.end_action(ended, &outcome, now).await.unwrap();
 
         let found = interrupted(&store, now).await.unwrap();
         let lines: Vec<i64> = found.iter().map(|launch| launch.line).collect();

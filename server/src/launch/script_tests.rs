@@ -205,7 +205,7 @@ fn without_its_subrun_a_data_script_refuses_to_run() {
 }
 
 #[test]
-fn a_job_that_is_told_to_end_lets_its_program_write_that_down() {
+fn a_job_that_is_terminated_lets_its_program_write_that_down() {
     let body = r#"trap 'touch "$DUMP/told"; kill $sleeper; exit 9' TERM
 sleep 60 & sleeper=$!; printf %s "$NUMBA_CACHE_DIR" > "$DUMP/began.tmp"; mv "$DUMP/began.tmp" "$DUMP/began"
 wait; exit 0"#;

@@ -21,7 +21,7 @@ use super::PlannedJob;
 use super::elsewhere::elsewhere;
 use super::ledger::{is_job_of, obstacle, question, resolve_in, tasks_of};
 
-/// How far back the scheduler is asked at least: jobs that wait or run are told in any case.
+/// How far back the scheduler is asked at least: jobs that wait or run are reported in any case.
 const WINDOW: TimeDelta = TimeDelta::days(2);
 
 /// What is to be submitted.
@@ -284,7 +284,7 @@ impl<'a> Work<'a> {
                 self.settle(pending, SubmissionState::Refused, None, &why.message).await
             }
             Err(SubmitError::Uncertain(why)) => {
-                if let Some(job) = self.look_for(pending, &why.message).await? {
+                if let Some(job) = self.find_submitted(pending, &why.message).await? {
                     self.verdicts.insert(&pending.job.purpose, Verdict::Submitted(job));
                 }
                 Ok(())
@@ -330,7 +330,7 @@ impl<'a> Work<'a> {
 
     /// No clear answer: perhaps the scheduler tells now that it has the job. That it does not tell
     /// of it proves nothing yet.
-    async fn look_for(
+    async fn find_submitted(
         &self,
         pending: &Pending<'a>,
         why: &str,
@@ -444,7 +444,7 @@ fn hindrance<'s>(
             && !known.iter().any(|submission| is_job_of(task, submission))
     })?;
     Some(Verdict::Blocked(format!(
-        "job {} is called {} too, is {} and is not in the books; let it end, or cancel it, first",
+        "job {} is called {} too, is {} and is not in the database; let it end, or cancel it, first",
         stranger.job, job.name, stranger.state
     )))
 }

@@ -6,7 +6,7 @@ use crate::model::{Choice, Decision, Kind, RunId, RunType, Subrun};
 use super::Observation;
 
 /// Type of a run that nobody processes.
-const DISCARDED: &str = "EDATA";
+const EXCLUDED: &str = "EDATA";
 
 /// Memory and time of a run's jobs; `None`: as the configuration says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,8 +29,8 @@ impl Observation {
             let observed = self.runs.iter_mut().filter(|observed| observed.id == run);
             let data = |kind| kind == Kind::Data;
             match &decision.choice {
-                Choice::Discard => {
-                    observed.for_each(|run| run.run_type = RunType::Other(DISCARDED.into()));
+                Choice::Exclude => {
+                    observed.for_each(|run| run.run_type = RunType::Other(EXCLUDED.into()));
                     self.sequences.retain(|sequence| sequence.run != run || !data(sequence.kind));
                 }
                 Choice::DropLastSubrun { subrun } => {

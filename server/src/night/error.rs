@@ -90,7 +90,7 @@ impl Hint for NightError {
                     .into(),
             ),
             Self::Table { file, .. } => {
-                Some(format!("write {} anew, or correct the line", file.display()))
+                Some(format!("write {} again, or correct the line", file.display()))
             }
             Self::NotMade { .. } => Some(
                 "see whether the program is on the PATH (job_path in osa.toml) and R0_DIR holds \

@@ -43,7 +43,7 @@ pub(super) fn build(
             run.line,
             run.id
         ),
-        hint: "see whether its raw files are there, then make the run summary anew".into(),
+        hint: "see whether its raw files are there, then make the run summary again".into(),
     });
     (calibration.into_iter().chain(reductions).collect(), notices.collect())
 }

@@ -61,7 +61,7 @@ impl Author {
     }
 }
 
-/// As deeds are signed: `web:jane`, `web:jane/export` with a token of hers, `token:export` with one
+/// As actions are signed: `web:jane`, `web:jane/export` with a token of hers, `token:export` with one
 /// of nobody's.
 impl fmt::Display for Author {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_exist_costs_as_much_as_who_does() {
+    fn an_unknown_user_costs_as_much_as_a_known_one() {
         let cost = |hash: &str| hash.split('$').take(4).map(str::to_owned).collect::<Vec<_>>();
         let hash = Passwords::hash("correct horse").unwrap();
         assert_eq!(cost(&hash), cost(nobody().unwrap()));

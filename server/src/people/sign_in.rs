@@ -19,7 +19,7 @@ static VERIFYING: Semaphore = Semaphore::const_new(4);
 /// Why somebody is not let in.
 #[derive(Debug)]
 pub enum Refusal {
-    /// Name or password are wrong, or the user is disabled; which of them is not told.
+    /// Name or password are wrong, or the user is disabled; which of them is not reported.
     Wrong,
     /// There were too many attempts; how long to wait.
     TooOften(TimeDelta),
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stranger_who_guesses_locks_only_himself_out() {
+    async fn a_guessing_stranger_locks_only_himself_out() {
         let (site, right) = (Site::new().await, "password of jane");
         site.guess("192.0.2.1", None, site.now).await;
         let stranger = site.jane(right, "192.0.2.1", None, site.now).await;

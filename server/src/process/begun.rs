@@ -15,25 +15,25 @@ use super::ProcessError;
 
 /// A file as it was at some time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Seen {
+pub(super) struct FileStamp {
     file: PathBuf,
     bytes: u64,
     modified_ns: u128,
 }
 
 /// How files are now; those that are gone are left out.
-pub(super) fn look(files: Vec<PathBuf>) -> Vec<Seen> {
-    let look = |file: PathBuf| {
+pub(super) fn stamps(files: Vec<PathBuf>) -> Vec<FileStamp> {
+    let stamp = |file: PathBuf| {
         let found = file.symlink_metadata().ok()?;
         let modified = found.modified().ok()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-        Some(Seen { bytes: found.len(), modified_ns: modified.as_nanos(), file })
+        Some(FileStamp { bytes: found.len(), modified_ns: modified.as_nanos(), file })
     };
-    files.into_iter().filter_map(look).collect()
+    files.into_iter().filter_map(stamp).collect()
 }
 
 /// The files that are new, or other than before.
-pub(super) fn changed(files: Vec<PathBuf>, before: &[Seen]) -> Vec<PathBuf> {
-    let now = look(files).into_iter();
+pub(super) fn changed(files: Vec<PathBuf>, before: &[FileStamp]) -> Vec<PathBuf> {
+    let now = stamps(files).into_iter();
     now.filter(|seen| !before.contains(seen)).map(|seen| seen.file).collect()
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Begun {
     /// How many lines the history had.
     pub lines: usize,
     /// The files of the run that were there, of whichever production.
-    pub before: Vec<Seen>,
+    pub before: Vec<FileStamp>,
 }
 
 impl Begun {

@@ -1,5 +1,5 @@
 //! One child process: started in a process group of its own, waited for, and ended together with
-//! its own children when we are told to stop.
+//! its own children when we are asked to stop.
 
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -13,12 +13,12 @@ use nix::unistd::Pid;
 /// Signals that tell a job to stop.
 const STOPPING: [Signal; 3] = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM];
 
-/// How long a child that is told to end may take before it is killed. The history is still to be
+/// How long a child that is asked to end may take before it is killed. The history is still to be
 /// written before we are killed ourselves: 5 s after the signal by the local scheduler, 30 s by
 /// Slurm.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// How long to wait for a signal of our own when a child's return code says that it was told to
+/// How long to wait for a signal of our own when a child's return code says that it was asked to
 /// stop: the scheduler tells all processes of a job, one after the other.
 const SAME_SIGNAL: Duration = Duration::from_secs(1);
 
@@ -44,7 +44,7 @@ impl Stopper {
 pub enum Ending {
     /// By itself, or by a signal that nobody sent to stop it: its return code, 128+n for signal n.
     Own(i32),
-    /// Because it, or we, were told to stop.
+    /// Because it, or we, were asked to stop.
     Stopped(Signal),
 }
 
@@ -80,7 +80,7 @@ impl Children {
         Stopper(self.sender.clone())
     }
 
-    /// Runs a child to its end; none is started once we were told to stop.
+    /// Runs a child to its end; none is started once we were asked to stop.
     ///
     /// # Errors
     /// It could not be started.
@@ -110,7 +110,7 @@ impl Children {
         }
     }
 
-    /// Waits for the child's end and hurries it once we are told to stop.
+    /// Waits for the child's end and hurries it once we are asked to stop.
     fn wait(&mut self, group: Pid) -> io::Result<ExitStatus> {
         let mut deadline: Option<Instant> = None;
         loop {

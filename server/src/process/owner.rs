@@ -1,5 +1,5 @@
 //! One process a sequence: who works on it holds a lock on its history, and what a killed one has
-//! left running is ended before anything is begun anew.
+//! left running is ended before anything is begun again.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::ffi::OsStrExt;
@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub(super) struct Ownership {
     _lock: File,
-    /// Whether the file system knows locks; else nobody else can be told from us.
+    /// Whether the file system knows locks; else nobody else can be distinguished from us.
     pub certain: bool,
 }
 

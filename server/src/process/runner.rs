@@ -11,7 +11,7 @@ use crate::model::{HistoryLine, RunId, Subrun};
 use crate::night::NightPaths;
 use crate::provenance::capture::{self, ActivityRun, HASHED_UP_TO, Surroundings};
 
-use super::begun::{self, Begun, Seen};
+use super::begun::{self, Begun, FileStamp};
 use super::child::{Children, Ending};
 use super::history::{self, History};
 use super::work::{Outputs, Work, Written};
@@ -99,11 +99,11 @@ pub struct Runner {
     pub search_path: OsString,
     /// The time.
     pub clock: fn() -> DateTime<Utc>,
-    /// Whether command lines are told as well.
+    /// Whether command lines are reported as well.
     pub verbose: bool,
     /// What the provenance of the stages says of this program and its machine.
     pub surroundings: Surroundings,
-    /// The children, through which the runner is told to stop.
+    /// The children, through which the runner is asked to stop.
     pub children: Children,
 }
 
@@ -114,14 +114,14 @@ struct Try<'a> {
     program: &'a Path,
     extra: Option<&'static str>,
     /// Files of the run that belong to others.
-    before: &'a [Seen],
+    before: &'a [FileStamp],
     /// `try 1 of 3`.
     label: String,
 }
 
 impl Runner {
     /// Works on a sequence and gives the return code of the stage that failed, else 0. What happens
-    /// is told on standard error; what the stages write goes to our own outputs.
+    /// is reported on standard error; what the stages write goes to our own outputs.
     ///
     /// # Errors
     /// Nothing was run, or what became of it could not be written down; see [`ProcessError`].
@@ -174,7 +174,7 @@ impl Runner {
         };
         let before = match work.outputs {
             Outputs::Subrun(_) => Vec::new(),
-            Outputs::Calibration(_) => begun::look(work.outputs.present()?),
+            Outputs::Calibration(_) => begun::stamps(work.outputs.present()?),
         };
         let tries = sequence.paths.config.lstchain.max_tries;
         let extra = work.second_chance.map(|extra| (Some(extra), format!("a last try, {extra}")));
@@ -262,12 +262,12 @@ impl Runner {
         Ok(ending)
     }
 
-    /// Writes the provenance of a stage that has ended well. That it cannot be written is told and
+    /// Writes the provenance of a stage that has ended well. That it cannot be written is reported and
     /// no failure: the product is good.
     fn trace(&self, sequence: &Sequence, work: &Work, started: DateTime<Utc>) {
         let paths = &sequence.paths;
         let log = paths.provenance_log();
-        let written = work.trace.told().map_err(|error| error.to_string()).and_then(|told| {
+        let written = work.trace.describe().map_err(|error| error.to_string()).and_then(|told| {
             let (tag, files) = told;
             let (ended, surroundings) = ((self.clock)(), &self.surroundings);
             let hashed_up_to = HASHED_UP_TO;
@@ -330,7 +330,7 @@ fn say(sequence: &Sequence, text: &str) {
 }
 
 /// Removes what a try that did not end well has written.
-fn clear(work: &Work, before: &[Seen]) -> Result<(), ProcessError> {
+fn clear(work: &Work, before: &[FileStamp]) -> Result<(), ProcessError> {
     let files = begun::changed(work.outputs.present()?, before);
     files.iter().try_for_each(|file| begun::remove(file))
 }

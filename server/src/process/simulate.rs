@@ -59,7 +59,7 @@ impl Simulation<'_> {
     fn works(&self, works: &[Work]) -> Result<(), ProcessError> {
         let log = self.paths.provenance_log();
         for work in works {
-            let (tag, files) = work.trace.told()?;
+            let (tag, files) = work.trace.describe()?;
             let run = ActivityRun {
                 tag,
                 paths: self.paths,

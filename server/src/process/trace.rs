@@ -59,7 +59,7 @@ impl Trace {
     ///
     /// # Errors
     /// The directories of the calibration cannot be read.
-    pub(super) fn told(&self) -> Result<(Tag, Files), ProcessError> {
+    pub(super) fn describe(&self) -> Result<(Tag, Files), ProcessError> {
         let activity = activity(self.stage);
         match &self.subject {
             Traced::Subrun(run, files) => {

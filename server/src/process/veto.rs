@@ -5,7 +5,7 @@
 //! stopped. Here two lines are the same if they agree in everything but the time: run, executable,
 //! production, input, configuration and return code. Codes that say nothing about the data do not
 //! count, since helping oneself and submitting again is then just what is wanted: the executable
-//! could not be found or started (127, 126), or the job was told to stop, by a person or for its
+//! could not be found or started (127, 126), or the job was asked to stop, by a person or for its
 //! walltime (128 and the signal: 129, 130, 143).
 //!
 //! The flag lies beside the history it judges, and is for those who submit. A job that is started

@@ -45,7 +45,7 @@ impl Hint for ProvenanceError {
             Self::Read { cause, .. } | Self::Write { cause, .. } => cause.hint(),
             Self::Document { file, cause } => cause
                 .hint()
-                .map(|hint| format!("{hint}; `osa provenance` can write {} anew", file.display())),
+                .map(|hint| format!("{hint}; `osa provenance` can write {} again", file.display())),
         }
     }
 }

@@ -194,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn order_is_kept_and_places_are_found() {
+    fn order_is_preserved_and_places_are_found() {
         let text =
             "{\n \"b\": {\"x\": [1,\n 2.5, \"a]\\\"\"]},\n \"a\\u0062\": null, \"c\":\n true}";
         let json: Json = serde_json::from_str(text).unwrap();

@@ -95,7 +95,7 @@ impl Product {
     }
 }
 
-/// Something that was done, or could not be, as it is told to the user.
+/// Something that was done, or could not be, as reported to the user.
 #[derive(Debug)]
 pub enum Note {
     /// A used file was copied to this place.

@@ -196,7 +196,7 @@ fn sample() -> Document {
 }
 
 #[test]
-fn the_notations_look_as_they_should() {
+fn the_notations_are_as_they_should_be() {
     let sample = sample();
     insta::assert_snapshot!("sample.provn", provn::write(&sample));
     insta::assert_snapshot!("sample.ttl", turtle::write(&sample));

@@ -18,7 +18,7 @@ const MAX_LINE: usize = 8 << 20;
 const BUFFER: usize = 1 << 20;
 
 /// How many bad lines are kept; more are only counted.
-const KEPT_BAD: usize = 1000;
+const MOST_BAD: usize = 1000;
 
 /// One line that holds a record, not yet parsed.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +72,7 @@ pub struct Scan {
 impl Scan {
     fn report(&mut self, number: u64, column: usize, problem: impl Into<String>) {
         self.bad_count += 1;
-        if self.bad.len() < KEPT_BAD {
+        if self.bad.len() < MOST_BAD {
             self.bad.push(BadLine { number, column, problem: problem.into() });
         }
     }
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_longer_than_the_buffer_are_read_and_endless_ones_are_not_kept() {
+    fn lines_longer_than_the_buffer_are_read_and_endless_ones_are_dropped() {
         let long = record("a:1").replace("'a': 1", &format!("'a': '{}'", "x".repeat(3 << 20)));
         let endless = "y".repeat(2 * MAX_LINE + 5);
         let text = format!("{long}\n{endless}\n{}\n", record("b:2"));

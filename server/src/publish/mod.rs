@@ -2,7 +2,7 @@
 //! machine over ssh, with one connection for all files.
 //!
 //! Only what is new or other than its copy, by size and time, is copied; each file appears whole or
-//! not at all. What is missing is told, and keeps nothing else from being copied.
+//! not at all. What is missing is reported, and keeps nothing else from being copied.
 
 mod local;
 mod remote;
@@ -20,9 +20,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::config::Settings;
 use crate::hint::Hint;
 use crate::internal::{Cause, InternalError, blocking};
-use crate::model::{Author, CopyState, DeedOutcome, PublishPlan};
+use crate::model::{ActionOutcome, Author, CopyState, PublishPlan};
 use crate::night::NightPaths;
-use crate::store::{Deed, Store, StoreError};
+use crate::store::{NewAction, Store, StoreError};
 
 /// Why a night's datacheck cannot be copied.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +48,7 @@ pub enum PublishError {
         #[source]
         problem: Cause,
     },
-    /// The books cannot be used.
+    /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A failure within the program.
@@ -109,7 +109,7 @@ impl Request {
             .datacheck
             .as_ref()
             .ok_or_else(|| PublishError::NoDestination(self.paths.config.file.clone()))?;
-        let (files, missing) = sources::look(&self.paths);
+        let (files, missing) = sources::find(&self.paths);
         let mut plan = PublishPlan {
             date: self.paths.date,
             prod_id: self.paths.prod_id.clone(),
@@ -124,7 +124,7 @@ impl Request {
         Ok(plan)
     }
 
-    /// Plans, and copies what was planned. A file that cannot be copied is told in the plan that
+    /// Plans, and copies what was planned. A file that cannot be copied is reported in the plan that
     /// comes back, and keeps no other from being copied.
     ///
     /// # Errors
@@ -134,7 +134,7 @@ impl Request {
         let begun = Instant::now();
         let request = self.clone();
         let plan = blocking(move || request.plan()).await??;
-        let deed = Deed {
+        let entry = NewAction {
             date: plan.date,
             prod_id: &plan.prod_id,
             author: &self.author,
@@ -142,15 +142,15 @@ impl Request {
             action: "copy_datacheck",
             plan: &plan,
         };
-        let line = store.begin_deed(&deed, self.now).await?;
+        let line = store.begin_action(&entry, self.now).await?;
         let path = self.search_path.clone();
         let copied = blocking(move || copy(plan, &path)).await?;
         let outcome = match &copied {
-            Ok(plan) => told(plan),
-            Err(error) => DeedOutcome { well: false, message: error.to_string() },
+            Ok(plan) => summarize(plan),
+            Err(error) => ActionOutcome { success: false, message: error.to_string() },
         };
         let took = TimeDelta::from_std(begun.elapsed()).unwrap_or(TimeDelta::MAX);
-        let ended = store.end_deed(line, &outcome, self.now + took).await;
+        let ended = store.end_action(line, &outcome, self.now + took).await;
         let plan = copied?;
         ended?;
         Ok(plan)
@@ -166,7 +166,7 @@ fn copy(mut plan: PublishPlan, search_path: &OsString) -> Result<PublishPlan, Pu
 }
 
 /// What became of the files, in one line.
-pub fn told(plan: &PublishPlan) -> DeedOutcome {
+pub fn summarize(plan: &PublishPlan) -> ActionOutcome {
     let count = |state| plan.files.iter().filter(|file| file.state == state).count();
     let failed = plan.files.iter().filter(|file| file.error.is_some()).count();
     let mut parts = vec![format!("{} copied", count(CopyState::Copied))];
@@ -177,5 +177,5 @@ pub fn told(plan: &PublishPlan) -> DeedOutcome {
             parts.push(format!("{number} {word}"));
         }
     }
-    DeedOutcome { well: failed == 0, message: parts.join(", ") }
+    ActionOutcome { success: failed == 0, message: parts.join(", ") }
 }

@@ -14,7 +14,7 @@ const LONGTERM: [&str; 3] = ["html", "h5", "log"];
 pub type Found = Result<PublishFile, MissingProduct>;
 
 /// What is there, and what is missing. Blocks on the disk.
-pub(super) fn look(paths: &NightPaths) -> (Vec<PublishFile>, Vec<MissingProduct>) {
+pub(super) fn find(paths: &NightPaths) -> (Vec<PublishFile>, Vec<MissingProduct>) {
     let (mut files, mut missing) = (Vec::new(), Vec::new());
     for (_, found) in products(paths) {
         match found {

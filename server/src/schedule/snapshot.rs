@@ -8,7 +8,7 @@ use crate::model::{JobId, Notice, Severity, TaskRecord};
 
 use super::SchedulerId;
 
-/// What is asked about jobs that have ended. Those that wait or run are told in any case.
+/// What is asked about jobs that have ended. Those that wait or run are reported in any case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
     /// From when on.

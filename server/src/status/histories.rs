@@ -163,19 +163,19 @@ fn read_all(paths: &NightPaths, owners: &[(Kind, Owner)], known: &Known) -> Vec<
     let data = process::chain(paths, Kind::Data, true);
     let calibration = process::chain(paths, Kind::Calibration, true);
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));
-    let look = |part: &[(Kind, Owner)]| -> Vec<Outcome> {
+    let read = |part: &[(Kind, Owner)]| -> Vec<Outcome> {
         let one = |(kind, owner): &(Kind, Owner)| {
             let chain = if *kind == Kind::Data { &data } else { &calibration };
             let file = paths.history(owner.0, owner.1);
-            (*owner, look_at(&file, chain, known.get(owner).map(|(stamp, _)| *stamp)))
+            (*owner, read_history(&file, chain, known.get(owner).map(|(stamp, _)| *stamp)))
         };
         part.iter().map(one).collect()
     };
     let part = owners.len().div_ceil(threads).max(64);
     std::thread::scope(|scope| {
         let workers: Vec<_> =
-            owners.chunks(part).skip(1).map(|part| scope.spawn(|| look(part))).collect();
-        let mut all = owners.chunks(part).next().map(look).unwrap_or_default();
+            owners.chunks(part).skip(1).map(|part| scope.spawn(|| read(part))).collect();
+        let mut all = owners.chunks(part).next().map(read).unwrap_or_default();
         for worker in workers {
             match worker.join() {
                 Ok(outcomes) => all.extend(outcomes),
@@ -186,7 +186,7 @@ fn read_all(paths: &NightPaths, owners: &[(Kind, Owner)], known: &Known) -> Vec<
     })
 }
 
-fn look_at(file: &Path, chain: &[Step], known: Option<Stamp>) -> Result<Found, String> {
+fn read_history(file: &Path, chain: &[Step], known: Option<Stamp>) -> Result<Found, String> {
     match read_if_changed(file, known) {
         Ok(Some((stamp, bytes))) => {
             Ok(Found::Changed(stamp, Digest::of(&History::parse(&bytes), chain)))

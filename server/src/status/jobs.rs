@@ -11,7 +11,7 @@ pub struct Jobs<'a> {
     pub tasks: &'a [TaskRecord],
     /// Whether the scheduler answers.
     pub health: SchedulerHealth,
-    /// What the books say that a shifter should know (submissions that were lost).
+    /// What the database says that a shifter should know (submissions that were lost).
     pub notices: Vec<Notice>,
 }
 
@@ -56,7 +56,7 @@ pub struct JobSummary {
     pub reason: String,
 }
 
-/// The reason of a job whose dependency has failed: it would wait for ever.
+/// The reason of a job whose dependency has failed: it would wait forever.
 pub const NEVER: &str = "DependencyNeverSatisfied";
 
 /// Sums up the jobs of one sequence; `None` if there are none. The order of `tasks` is free.

@@ -20,11 +20,11 @@ mod table;
 mod tests;
 mod verdict;
 
-pub use blockers::{Diagnosis, KnownErrorsError, blockers, observation_ends, told};
+pub use blockers::{Diagnosis, KnownErrorsError, blockers, observation_ends, with_blockers};
 pub use histories::{Digest, Histories, StatusCache};
 pub use jobs::Jobs;
 pub(crate) use night::scripted_without_dl2;
-pub use night::{Depth, NightInput, Sight, is_calibrated, look, night_status, unobserved};
+pub use night::{Depth, NightInput, Sight, assess, is_calibrated, night_status, unobserved};
 pub use nights::{NightsCache, list_nights, summary};
 pub use run::run_detail;
 pub use scan::{RunFiles, Scan};

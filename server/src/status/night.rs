@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use crate::hint::Hint;
 use crate::input_file;
 use crate::model::{
-    Action, Kind, NightState, NightStatus, Notice, Segment, Sequence, SequenceStatus, Severity,
-    Stage, Subrun, TaskRecord,
+    Kind, NightState, NightStatus, Notice, Segment, Sequence, SequenceAction, SequenceStatus,
+    Severity, Stage, Subrun, TaskRecord,
 };
 use crate::night::{NightError, NightPaths, Observation, charge_file, drs4_file, night_of};
 use crate::process;
@@ -89,11 +89,11 @@ pub struct Sight {
 
 /// Where a night stands.
 pub fn night_status(input: &NightInput<'_>, cache: &StatusCache) -> NightStatus {
-    look(input, cache).status
+    assess(input, cache).status
 }
 
 /// Where a night stands, and everything that was seen.
-pub fn look(input: &NightInput<'_>, cache: &StatusCache) -> Sight {
+pub fn assess(input: &NightInput<'_>, cache: &StatusCache) -> Sight {
     let sequences = &input.observation.sequences;
     let mut scan = Scan::of(input.paths, sequences.iter().map(|sequence| sequence.run));
     for (run, subrun) in input.observation.dropped() {
@@ -138,7 +138,7 @@ pub fn look(input: &NightInput<'_>, cache: &StatusCache) -> Sight {
         decisions: input.observation.decisions.clone(),
         datacheck_notes: Vec::new(),
         blockers: Vec::new(),
-        affairs: crate::model::Affairs::default(),
+        activity: crate::model::NightActivity::default(),
         scheduler: input.jobs.health.clone(),
         scanned: input.now,
     };
@@ -166,7 +166,7 @@ pub fn unobserved(
         decisions: Vec::new(),
         datacheck_notes: Vec::new(),
         blockers: unobserved_blockers(error),
-        affairs: crate::model::Affairs::default(),
+        activity: crate::model::NightActivity::default(),
         scheduler: jobs.health.clone(),
         scanned: now,
     }
@@ -176,7 +176,7 @@ pub fn unobserved(
 pub(super) struct Row {
     pub(super) status: SequenceStatus,
     pub(super) verdict: Verdict,
-    /// How often the scheduler began a task of the last job anew.
+    /// How often the scheduler began a task of the last job again.
     pub(super) restarts: u32,
 }
 
@@ -239,10 +239,10 @@ fn sequence_status(
 ) -> SequenceStatus {
     let files = evidence.files;
     let action = match &summary {
-        _ if files.closed => Action::Closed,
-        _ if files.vetoed => Action::Veto,
-        Some(_) => Action::Check,
-        None => Action::None,
+        _ if files.closed => SequenceAction::Closed,
+        _ if files.vetoed => SequenceAction::Veto,
+        Some(_) => SequenceAction::Check,
+        None => SequenceAction::None,
     };
     let percent = (sequence.kind == Kind::Data).then(|| files.percentages(sequence.subruns));
     let sequence = sequence.clone();

@@ -54,7 +54,7 @@ struct Known {
     sight: Sight,
     jobs: u64,
     runs: Vec<RunId>,
-    looked: DateTime<Utc>,
+    assessed: DateTime<Utc>,
     summary: NightSummary,
 }
 
@@ -96,7 +96,7 @@ type ByRun<'a> = HashMap<RunId, Vec<&'a TaskRecord>>;
 /// A line for every night with a run summary, newest first. Blocks on the disk.
 ///
 /// Nights at rest are told by their run summary alone; only nights that are being worked on are
-/// looked through, and only when something of them has changed. `jobs` may be of any nights;
+/// assessed through, and only when something of them has changed. `jobs` may be of any nights;
 /// `of_night` says which of them are a night's.
 ///
 /// # Errors
@@ -120,7 +120,7 @@ pub fn list_nights(
             Some(known) => known,
             None => {
                 let tasks = |observation: &_| of_night(&paths, observation);
-                look(&paths, sight, jobs, tasks, &by_run, histories, now)
+                read_night(&paths, sight, jobs, tasks, &by_run, histories, now)
             }
         };
         lines.push(line.summary.clone());
@@ -134,7 +134,7 @@ impl Known {
     fn holds(&self, sight: &Sight, by_run: &ByRun<'_>, now: DateTime<Utc>) -> bool {
         self.sight == *sight
             && self.jobs == fingerprint(&self.runs, by_run)
-            && (sight.rests() || now - self.looked < TRUSTED)
+            && (sight.rests() || now - self.assessed < TRUSTED)
     }
 }
 
@@ -147,7 +147,7 @@ fn fingerprint(runs: &[RunId], by_run: &ByRun<'_>) -> u64 {
     hasher.finish()
 }
 
-fn look(
+fn read_night(
     paths: &NightPaths,
     sight: Sight,
     jobs: &Jobs<'_>,
@@ -168,7 +168,7 @@ fn look(
         }
     };
     let jobs = fingerprint(&runs, by_run);
-    Known { sight, jobs, runs, looked: now, summary: summary(&status) }
+    Known { sight, jobs, runs, assessed: now, summary: summary(&status) }
 }
 
 /// The line of a night in the list. Of a closed night every subrun counts as done.

@@ -126,7 +126,7 @@ impl Findings<'_> {
             (JobState::Timeout, "ran out of time", "launch again with a longer WALLTIME"),
             (JobState::OutOfMemory, "ran out of memory", "launch again with more memory (MEMSIZE)"),
             (JobState::NodeFail, "lost the node", "launch again"),
-            (JobState::Lost, "vanished from the scheduler's books", "launch again"),
+            (JobState::Lost, "vanished from the scheduler's records", "launch again"),
         ] {
             let tasks = count(state);
             let plural = if tasks == 1 { "" } else { "s" };
@@ -151,7 +151,7 @@ impl Findings<'_> {
             notices.push(Notice {
                 severity: Severity::Info,
                 message: format!(
-                    "the scheduler itself began tasks of job {job}, run {run}, anew, {} times",
+                    "the scheduler itself began tasks of job {job}, run {run}, again, {} times",
                     row.restarts
                 ),
                 hint: "a node or the scheduler failed; what had been done is not done again".into(),
@@ -160,7 +160,7 @@ impl Findings<'_> {
         if status.percent.is_some_and(|p| [p.dl1, p.dl1ab, p.dl2].iter().any(|p| *p > 100)) {
             notices.push(warning(
                 format!("run {run} has more files than the run summary says it has subruns"),
-                "make the run summary anew: the additional subruns are not processed",
+                "make the run summary again: the additional subruns are not processed",
             ));
         }
         notices
@@ -190,7 +190,7 @@ fn completed_in_vain(row: &Row, job: &str) -> Option<Notice> {
     })
 }
 
-/// How many of a kind are told one by one.
+/// How many of a kind are reported one by one.
 const FEW: usize = 8;
 
 /// The run that a row of the run summary is about.

@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn of_long_histories_the_newest_lines_are_kept() {
+    fn of_long_histories_the_newest_lines_remain() {
         let golden = Golden::new();
         let r0 = "lstchain_data_r0_to_dl1";
         let earlier = history("19102.0001", &vec![(r0, 1); 1_000]).replace("02:14", "01:00");

@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_and_histories_are_told_by_run_and_subrun() {
+    fn flags_and_histories_are_listed_by_run_and_subrun() {
         let golden = Golden::new();
         for name in [
             "sequence_LST1_19102.0003.history",
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_cannot_be_read_is_told() {
+    fn a_directory_that_cannot_be_read_is_reported() {
         let golden = Golden::new();
         let place = golden.paths.final_dir(Level::Muons).unwrap();
         golden.put(place.clone(), "a file where a directory should be");

@@ -115,7 +115,7 @@ mod tests {
     use chrono::TimeZone;
 
     use super::*;
-    use crate::model::{Action, ExitCode, JobId, Kind, Percentages, RunId, Sequence};
+    use crate::model::{ExitCode, JobId, Kind, Percentages, RunId, Sequence, SequenceAction};
 
     fn sequence(number: u32, kind: Kind, run: u32, source: Option<&str>) -> SequenceStatus {
         SequenceStatus {
@@ -127,7 +127,7 @@ mod tests {
                 subruns: 4,
                 source: source.map(ToOwned::to_owned),
             },
-            action: Action::None,
+            action: SequenceAction::None,
             tries: None,
             job: None,
             state: None,
@@ -145,7 +145,7 @@ mod tests {
     fn sources_with_blanks_and_wide_numbers_keep_their_columns() {
         let mut wide = sequence(10, Kind::Data, 123_456, Some("BL Lac"));
         wide.sequence.subruns = 10_000;
-        wide.action = Action::Check;
+        wide.action = SequenceAction::Check;
         wide.tries = Some(12);
         wide.job = Some(JobId(1_234_567_890));
         wide.state = Some("OUT_OF_MEMORY".to_owned().into());

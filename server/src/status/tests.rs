@@ -176,7 +176,7 @@ fn only_changed_histories_are_read_again() {
 }
 
 #[test]
-fn torn_lines_vetoes_and_vain_jobs_are_told() {
+fn torn_lines_vetoes_and_vain_jobs_are_reported() {
     let golden = Golden::new();
     golden.analysis("sequence_LST1_19102.0000.history", "19102.0000 torn\n");
     golden.analysis("sequence_LST1_19102.0001.veto", "");
@@ -194,7 +194,7 @@ fn torn_lines_vetoes_and_vain_jobs_are_told() {
 }
 
 #[test]
-fn a_history_that_cannot_be_read_is_told() {
+fn a_history_that_cannot_be_read_is_reported() {
     let golden = Golden::new();
     let name = "sequence_LST1_19102.0000.history";
     std::fs::create_dir(golden.paths.analysis_dir().join(name)).unwrap();
@@ -268,7 +268,7 @@ fn the_list_of_nights_says_where_each_stands() {
 }
 
 #[test]
-fn one_cause_that_touched_thousands_is_told_in_a_few_lines() {
+fn one_cause_that_touched_thousands_is_reported_in_a_few_lines() {
     let golden = Golden::new();
     let summary = golden.paths.run_summary();
     let text = std::fs::read_to_string(&summary).unwrap();

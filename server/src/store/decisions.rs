@@ -127,7 +127,7 @@ mod tests {
     use crate::model::Subrun;
 
     #[tokio::test]
-    async fn a_decision_acts_until_it_is_undone_and_is_kept() {
+    async fn a_decision_acts_until_it_is_undone_and_stays_on_record() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&dir.path().join("osa.sqlite")).await.unwrap();
         let at = |second| Utc.timestamp_opt(second, 0).unwrap();

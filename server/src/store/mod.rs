@@ -1,11 +1,12 @@
 //! Our SQLite file: what was submitted, the journal of closings, the local scheduler's queue, each
-//! night's logbook, and who may do what.
+//! night's audit log, and who may do what.
 //!
 //! - Statements are those of the macros `sqlx::query!`, `query_as!` and `query_scalar!`, which check
 //!   them against the migrations while the program is compiled (`cargo xtask sqlx`).
 //! - Whatever writes goes through [`Store::write`]; the connections that read cannot write.
 //! - Every time is a [`Timestamp`].
 
+mod audit_log;
 mod claim;
 mod closings;
 mod connections;
@@ -17,7 +18,6 @@ mod identity;
 mod ledger;
 pub mod local_queue;
 mod locks;
-mod logbook;
 mod notes;
 mod older;
 mod owner;
@@ -46,14 +46,14 @@ use identity::Identity;
 
 pub(crate) use connections::write;
 
+pub use audit_log::NewAction;
 pub use closings::{Closing, NewClosing, StepAt};
 pub use decisions::NewDecision;
 pub use error::{StoreCause, StoreError};
 pub use ledger::Ledger;
 pub use locks::Holder;
-pub use logbook::Deed;
 pub use owner::OwnershipError;
-pub use site::{Looked, SiteDatabase};
+pub use site::{ReadAccess, SiteDatabase};
 pub use submissions::{Grace, Intent, Submission, SubmissionState};
 pub use time::Timestamp;
 pub use transfer::{Moved, TransferError, backup, move_here, restore};

@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_note_is_withdrawn_once_and_kept() {
+    async fn a_note_is_withdrawn_once_and_stays_on_record() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&dir.path().join("osa.sqlite")).await.unwrap();
         let at = |second| Utc.timestamp_opt(second, 0).unwrap();

@@ -35,9 +35,9 @@ pub struct SiteDatabase {
     group: Option<String>,
 }
 
-/// A site's database as somebody sees it who writes nothing.
+/// A site's database, opened to read only.
 #[derive(Clone, Debug, Default)]
-pub struct Looked {
+pub struct ReadAccess {
     /// The database; `None` if it does not exist yet or cannot be read from here.
     pub store: Option<Store>,
     /// Why it is not what a command that writes would use.
@@ -99,17 +99,17 @@ impl SiteDatabase {
     ///
     /// # Errors
     /// The file is damaged, or a newer program's.
-    pub async fn open_to_read(&self) -> Result<Looked, StoreError> {
+    pub async fn open_to_read(&self) -> Result<ReadAccess, StoreError> {
         let (file, wrong) = match self.in_thread(|this| Ok(this.to_read())).await? {
             (None, wrong) => {
-                return Ok(Looked { store: None, notice: wrong.map(|wrong| notice(&wrong)) });
+                return Ok(ReadAccess { store: None, notice: wrong.map(|wrong| notice(&wrong)) });
             }
             (Some(file), wrong) => (file, wrong),
         };
         match Store::open_to_read(&file).await {
-            Ok(store) => Ok(Looked { store, notice: wrong.map(|wrong| notice(&wrong)) }),
+            Ok(store) => Ok(ReadAccess { store, notice: wrong.map(|wrong| notice(&wrong)) }),
             Err(error) if error.is_denied() => {
-                Ok(Looked { store: None, notice: Some(denied(&file)) })
+                Ok(ReadAccess { store: None, notice: Some(denied(&file)) })
             }
             Err(error) => Err(error),
         }

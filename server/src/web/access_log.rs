@@ -12,7 +12,7 @@ use tracing::{Instrument, Span, field};
 use crate::internal::lock;
 
 use super::WebState;
-use super::who::{Client, Who};
+use super::auth::{Client, Principal};
 
 /// Stands for what is not known: the route of a file, the user who has not signed in.
 const NOTHING: &str = "-";
@@ -40,8 +40,10 @@ impl Details {
     }
 
     /// Notes who asks, once they have shown it.
-    pub fn note_user(request: &Request, who: &Who) {
-        if let (Some(details), Some(author)) = (request.extensions().get::<Self>(), &who.author) {
+    pub fn note_user(request: &Request, principal: &Principal) {
+        if let (Some(details), Some(author)) =
+            (request.extensions().get::<Self>(), &principal.author)
+        {
             let user = author.to_string();
             Span::current().record("user", &user);
             details.found().user = Some(user);

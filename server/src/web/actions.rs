@@ -10,21 +10,21 @@ use serde::{Deserialize, Serialize};
 use super::caller::Caller;
 use super::path::Path;
 use super::problem::Problem;
-use crate::deeds::Became;
-use crate::model::{Deed, DeedPlan, Fields, NightDate};
+use crate::actions::ExecutionState;
+use crate::model::{Action, ActionPlan, Fields, NightDate};
 
-/// What a program asks for: an action, and the mark of the plan that it has seen.
+/// A request of a program: an action, and the mark of the plan that it has seen.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct ActionRequest {
     #[serde(flatten)]
-    deed: Deed,
+    action: Action,
     mark: String,
 }
 
-/// What came of it.
+/// The outcome of the action.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ActionResponse {
-    /// What was done, in words; nothing while it is under way: the logbook will tell.
+    /// What was done, in words; nothing while it is in progress: see the audit log later.
     outcome: Option<String>,
 }
 
@@ -33,20 +33,20 @@ pub async fn plan(
     caller: Caller,
     Path(date): Path<NightDate>,
     Query(fields): Query<Fields>,
-) -> Result<Json<DeedPlan>, Problem> {
-    let action = Deed::from_fields(&fields)?;
+) -> Result<Json<ActionPlan>, Problem> {
+    let action = Action::from_fields(&fields)?;
     Ok(Json(caller.plan(date, action).await?))
 }
 
-/// `POST /api/v1/nights/{date}/deeds`
+/// `POST /api/v1/nights/{date}/actions`
 pub async fn execute(
     caller: Caller,
     Path(date): Path<NightDate>,
-    Json(ActionRequest { deed, mark }): Json<ActionRequest>,
+    Json(ActionRequest { action, mark }): Json<ActionRequest>,
 ) -> Result<Response, Problem> {
-    let (status, outcome) = match caller.execute(date, deed, mark).await? {
-        Became::Done(outcome) => (StatusCode::OK, Some(outcome)),
-        Became::UnderWay => (StatusCode::ACCEPTED, None),
+    let (status, outcome) = match caller.execute(date, action, mark).await? {
+        ExecutionState::Done(outcome) => (StatusCode::OK, Some(outcome)),
+        ExecutionState::UnderWay => (StatusCode::ACCEPTED, None),
     };
     Ok((status, Json(ActionResponse { outcome })).into_response())
 }

@@ -68,7 +68,7 @@ pub async fn health(State(state): State<WebState>) -> (StatusCode, Json<Health>)
     (code, Json(Health { status, reason, version, scheduler, checks }))
 }
 
-/// Who asks, as the server sees them.
+/// A request's user or token, as the server sees it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Me {
     name: PersonName,
@@ -84,7 +84,7 @@ pub async fn me(author: Author) -> Json<Me> {
 
 /// `GET /api/v1/nights`
 pub async fn nights(State(state): State<WebState>) -> Answer<Arc<NightList>> {
-    Ok(Json(state.watcher.see_nights().await.seen()?.value))
+    Ok(Json(state.watcher.see_nights().await.versioned()?.value))
 }
 
 /// `GET /api/v1/nights/{date}`
@@ -92,7 +92,7 @@ pub async fn night(
     State(state): State<WebState>,
     Path(date): Path<NightDate>,
 ) -> Answer<Arc<NightStatus>> {
-    Ok(Json(state.watcher.see_night(date).await.seen()?.value))
+    Ok(Json(state.watcher.see_night(date).await.versioned()?.value))
 }
 
 /// `GET /api/v1/nights/{date}/blockers`: what stands in the way of closing it.
@@ -100,7 +100,7 @@ pub async fn blockers(
     State(state): State<WebState>,
     Path(date): Path<NightDate>,
 ) -> Answer<Blockers> {
-    let night = state.watcher.see_night(date).await.seen()?.value;
+    let night = state.watcher.see_night(date).await.versioned()?.value;
     Ok(Json(Blockers {
         date: night.date,
         closed: night.state == NightState::Closed,
@@ -114,7 +114,7 @@ pub async fn run(
     State(state): State<WebState>,
     Path((date, run)): Path<(NightDate, RunId)>,
 ) -> Answer<Arc<RunDetail>> {
-    Ok(Json(state.watcher.see_run(date, run).await.seen()?.value))
+    Ok(Json(state.watcher.see_run(date, run).await.versioned()?.value))
 }
 
 /// A log file's address: night, run and file name.

@@ -15,14 +15,14 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::auth::Principal;
 use super::path::Path;
 use super::problem::Problem;
-use super::who::Who;
 use super::{WebState, functions};
 use crate::internal::lock;
 use crate::model::NightDate;
 
-/// Age at which a page is made anew.
+/// Age at which a page is made again.
 const FRESH: Duration = Duration::from_secs(1);
 /// Age at which a page is not given any more.
 const STALE: Duration = Duration::from_secs(5);
@@ -70,11 +70,11 @@ pub async fn cached(
         if wanted { version(&state, request.uri().path(), date.ok()).await } else { None };
     let Some(version) = version else { return next.run(request).await };
     let encoding = encoding(request.headers());
-    let Some(who) = request.extensions().get::<Who>().cloned() else {
+    let Some(principal) = request.extensions().get::<Principal>().cloned() else {
         return next.run(request).await;
     };
-    let place = state.cache.place((path.clone(), encoding, who.visitor()));
-    let maker = Maker { place: Arc::clone(&place), path, encoding, who, next };
+    let place = state.cache.place((path.clone(), encoding, principal.visitor()));
+    let maker = Maker { place: Arc::clone(&place), path, encoding, principal, next };
     if let Some(page) = place.page(version, STALE) {
         if page.made.elapsed() > FRESH && place.making.try_lock().is_ok() {
             tokio::spawn(async move { maker.make(version, FRESH).await });
@@ -137,7 +137,7 @@ struct Maker {
     place: Arc<Place>,
     path: String,
     encoding: &'static str,
-    who: Who,
+    principal: Principal,
     next: Next,
 }
 
@@ -151,7 +151,7 @@ impl Maker {
         }
         let made = Instant::now();
         let request = Request::get(&self.path).header(header::ACCEPT_ENCODING, self.encoding);
-        let Ok(request) = request.extension(self.who).body(Body::empty()) else {
+        let Ok(request) = request.extension(self.principal).body(Body::empty()) else {
             return Err(status(StatusCode::BAD_REQUEST));
         };
         let response = self.next.run(request).await;

@@ -10,7 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::WebState;
-use super::who::bearer;
+use super::auth::bearer;
 
 /// Headers that scripts of other sites may send and read.
 const SENT: &str = "authorization, accept, if-none-match";

@@ -22,7 +22,7 @@ use super::api::{From, LogPath};
 use super::logs::Start;
 use super::path::Path;
 use super::problem::Problem;
-use super::shelf::Snapshot;
+use super::snapshot_cache::Snapshot;
 
 /// Longest silence.
 const BEAT: Duration = Duration::from_secs(2);
@@ -61,7 +61,7 @@ pub async fn log(
 ) -> Result<News, Problem> {
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     let mut at = last.or(from).unwrap_or(0);
-    // What is wrong is told now; later it only ends the news.
+    // What is wrong is reported now; later it only ends the news.
     state.watcher.log_piece(date, run, &name, Start::Exactly(at)).await?;
     let (sender, news) = channel();
     let WebState { watcher, mut closing, .. } = state;
@@ -89,7 +89,7 @@ fn log_events(chunk: &LogChunk, at: u64) -> Vec<Result<Event, axum::Error>> {
     let append =
         |text: &str| Event::default().event("append").id(chunk.to.to_string()).json_data(text);
     if chunk.from < at {
-        events.push(append("\n(the file was begun anew)\n"));
+        events.push(append("\n(the file was begun again)\n"));
     }
     if !chunk.text.is_empty() {
         events.push(append(&chunk.text));
@@ -101,7 +101,7 @@ fn log_events(chunk: &LogChunk, at: u64) -> Vec<Result<Event, axum::Error>> {
     events
 }
 
-/// Sends what is on a shelf until the viewer goes or the server ends.
+/// Sends what is on a cache until the viewer goes or the server ends.
 fn follow<T>(mut snapshots: watch::Receiver<Option<Snapshot<T>>>, state: &WebState) -> News
 where
     T: Send + Sync + 'static,

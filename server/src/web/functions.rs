@@ -20,8 +20,8 @@ use leptos::context::provide_context;
 use serde::Deserialize;
 
 use super::WebState;
+use super::auth::{Principal, cookie};
 use super::caller::Caller;
-use super::who::{Who, cookie};
 use crate::internal::lock;
 use crate::model::Fields;
 use crate::people::Secret;
@@ -29,7 +29,7 @@ use crate::people::Secret;
 /// Largest form and largest answer, in bytes.
 const LARGEST: usize = 1 << 20;
 /// For how long an outcome waits for its page.
-const KEPT_FOR: Duration = Duration::from_secs(60);
+const LIFETIME: Duration = Duration::from_secs(60);
 /// Outcomes that wait at once; more are not kept, and their pages show nothing.
 const MOST: usize = 1000;
 /// Fields that are not given back to the page.
@@ -46,13 +46,13 @@ struct Target {
 /// Any server function.
 pub async fn call(
     State(state): State<WebState>,
-    Extension(who): Extension<Who>,
+    Extension(principal): Extension<Principal>,
     request: Request,
 ) -> Response {
     if !wants_page(request.headers()) {
-        return run(&state, &who, request).await;
+        return run(&state, &principal, request).await;
     }
-    let owner = owner(&who, request.headers());
+    let owner = owner(&principal, request.headers());
     let function = request.uri().path().to_owned();
     let target: Target =
         serde_urlencoded::from_str(request.uri().query().unwrap_or_default()).unwrap_or_default();
@@ -61,7 +61,7 @@ pub async fn call(
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     let fields = shown_again(&body);
-    let response = run(&state, &who, Request::from_parts(parts, Body::from(body))).await;
+    let response = run(&state, &principal, Request::from_parts(parts, Body::from(body))).await;
     let (parts, outcome) = outcome(response).await;
     let to = match (&outcome, target.then) {
         (Ok(_), Some(then)) => then,
@@ -87,11 +87,11 @@ pub fn wants_page(headers: &HeaderMap) -> bool {
 }
 
 /// Runs the function. Leptos would redirect by itself, to wherever the browser says that it comes from.
-async fn run(state: &WebState, who: &Who, mut request: Request) -> Response {
+async fn run(state: &WebState, principal: &Principal, mut request: Request) -> Response {
     request.headers_mut().remove(header::ACCEPT);
     request.headers_mut().remove(header::REFERER);
     let (parts, body) = request.into_parts();
-    let caller = Caller::of(state, who, &parts);
+    let caller = Caller::of(state, principal, &parts);
     let context = move || provide_context(caller.clone().backend());
     let request = Request::from_parts(parts, body);
     let response = leptos_axum::handle_server_fns_with_context(context, request).await;
@@ -131,9 +131,9 @@ fn shown_again(body: &Bytes) -> Fields {
 }
 
 /// Whose outcome it is: what only this session, or this browser before there is one, knows.
-fn owner(who: &Who, headers: &HeaderMap) -> String {
-    let cookie = || cookie(headers, &who.cookies.form()).unwrap_or_default().to_owned();
-    who.form_token.clone().unwrap_or_else(cookie)
+fn owner(principal: &Principal, headers: &HeaderMap) -> String {
+    let cookie = || cookie(headers, &principal.cookies.form()).unwrap_or_default().to_owned();
+    principal.form_token.clone().unwrap_or_else(cookie)
 }
 
 /// An address with the number of an outcome, which stands before the fragment.
@@ -172,7 +172,7 @@ impl FormResults {
     fn keep(&self, owner: String, result: FormResult) -> Option<String> {
         let number = Secret::new().ok()?.reveal().to_owned();
         let mut waiting = lock(&self.waiting);
-        waiting.retain(|_, waiting| waiting.since.elapsed() < KEPT_FOR);
+        waiting.retain(|_, waiting| waiting.since.elapsed() < LIFETIME);
         if owner.is_empty() || waiting.len() >= MOST {
             return None;
         }
@@ -181,12 +181,17 @@ impl FormResults {
     }
 
     /// The outcome that the page at `uri` is to show, once and only to whom it belongs.
-    pub fn take(&self, who: &Who, uri: &Uri, headers: &HeaderMap) -> Option<FormResult> {
+    pub fn take(
+        &self,
+        principal: &Principal,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Option<FormResult> {
         let number = number(uri)?;
-        let owner = owner(who, headers);
+        let owner = owner(principal, headers);
         let mut waiting = lock(&self.waiting);
         let found = waiting.get(&number)?;
-        if found.owner != owner || found.since.elapsed() >= KEPT_FOR {
+        if found.owner != owner || found.since.elapsed() >= LIFETIME {
             return None;
         }
         waiting.remove(&number).map(|waiting| waiting.result)

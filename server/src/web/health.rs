@@ -19,7 +19,7 @@ use crate::store::{Store, StoreError};
 /// What is checked may take so long.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// A result stands for so long: however often somebody asks, the checks cost nothing.
-const KEPT: Duration = Duration::from_secs(2);
+const LIFETIME: Duration = Duration::from_secs(2);
 /// A scheduler whose last answer is older is not well; in between it is left alone for two minutes, and given
 /// up after a minute and a half.
 const SCHEDULER_SILENT: TimeDelta = TimeDelta::minutes(5);
@@ -117,7 +117,7 @@ impl Checks {
     /// What is ours, tried at most every now and then.
     async fn own(&self) -> Vec<Check> {
         let mut tried = self.tried.lock().await;
-        if tried.at.is_some_and(|at| at.elapsed() < KEPT) {
+        if tried.at.is_some_and(|at| at.elapsed() < LIFETIME) {
             return tried.checks.clone();
         }
         let Tried { database, threads, disks, .. } = &mut *tried;
@@ -168,8 +168,8 @@ impl Checks {
         for (directory, trial) in self.config.directories.iter().zip(trials) {
             let shown = directory.display();
             let directory = directory.clone();
-            let look = || tokio::task::spawn_blocking(move || free_space(&directory));
-            found.push(match trial.outcome(look).await {
+            let read = || tokio::task::spawn_blocking(move || free_space(&directory));
+            found.push(match trial.outcome(read).await {
                 Some(Ok(Ok(free))) => enough(&shown, free / MB, self.config.least_free_mb),
                 Some(Ok(Err(error))) => {
                     Err(format!("cannot tell the free space at {shown}: {error}"))

@@ -11,9 +11,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::WebState;
+use super::auth::Client;
 use super::host_names::host_names;
 use super::problem::Problem;
-use super::who::Client;
 use crate::config::AccessConfig;
 
 /// Address of this server at which a request arrived: a part of every request that came by network.

@@ -1,7 +1,7 @@
 //! One question to the scheduler at a time, for all nights and all viewers.
 //!
 //! It is asked on a task of its own: a scheduler that hangs stops nobody from seeing what is on the
-//! disk. While it does not answer, its last answer stands, and everybody is told.
+//! disk. While it does not answer, its last answer stands, and every viewer is informed.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -37,11 +37,11 @@ pub struct AskPace {
     /// Time between an answer and the next question while somebody looks on, if the answer did not
     /// take long.
     pub poll: Duration,
-    /// How old may be what is told of jobs that have ended.
+    /// How old may be what is reported of jobs that have ended.
     pub ended: Duration,
     /// The same while nobody does.
     pub idle: Duration,
-    /// A question that is open for longer is told to everybody.
+    /// A question that is open for longer is reported to every viewer.
     pub slow: Duration,
     /// A question that is open for longer is given up.
     pub give_up: Duration,
@@ -132,7 +132,7 @@ impl JobWatch {
         }
     }
 
-    /// Asks for ever. `wanted` tells whether somebody looks on, `watched` at which jobs.
+    /// Asks forever. `wanted` tells whether somebody looks on, `watched` at which jobs.
     pub async fn run(
         &self,
         scheduler: Arc<dyn Scheduler>,
@@ -233,7 +233,7 @@ impl JobWatch {
 /// not known how they ended. So the answer does not grow with what others run.
 async fn about(store: Option<&Store>, watched: Watched, pace: AskPace) -> Question {
     let Watched { recent, since, names } = watched;
-    let from_books = async |store: &Store| {
+    let from_store = async |store: &Store| {
         let open = store.submissions_open(recent).await?;
         let named = store.submissions_named(&names).await?;
         let oldest = open.iter().map(|s| s.created).min().unwrap_or(recent);
@@ -243,7 +243,7 @@ async fn about(store: Option<&Store>, watched: Watched, pace: AskPace) -> Questi
         Ok::<_, crate::store::StoreError>(asked)
     };
     let known = match store {
-        Some(store) => from_books(store).await.ok(),
+        Some(store) => from_store(store).await.ok(),
         None => None,
     };
     let question = known.unwrap_or_else(|| Question::all(since.min(recent)));
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_scheduler_that_hangs_is_told_and_its_last_answer_stands() {
+    async fn a_scheduler_that_hangs_is_reported_and_its_last_answer_stands() {
         let scheduler = FakeScheduler::new();
         scheduler.set(&["RUNNING"]);
         let watch = JobWatch::new("slurm");
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_error_is_told_word_by_word() {
+    async fn an_error_is_reported_word_by_word() {
         let scheduler = FakeScheduler::new();
         scheduler.fail("sacct: error: slurm_persist_conn_open_without_init");
         let watch = JobWatch::new("slurm");

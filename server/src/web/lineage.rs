@@ -13,7 +13,7 @@ use crate::provenance::index::{Lineage, LineageError, Question, Start, lineage};
 use crate::provenance::{json, jsonld, provn, turtle};
 
 use super::WebState;
-use super::kept::{self, Form};
+use super::cached::{self, Form};
 use super::path::Path;
 use super::problem::Problem;
 use super::provenance;
@@ -43,7 +43,7 @@ pub async fn find(
     let found = lineage(&state.people.store, &question).await.map_err(refused)?;
     let body = blocking(move || written(&found, form)).await;
     let body = body.map_err(|error| Problem::caused_by(&error))?;
-    Ok(kept::answer(&headers, form, body))
+    Ok(cached::answer(&headers, form, body))
 }
 
 /// `GET /api/v1/runs/{run}/provenance`, and with a suffix for one form: what the night's address

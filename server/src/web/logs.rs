@@ -13,7 +13,7 @@ pub enum Start {
     /// At the first line that begins at this byte or after it.
     Line(u64),
     /// At this byte exactly, which is where an earlier piece ended; at the file's beginning if the
-    /// file has become shorter than that, having been begun anew.
+    /// file has become shorter than that, having been begun again.
     Exactly(u64),
 }
 
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_begun_anew_is_read_from_its_beginning() {
+    fn a_file_begun_again_is_read_from_its_beginning() {
         let piece = read(&mut file(b"new\n"), Start::Exactly(500)).unwrap();
         assert_eq!((piece.from, piece.text.as_str()), (0, "new\n"));
     }

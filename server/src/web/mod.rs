@@ -2,27 +2,27 @@
 
 mod access_log;
 mod actions;
-mod affairs;
+mod activity;
 mod api;
-mod books;
+mod auth;
+mod authorize;
+mod blocking_store;
 mod cache;
+mod cached;
 mod caller;
 mod connections;
 mod cors;
+mod deadline;
 mod disk_reads;
 mod events;
 mod figures;
 mod functions;
-mod gate;
 mod health;
 mod host_names;
 mod hosts;
 mod jobs;
-mod kept;
-mod lapse;
 mod lineage;
 mod logs;
-mod look;
 mod notes;
 mod openapi;
 mod pages;
@@ -33,14 +33,14 @@ mod products;
 mod provenance;
 mod provenance_view;
 mod quality;
+mod reader;
 mod rules;
-mod shelf;
+mod snapshot_cache;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 mod watcher;
-mod who;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -59,14 +59,14 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+use crate::actions::ActionService;
 use crate::config::ConnectionConfig;
-use crate::deeds::ActionService;
 
-pub use books::Books;
+pub use blocking_store::BlockingStore;
 pub use health::HealthConfig;
 pub use jobs::AskPace;
-pub use look::{Look, SiteLook};
 pub use people::People;
+pub use reader::{NightReader, SiteReader};
 pub use watcher::Watcher;
 
 /// How long the server waits for viewers to finish when it ends.
@@ -102,7 +102,7 @@ struct WebState {
     /// The names under which the server is known.
     hosts: Arc<hosts::Hosts>,
     health: Arc<health::Checks>,
-    deeds: Arc<dyn ActionService>,
+    actions: Arc<dyn ActionService>,
     cache: Arc<cache::PageCache>,
     /// What came of forms, until their pages show it.
     results: Arc<functions::FormResults>,
@@ -115,10 +115,10 @@ pub fn router(
     config: &WebConfig,
     watcher: Arc<Watcher>,
     people: People,
-    deeds: Arc<dyn ActionService>,
+    actions: Arc<dyn ActionService>,
     closing: watch::Receiver<bool>,
 ) -> Router {
-    router_of(config, watcher, people, deeds, closing, rules::routes)
+    router_of(config, watcher, people, actions, closing, rules::routes)
 }
 
 /// Everything that `routes` lists, each behind its rule, and the files of the site.
@@ -126,7 +126,7 @@ fn router_of(
     config: &WebConfig,
     watcher: Arc<Watcher>,
     people: People,
-    deeds: Arc<dyn ActionService>,
+    actions: Arc<dyn ActionService>,
     closing: watch::Receiver<bool>,
     routes: impl FnOnce(&WebState) -> Vec<rules::Route>,
 ) -> Router {
@@ -139,7 +139,7 @@ fn router_of(
         people,
         hosts,
         health,
-        deeds,
+        actions,
         cache: Arc::default(),
         results: Arc::default(),
         closing,
@@ -157,7 +157,7 @@ fn router_of(
     }
     let routes = table
         .layer(CompressionLayer::new().compress_when(worth_packing()))
-        .layer(from_fn_with_state(state.clone(), who::identify))
+        .layer(from_fn_with_state(state.clone(), auth::authenticate))
         // Compressed at build time, so outside the layer that does it for every answer.
         .fallback_service(files(config, &state))
         .with_state(state.clone());
@@ -191,7 +191,7 @@ fn page_path(page: &AxumRouteListing) -> String {
 /// Files of the site, for all; what is none of them is a page that says so.
 fn files(config: &WebConfig, state: &WebState) -> ServeDir<MethodRouter> {
     let nothing = get(pages::nothing)
-        .layer(from_fn_with_state(state.clone(), who::identify))
+        .layer(from_fn_with_state(state.clone(), auth::authenticate))
         .with_state(state.clone());
     ServeDir::new(&config.site)
         .append_index_html_on_directories(false)
@@ -213,12 +213,12 @@ pub async fn serve(
     config: &WebConfig,
     watcher: Arc<Watcher>,
     people: People,
-    deeds: Arc<dyn ActionService>,
+    actions: Arc<dyn ActionService>,
     end: impl Future<Output = ()> + Send + 'static,
 ) {
     let (close, closing) = watch::channel(false);
     let access = Arc::clone(&people.access);
-    let router = router(config, watcher, people, deeds, closing.clone());
+    let router = router(config, watcher, people, actions, closing.clone());
     tokio::spawn(async move {
         end.await;
         close.send_replace(true);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::Utc;
 
-use super::who::{Clock, Sessions};
+use super::auth::{Clock, Sessions};
 use crate::config::AccessConfig;
 use crate::demo::USERS;
 use crate::people::Rules;

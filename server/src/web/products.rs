@@ -21,8 +21,8 @@ use tokio::io::AsyncReadExt;
 use tokio_util::io::ReaderStream;
 
 use super::WebState;
+use super::cached;
 use super::disk_reads::ReadKind;
-use super::kept;
 use super::path::Path;
 use super::problem::Problem;
 use crate::hint::Hint;
@@ -228,7 +228,7 @@ impl FileState<'_> {
     /// Whether what the asker has is this.
     fn is_known(&self, headers: &HeaderMap) -> bool {
         if headers.contains_key(header::IF_NONE_MATCH) {
-            return kept::is_known(headers, self.tag);
+            return cached::is_known(headers, self.tag);
         }
         let since = headers.get(header::IF_MODIFIED_SINCE).and_then(|since| since.to_str().ok());
         let time = |text: &str| DateTime::parse_from_rfc2822(text).ok();

@@ -21,15 +21,15 @@ use crate::provenance::products::{Filter, products};
 use crate::provenance::{Fold, Request, document_of, json, jsonld, provn, read_log, turtle};
 
 use super::WebState;
-use super::kept::{Form, Kept};
+use super::cached::{CachedResponse, Form};
 use super::path::Path;
 use super::problem::{Problem, unavailable};
 use super::provenance_view;
 
 /// Written documents that are kept of a night; one has some tens of kilobytes.
-const WRITTEN_KEPT: usize = 200;
+const WRITTEN_CACHED: usize = 200;
 /// Nights whose logs are kept.
-const NIGHTS_KEPT: usize = 8;
+const NIGHTS_CACHED: usize = 8;
 
 /// What was read of logs. Every function blocks.
 #[derive(Default)]
@@ -52,7 +52,7 @@ pub struct Folds {
     runs: HashMap<RunId, Fold>,
     bad_lines: u64,
     /// What was written of it already: a run's document is asked for again and again.
-    written: Mutex<HashMap<Wanted, Arc<Kept>>>,
+    written: Mutex<HashMap<Wanted, Arc<CachedResponse>>>,
 }
 
 /// What is wanted: a run, or a part of its pipeline, in a form.
@@ -97,7 +97,7 @@ impl Logs {
 
     fn slot(&self, log: &std::path::Path) -> Arc<Slot> {
         let mut nights = lock(&self.nights);
-        if nights.len() >= NIGHTS_KEPT && !nights.contains_key(log) {
+        if nights.len() >= NIGHTS_CACHED && !nights.contains_key(log) {
             nights.clear();
         }
         Arc::clone(nights.entry(log.to_owned()).or_default())
@@ -110,7 +110,7 @@ impl Logs {
         run: RunId,
         filter: Option<Filter>,
         form: Form,
-    ) -> Result<Arc<Kept>, BackendError> {
+    ) -> Result<Arc<CachedResponse>, BackendError> {
         let folds = self.folds(paths)?;
         let key = (run, filter, form);
         let written = || lock(&folds.written);
@@ -128,9 +128,9 @@ impl Logs {
             Form::Pdf => pdf::write(&drawing()),
             _ => json::write(&document).into_bytes(),
         };
-        let new = Arc::new(Kept::new(form, body, began.elapsed()));
+        let new = Arc::new(CachedResponse::new(form, body, began.elapsed()));
         let mut written = written();
-        if written.len() >= WRITTEN_KEPT {
+        if written.len() >= WRITTEN_CACHED {
             written.clear();
         }
         written.insert(key, Arc::clone(&new));
@@ -231,8 +231,8 @@ pub async fn send(
         }
     };
     let write = move |logs: &Logs, paths: &NightPaths| logs.document(paths, run, filter, form);
-    let kept = state.watcher.provenance_of(date, write).await?;
-    Ok(kept.answer(headers))
+    let cached = state.watcher.provenance_of(date, write).await?;
+    Ok(cached.answer(headers))
 }
 
 #[cfg(test)]

@@ -73,9 +73,9 @@ fn unfold(
 
 /// What was asked for of the whole graph.
 fn part(graph: Graph, asked: &ProvenanceAsked) -> Graph {
-    let wishes = [(&asked.back, Direction::Back), (&asked.forward, Direction::Forward)];
-    wishes.into_iter().fold(graph, |graph, (wish, direction)| {
-        let node = wish.as_ref().and_then(|key| graph.keys().iter().position(|one| one == key));
+    let expansions = [(&asked.back, Direction::Back), (&asked.forward, Direction::Forward)];
+    expansions.into_iter().fold(graph, |graph, (key, direction)| {
+        let node = key.as_ref().and_then(|key| graph.keys().iter().position(|one| one == key));
         match node {
             Some(node) => graph.part(node, direction),
             None => graph,

@@ -19,11 +19,11 @@ use super::figures::Figures;
 
 /// Judging may take this share of the time while files of a run change: one twentieth.
 const SHARE: u32 = 20;
-/// The newest nights, which are looked at again from time to time although nobody does.
+/// The newest nights, which are read again from time to time although nobody does.
 const NEWEST: usize = 30;
 /// From what time to what time.
 const AGAIN: Duration = Duration::from_secs(60);
-/// Nights that nobody looks at, looked at in one go.
+/// Nights that nobody looks at, judged in one go.
 const AT_ONCE: usize = 8;
 
 /// The judgements of all nights.
@@ -36,7 +36,7 @@ pub struct Board {
 /// What is known of a night.
 struct Night {
     runs: BTreeMap<RunId, Run>,
-    looked: Instant,
+    read_at: Instant,
     took: Duration,
 }
 
@@ -62,13 +62,13 @@ impl Board {
         Self { figures, nights: Mutex::default(), notes: Mutex::default() }
     }
 
-    /// The nights to look at now: what somebody looks at, then what was never looked at, then the
+    /// The nights to look at now: what somebody looks at, then what was never judged, then the
     /// newest from time to time. `all` are newest first.
     pub fn due(&self, watched: &BTreeSet<NightDate>, all: &[NightDate]) -> Vec<NightDate> {
         let nights = self.lock();
         let rested = |date: &NightDate, least: Duration| match nights.get(date) {
             None => true,
-            Some(night) => night.looked.elapsed() >= least.max(night.took * SHARE),
+            Some(night) => night.read_at.elapsed() >= least.max(night.took * SHARE),
         };
         let others = all.iter().enumerate().filter(|(place, date)| match nights.get(*date) {
             None => true,
@@ -94,7 +94,7 @@ impl Board {
                 );
             }
         }
-        let night = Night { runs, looked: Instant::now(), took: began.elapsed() };
+        let night = Night { runs, read_at: Instant::now(), took: began.elapsed() };
         self.lock().insert(paths.date, night);
     }
 
@@ -112,7 +112,7 @@ impl Board {
             return Some(known.clone());
         }
         let at = Instant::now();
-        let pause = || self.figures.let_others_go_first();
+        let pause = || self.figures.yield_to_foreground();
         let quality = match self.figures.summary(run, own, Pace::Patient(&pause)) {
             Ok(summary) => {
                 let judged = judge(&summary, &criteria.thresholds);
@@ -130,7 +130,7 @@ impl Board {
         Some(Run { quality, files, criteria: criteria.version, at, took })
     }
 
-    /// What is thought of each run of a night; `None` if nobody has looked yet.
+    /// The quality of each run of a night; `None` if it was not judged yet.
     pub fn of(&self, date: NightDate) -> Option<BTreeMap<RunId, Arc<RunQuality>>> {
         let nights = self.lock();
         let runs = nights.get(&date)?.runs.iter();
@@ -139,18 +139,18 @@ impl Board {
 
     /// Learns what was noted about a night and its runs.
     pub fn note(&self, date: NightDate, notes: &[DatacheckNote]) {
-        let kept = notes.iter().filter(|note| note.withdrawn.is_none()).cloned().collect();
-        lock(&self.notes).insert(date, kept);
+        let current = notes.iter().filter(|note| note.withdrawn.is_none()).cloned().collect();
+        lock(&self.notes).insert(date, current);
     }
 
-    /// Adds what is thought of its runs to a night, and what was noted.
-    pub fn adorn_night(&self, night: &mut NightStatus) {
+    /// Adds the quality of its runs, and the notes about them, to a night.
+    pub fn attach_quality_to_night(&self, night: &mut NightStatus) {
         let notes = lock(&self.notes);
         night.datacheck_notes = notes.get(&night.date).cloned().unwrap_or_default();
         drop(notes);
         let Some(runs) = self.of(night.date) else { return };
         for status in &mut night.sequences {
-            adorn(status, &runs);
+            attach_quality(status, &runs);
         }
         if let Some(problem) = self.figures.criteria.current().problem {
             night.notices.push(Notice {
@@ -161,15 +161,15 @@ impl Board {
         }
     }
 
-    /// Adds what is thought of it to a run.
-    pub fn adorn_run(&self, run: &mut RunDetail) {
+    /// Adds its quality to a run.
+    pub fn attach_quality_to_run(&self, run: &mut RunDetail) {
         if let Some(runs) = self.of(run.date) {
-            adorn(&mut run.status, &runs);
+            attach_quality(&mut run.status, &runs);
         }
     }
 
-    /// Adds what is thought of their runs to nights.
-    pub fn adorn_nights(&self, list: &mut NightList) {
+    /// Adds the quality of their runs to nights.
+    pub fn attach_quality_to_nights(&self, list: &mut NightList) {
         let nights = self.lock();
         for line in &mut list.nights {
             line.quality = nights
@@ -191,13 +191,13 @@ fn of_longterm(
 ) -> Option<BTreeMap<RunId, Run>> {
     let file = paths.longterm_file("h5");
     let files = fingerprint(std::slice::from_ref(&file))?;
-    let kept: BTreeMap<RunId, Run> = known
+    let current: BTreeMap<RunId, Run> = known
         .iter()
         .filter(|(_, own)| own.holds(files, criteria))
         .map(|(run, own)| (*run, own.clone()))
         .collect();
-    if !kept.is_empty() {
-        return Some(kept);
+    if !current.is_empty() {
+        return Some(current);
     }
     let at = Instant::now();
     // What cannot be read is told by the night's own page; the runs have files of their own.
@@ -210,7 +210,7 @@ fn of_longterm(
     Some(judged.iter().filter_map(|own| Some((number(own.run)?, run(own.quality())))).collect())
 }
 
-fn adorn(status: &mut SequenceStatus, runs: &BTreeMap<RunId, Arc<RunQuality>>) {
+fn attach_quality(status: &mut SequenceStatus, runs: &BTreeMap<RunId, Arc<RunQuality>>) {
     if status.sequence.kind != Kind::Data {
         return;
     }
@@ -230,20 +230,20 @@ fn fingerprint(files: &[PathBuf]) -> Option<u64> {
     any.then(|| hasher.finish())
 }
 
-/// Adds what is thought of what a sheet shows: of its run, or of the night's runs, and of each figure.
-pub fn told(mut sheet: DatacheckSheet, board: &Board) -> DatacheckSheet {
+/// Adds to a sheet the quality of its run, or of the runs of its night, and of each figure.
+pub fn attach_quality_to_sheet(mut sheet: DatacheckSheet, board: &Board) -> DatacheckSheet {
     let Some(runs) = board.of(sheet.date) else { return sheet };
     let criteria = board.figures.criteria.current();
     let shown = |run: &RunId| match (sheet.run, sheet.shown_run) {
         (Some(own), _) | (None, Some(own)) => own == *run,
         (None, None) => sheet.runs.contains(run),
     };
-    let told: Vec<(RunId, &RunQuality)> = runs
+    let judged: Vec<(RunId, &RunQuality)> = runs
         .iter()
         .filter(|(run, _)| shown(run))
         .map(|(run, quality)| (*run, &**quality))
         .collect();
-    if told.iter().any(|(_, quality)| quality.verdict.is_some()) && sheet.with.is_none() {
+    if judged.iter().any(|(_, quality)| quality.verdict.is_some()) && sheet.with.is_none() {
         for quantity in Quantity::ALL.into_iter().filter(|own| criteria.thresholds.judges(*own)) {
             let (on, id) = match sheet.run {
                 Some(_) => (quantity.sheet(), quantity.figure().to_owned()),
@@ -251,11 +251,11 @@ pub fn told(mut sheet: DatacheckSheet, board: &Board) -> DatacheckSheet {
             };
             let figure = sheet.figures.iter_mut().find(|figure| on == sheet.key && figure.id == id);
             if let Some(figure) = figure {
-                judge_figure(figure, quantity, &told, sheet.run);
+                judge_figure(figure, quantity, &judged, sheet.run);
             }
         }
     }
-    for finding in told.iter().flat_map(|(_, quality)| &quality.findings) {
+    for finding in judged.iter().flat_map(|(_, quality)| &quality.findings) {
         let on = match (sheet.run, Quantity::by_key(&finding.quantity)) {
             (None, Some(quantity)) => quantity.of_night().0.to_owned(),
             _ => finding.sheet.clone(),
@@ -263,7 +263,7 @@ pub fn told(mut sheet: DatacheckSheet, board: &Board) -> DatacheckSheet {
         let mark = sheet.marks.entry(on).or_insert(finding.verdict);
         *mark = (*mark).max(finding.verdict);
     }
-    sheet.quality = told.into_iter().map(|(run, quality)| (run, quality.clone())).collect();
+    sheet.quality = judged.into_iter().map(|(run, quality)| (run, quality.clone())).collect();
     sheet
 }
 

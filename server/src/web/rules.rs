@@ -17,8 +17,8 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use leptos::server_fn::ServerFn;
 use tower_http::compression::CompressionLayer;
 
-use super::gate::gate;
-use super::kept::Form;
+use super::authorize::authorize;
+use super::cached::Form;
 use super::problem::Problem;
 use super::{
     WebState, actions, api, cache, cors, events, figures, functions, lineage, notes, openapi,
@@ -84,7 +84,7 @@ pub struct Route {
 impl Route {
     /// What answers, behind its rule.
     pub fn guarded(self, state: &WebState) -> (&'static str, MethodRouter<WebState>) {
-        let guard = from_fn_with_state((state.clone(), self.rule.clone()), gate);
+        let guard = from_fn_with_state((state.clone(), self.rule.clone()), authorize);
         let mut handler = self.handler.route_layer(guard);
         if OF_A_RUN.iter().any(|start| self.rule.path.starts_with(start)) {
             handler = handler.layer(from_fn_with_state(state.clone(), with_provenance));
@@ -185,7 +185,7 @@ fn page(path: &'static str) -> Route {
 }
 
 /// A page that is drawn once for all who are shown the same, while nothing has changed.
-fn kept(path: &'static str, state: &WebState) -> Route {
+fn cached(path: &'static str, state: &WebState) -> Route {
     let mut route = page(path);
     // Inside the cache, so that a page is compressed once and not for every viewer.
     route.handler = route
@@ -200,11 +200,11 @@ pub fn routes(state: &WebState) -> Vec<Route> {
     use Needs::{Browser, Reading, Session};
     use Role::{Admin, Shifter, Viewer};
     let mut routes = vec![
-        kept("/", state),
+        cached("/", state),
         page("/nights"),
         page("/datacheck"),
-        kept("/nights/{date}", state),
-        private_page("/nights/{date}/do", Session(Shifter)),
+        cached("/nights/{date}", state),
+        private_page("/nights/{date}/actions/new", Session(Shifter)),
         page("/nights/{date}/datacheck"),
         page("/nights/{date}/products"),
         page("/nights/{date}/runs/{run}"),
@@ -225,7 +225,7 @@ pub fn routes(state: &WebState) -> Vec<Route> {
         get("/api/v1/nights/{date}", Reading, api::night),
         get("/api/v1/nights/{date}/blockers", Reading, api::blockers),
         get("/api/v1/nights/{date}/plan", Needs::Role(Shifter), actions::plan),
-        post("/api/v1/nights/{date}/deeds", Needs::Role(Shifter), actions::execute),
+        post("/api/v1/nights/{date}/actions", Needs::Role(Shifter), actions::execute),
         get("/api/v1/nights/{date}/events", Reading, events::night),
         get("/api/v1/nights/{date}/datacheck", Reading, figures::night),
         get("/api/v1/nights/{date}/datacheck/{sheet}/{figure}", Reading, figures::night_figure),

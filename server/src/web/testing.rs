@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
-use crate::deeds::{ActionService, Became, DeedError, Order};
+use crate::actions::{ActionError, ActionService, ConfirmedAction, ExecutionState};
 use crate::internal::lock;
 use crate::model::*;
 use crate::schedule::{
@@ -17,12 +17,12 @@ use crate::schedule::{
 };
 
 use super::jobs::JobNews;
-use super::look::Look;
+use super::reader::NightReader;
 
 /// The night that exists.
 pub const NIGHT: &str = "2024-11-28";
 
-/// A scheduler that answers what it is told to, or fails, or hangs.
+/// A scheduler that answers as set, or fails, or hangs.
 #[derive(Clone)]
 pub struct FakeScheduler {
     answer: Arc<Mutex<Result<Vec<TaskRecord>, String>>>,
@@ -149,7 +149,7 @@ impl FakeSite {
                 subruns: self.subruns,
                 source: Some("BL Lac".into()),
             },
-            action: Action::Check,
+            action: SequenceAction::Check,
             tries: Some(1),
             job: Some(JobId(7)),
             state: jobs.tasks().first().map(|task| task.state.clone()),
@@ -164,7 +164,7 @@ impl FakeSite {
     }
 }
 
-impl Look for FakeSite {
+impl NightReader for FakeSite {
     fn nights(&self, jobs: &JobNews, now: DateTime<Utc>) -> Result<NightList, BackendError> {
         let night = self.night(NIGHT.parse().unwrap(), jobs, now)?;
         Ok(NightList { nights: vec![crate::status::summary(&night)], scanned: now })
@@ -186,7 +186,7 @@ impl Look for FakeSite {
             decisions: Vec::new(),
             datacheck_notes: Vec::new(),
             blockers: Vec::new(),
-            affairs: Affairs::default(),
+            activity: NightActivity::default(),
             notices: vec![
                 Notice {
                     severity: Severity::Info,
@@ -282,31 +282,31 @@ impl Look for FakeSite {
     }
 }
 
-/// Plans every deed as one job, and notes what it is told to do.
+/// Plans every action as one job, and records what it executes.
 #[derive(Clone, Default)]
-pub struct FakeDoer {
+pub struct FakeActions {
     /// What was to be done, by whom.
-    pub done: Arc<Mutex<Vec<(Deed, String)>>>,
+    pub done: Arc<Mutex<Vec<(Action, String)>>>,
     /// What stands in the way.
     pub obstacles: Arc<Mutex<Vec<String>>>,
 }
 
-impl FakeDoer {
+impl FakeActions {
     /// The mark of its plans.
     pub const MARK: &str = "mark";
 }
 
 #[async_trait]
-impl ActionService for FakeDoer {
+impl ActionService for FakeActions {
     async fn plan(
         &self,
         date: NightDate,
-        deed: Deed,
+        action: Action,
         _: DateTime<Utc>,
-    ) -> Result<DeedPlan, DeedError> {
-        Ok(DeedPlan {
+    ) -> Result<ActionPlan, ActionError> {
+        Ok(ActionPlan {
             date,
-            deed,
+            action,
             obstacles: self.obstacles.lock().unwrap().clone(),
             doubts: Vec::new(),
             steps: vec![PlannedStep { title: "submit <LST1_19102>".into(), items: Vec::new() }],
@@ -317,15 +317,15 @@ impl ActionService for FakeDoer {
         })
     }
 
-    async fn carry_out(&self, order: Order) -> Result<Became, DeedError> {
-        let plan = self.plan(order.date, order.deed.clone(), order.now).await?;
+    async fn carry_out(&self, confirmed: ConfirmedAction) -> Result<ExecutionState, ActionError> {
+        let plan = self.plan(confirmed.date, confirmed.action.clone(), confirmed.now).await?;
         if !plan.obstacles.is_empty() {
-            return Err(DeedError::Obstacles(Box::new(plan)));
+            return Err(ActionError::Obstacles(Box::new(plan)));
         }
-        if order.mark != Self::MARK {
-            return Err(DeedError::Changed(Box::new(plan)));
+        if confirmed.mark != Self::MARK {
+            return Err(ActionError::Changed(Box::new(plan)));
         }
-        self.done.lock().unwrap().push((order.deed, order.author.to_string()));
-        Ok(Became::UnderWay)
+        self.done.lock().unwrap().push((confirmed.action, confirmed.author.to_string()));
+        Ok(ExecutionState::UnderWay)
     }
 }

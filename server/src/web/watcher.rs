@@ -18,29 +18,29 @@ use crate::store::Store;
 use super::disk_reads::{DiskReads, ReadKind};
 use super::figures::Figures;
 use super::jobs::{AskPace, FURTHEST, JobNews, JobWatch, Watched};
-use super::look::Look;
 use super::provenance::Logs;
 use super::quality::Board;
-use super::shelf::{Pace, Shelf, Snapshot};
+use super::reader::NightReader;
+use super::snapshot_cache::{RefreshPolicy, Snapshot, SnapshotCache};
 
 /// How often the list of nights is looked at while nobody does.
 const IDLE: Duration = Duration::from_secs(30);
 /// How long somebody waits for the scheduler's answer where the last one is old.
 const ATTENTION: Duration = Duration::from_secs(1);
 
-/// The shelves of snapshots, and what keeps them fresh.
+/// The caches of snapshots, and what keeps them fresh.
 pub struct Watcher {
     /// The list of nights.
-    pub nights: Arc<Shelf<(), NightList>>,
+    pub nights: Arc<SnapshotCache<(), NightList>>,
     /// Nights.
-    pub night: Arc<Shelf<NightDate, NightStatus>>,
+    pub night: Arc<SnapshotCache<NightDate, NightStatus>>,
     /// Runs.
-    pub run: Arc<Shelf<(NightDate, RunId), RunDetail>>,
+    pub run: Arc<SnapshotCache<(NightDate, RunId), RunDetail>>,
     /// What the scheduler says.
     pub jobs: Arc<JobWatch>,
     /// How often is looked.
     pub poll: Duration,
-    look: Arc<dyn Look>,
+    reader: Arc<dyn NightReader>,
     figures: Arc<Figures>,
     quality: Arc<Board>,
     store: Store,
@@ -54,7 +54,7 @@ impl Watcher {
     /// Looks through `look` every `poll` at what somebody wants. `engine` is the scheduler's name;
     /// runs are judged by `criteria`; notes about them are in `store`.
     pub fn new(
-        look: Arc<dyn Look>,
+        reader: Arc<dyn NightReader>,
         engine: &str,
         poll: Duration,
         criteria: Criteria,
@@ -64,28 +64,28 @@ impl Watcher {
         let quality = Arc::new(Board::new(Arc::clone(&figures)));
         let jobs = JobWatch::new(engine);
         let news = jobs.news();
-        let pace = Pace::new(poll);
-        let nights = Shelf::new(pace, |a: &NightList, b| a.nights == b.nights, {
-            let (look, news, quality) = (Arc::clone(&look), news.clone(), Arc::clone(&quality));
+        let policy = RefreshPolicy::new(poll);
+        let nights = SnapshotCache::new(policy, |a: &NightList, b| a.nights == b.nights, {
+            let (reader, news, quality) = (Arc::clone(&reader), news.clone(), Arc::clone(&quality));
             move |(): &()| {
-                let mut nights = look.nights(&current(&news), Utc::now())?;
-                quality.adorn_nights(&mut nights);
+                let mut nights = reader.nights(&current(&news), Utc::now())?;
+                quality.attach_quality_to_nights(&mut nights);
                 Ok(nights)
             }
         });
-        let night = Shelf::new(pace, same_night, {
-            let (look, news, quality) = (Arc::clone(&look), news.clone(), Arc::clone(&quality));
+        let night = SnapshotCache::new(policy, same_night, {
+            let (reader, news, quality) = (Arc::clone(&reader), news.clone(), Arc::clone(&quality));
             move |date: &NightDate| {
-                let mut night = look.night(*date, &current(&news), Utc::now())?;
-                quality.adorn_night(&mut night);
+                let mut night = reader.night(*date, &current(&news), Utc::now())?;
+                quality.attach_quality_to_night(&mut night);
                 Ok(night)
             }
         });
-        let run = Shelf::new(pace, same_run, {
-            let (look, quality) = (Arc::clone(&look), Arc::clone(&quality));
+        let run = SnapshotCache::new(policy, same_run, {
+            let (reader, quality) = (Arc::clone(&reader), Arc::clone(&quality));
             move |(date, run): &(NightDate, RunId)| {
-                let mut run = look.run(*date, *run, &current(&news), Utc::now())?;
-                quality.adorn_run(&mut run);
+                let mut run = reader.run(*date, *run, &current(&news), Utc::now())?;
+                quality.attach_quality_to_run(&mut run);
                 Ok(run)
             }
         });
@@ -95,7 +95,7 @@ impl Watcher {
             run,
             jobs,
             poll,
-            look,
+            reader,
             figures,
             quality,
             store,
@@ -105,7 +105,7 @@ impl Watcher {
         })
     }
 
-    /// Keeps everything fresh, for ever. `days` is how far back jobs are asked for at least; what is
+    /// Keeps everything fresh, forever. `days` is how far back jobs are asked for at least; what is
     /// learnt of submitted jobs is written to `store`.
     pub async fn run(
         self: Arc<Self>,
@@ -123,7 +123,7 @@ impl Watcher {
                 jobs.run(scheduler, store, pace, wanted, watched).await;
             }
         };
-        tokio::join!(asking, self.keep_looking(), self.keep_judging(), self.keep_checking());
+        tokio::join!(asking, self.keep_refreshing(), self.keep_judging(), self.keep_checking());
     }
 
     /// Judges the data quality of what somebody looks at, and of all nights there are.
@@ -138,8 +138,8 @@ impl Watcher {
             let all = list
                 .map_or_else(Vec::new, |list| list.nights.iter().map(|night| night.date).collect());
             for date in self.quality.due(&watched, &all) {
-                let (look, quality) = (Arc::clone(&self.look), Arc::clone(&self.quality));
-                let judge = move || look.paths(date).map(|paths| quality.judge(&paths));
+                let (reader, quality) = (Arc::clone(&self.reader), Arc::clone(&self.quality));
+                let judge = move || reader.paths(date).map(|paths| quality.judge(&paths));
                 let judged = self.reads.run(ReadKind::Datacheck, Some(date), judge).await;
                 if let Err(error) = judged.and(self.notes(date).await) {
                     tracing::debug!(%date, %error, "a night is not judged");
@@ -181,7 +181,7 @@ impl Watcher {
         }
     }
 
-    async fn keep_looking(&self) {
+    async fn keep_refreshing(&self) {
         let mut news = self.jobs.news();
         let mut tick = interval(self.poll);
         let mut idle = interval(IDLE.max(self.poll));

@@ -1,4 +1,4 @@
-//! `osa why`, `osa decide` and `osa resubmit`: what stands in the way is told, and what is offered
+//! `osa why`, `osa decide` and `osa resubmit`: what stands in the way is reported, and what is offered
 //! helps.
 
 mod remedies;

@@ -66,7 +66,7 @@ fn osa_toml_may_name_the_configuration() {
 }
 
 #[test]
-fn faults_are_said_on_standard_error_with_a_hint() {
+fn faults_are_reported_on_standard_error_with_a_hint() {
     let site = TestSite::empty();
     let fault = |command: TestCommand| {
         let said = command.run().fails().prints_nothing();

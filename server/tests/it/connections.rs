@@ -93,7 +93,7 @@ fn many_requests_in_one_moment_are_all_answered() {
 }
 
 #[test]
-fn who_takes_too_long_is_closed_and_who_listens_is_not() {
+fn slow_clients_are_closed_and_listening_ones_are_not() {
     let mut site = site();
     for name in ["REQUEST_HEAD", "REQUEST_BODY", "IDLE_CONNECTION"] {
         site = site.with_env(&format!("OSA_{name}_SECONDS"), "0.5");

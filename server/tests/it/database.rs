@@ -92,16 +92,16 @@ fn another_account_gets_the_table_with_a_warning() {
 }
 
 #[test]
-fn whoever_only_looks_needs_no_right_to_write() {
+fn reading_needs_no_right_to_write() {
     let site = fresh();
     site.sequencer(&[]).succeeds();
     let stranger = Stranger::of(&site);
     let looks: [&[&str]; 8] = [
         &["closer", "-s", "-d", "2024-11-28", "LST1"],
         &["autocloser", "-s", "-d", "2024-11-28", "LST1"],
-        &["logbook", "2024-11-28"],
+        &["audit", "2024-11-28"],
         &["why", "2024-11-28"],
-        &["decide", "2024-11-28", "discard", "19102", "-s"],
+        &["decide", "2024-11-28", "exclude", "19102", "-s"],
         &["provenance", "--run", "19102"],
         &["provenance", "--run", "19102", "--date", "2024-11-28"],
         &["config"],
@@ -163,7 +163,7 @@ fn an_empty_file_is_a_database_without_records() {
 }
 
 /// As `OSA_DIR` looks to another machine.
-fn seen_from_another_host(site: &TestSite) {
+fn as_on_another_host(site: &TestSite) {
     let host = nix::unistd::gethostname().unwrap().into_string().unwrap();
     let ours = format!("host = \"{host}\"");
     site.replace("OSA/osa-ledger", &ours, "host = \"another.example\"");
@@ -174,7 +174,7 @@ fn another_machine_submits_nothing_and_shows_the_table() {
     let site = fresh();
     site.sequencer(&[]).succeeds();
     let (ours, asked) = (site.sequencer(&["-s"]).succeeds(), site.slurm().calls("sbatch"));
-    seen_from_another_host(&site);
+    as_on_another_host(&site);
     let refused = site.sequencer(&[]).exits(1);
     assert!(refused.err.contains("on another.example, as "), "{}", refused.err);
     assert!(refused.err.contains("hint: run the command on another.example"), "{}", refused.err);

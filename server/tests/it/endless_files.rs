@@ -21,7 +21,7 @@ const OBSTACLES: [Obstacle; 3] = [
 ];
 
 /// The output of a command with an obstacle in the place of a file.
-fn said(site: &TestSite, file: &Path, obstacle: fn(&Path), command: &[&str]) -> String {
+fn reported(site: &TestSite, file: &Path, obstacle: fn(&Path), command: &[&str]) -> String {
     let aside = file.with_extension("aside");
     if file.exists() {
         fs::rename(file, &aside).unwrap();
@@ -55,7 +55,7 @@ fn no_command_waits_for_a_pipe_or_reads_without_an_end() {
     for (file, command) in cases {
         for (obstacle, problem) in OBSTACLES {
             let _case = Case::named(format!("{problem} as {}, {}", file.display(), command[0]));
-            let text = said(&site, &file, obstacle, command);
+            let text = reported(&site, &file, obstacle, command);
             assert!(text.contains(problem), "{text}");
         }
     }
@@ -71,7 +71,7 @@ fn settings_that_cannot_be_read_are_named() {
             .with_env(variable, file.to_str().unwrap());
         for (obstacle, problem) in OBSTACLES {
             let _case = Case::named(format!("{problem} as {variable}"));
-            let text = said(&site, &file, obstacle, &["why", DATE]);
+            let text = reported(&site, &file, obstacle, &["why", DATE]);
             assert!(text.contains(problem) && text.contains("settings.toml"), "{text}");
         }
     }
@@ -93,7 +93,7 @@ fn products_and_records_that_cannot_be_read_are_named() {
         // A record of provenance may be as large as it likes: it is read line by line.
         for (obstacle, problem) in &OBSTACLES[..2] {
             let _case = Case::named(format!("{problem} as {}", file.display()));
-            let text = said(&site, file, *obstacle, command);
+            let text = reported(&site, file, *obstacle, command);
             assert!(text.contains(problem), "{text}");
         }
     }
@@ -106,7 +106,7 @@ fn a_script_is_read_only_if_it_is_a_file() {
     for (obstacle, problem) in OBSTACLES {
         let _case = Case::named(problem.to_owned());
         // Whether it leaves DL2 out is then unknown, which is no reason to show nothing.
-        let text = said(&site, &script, obstacle, &["why", DATE]);
+        let text = reported(&site, &script, obstacle, &["why", DATE]);
         assert!(text.contains("19102"), "{text}");
     }
 }
@@ -119,7 +119,7 @@ fn a_run_whose_history_cannot_be_read_is_not_submitted() {
         let history = site.analysis().join("sequence_LST1_19102.0000.history");
         let config = site.config().to_str().unwrap().to_owned();
         let launch = ["sequencer", "-c", &config, "-d", DATE, "LST1"];
-        let text = said(&site, &history, obstacle, &launch);
+        let text = reported(&site, &history, obstacle, &launch);
         assert!(text.contains("what is done of it is not known"), "{text}");
         let others: Vec<_> = site.slurm().jobs().into_keys().collect();
         assert_eq!(others, ["LST1_19106"], "{text}");

@@ -50,7 +50,7 @@ impl Drop for Mount {
 
 #[test]
 #[ignore = "mounts a file system: make test-long"]
-fn long_a_disk_that_hangs_keeps_only_those_waiting_who_need_it() {
+fn long_a_disk_that_hangs_delays_only_those_that_need_it() {
     let site = TestSite::golden().with_local_scheduler();
     fs::create_dir_all(site.analysis().join("log")).unwrap();
     fs::write(site.analysis().join("log/Run19102.0000_jobid_7.err"), "the log's text").unwrap();

@@ -96,7 +96,7 @@ fn dates_and_productions_that_are_none_are_refused() {
             &["closer", "-y", &date, "LST1"],
             &["calibration_pipeline", &date, "LST1"],
             &["why", "--", name],
-            &["logbook", "--", name],
+            &["audit", "--", name],
             &["cancel", "--", name],
             &["user", "add", "--role", "viewer", "--", name],
             &["token", "add", "--role", "viewer", "--", name],

@@ -40,7 +40,7 @@ fn users_are_added_changed_and_removed() {
 }
 
 #[test]
-fn what_cannot_be_is_said_with_a_hint() {
+fn errors_are_reported_with_a_hint() {
     let site = site();
     let good = "correct horse\n";
     with_password(&site, "user add jane --role admin", good).succeeds();
@@ -66,7 +66,7 @@ fn what_cannot_be_is_said_with_a_hint() {
 }
 
 #[test]
-fn a_token_is_shown_once_and_kept_as_a_hash() {
+fn a_token_is_shown_once_and_stored_as_a_hash() {
     let site = site();
     let secret = run(&site, "token add export --role viewer").succeeds().out;
     let secret = secret.trim_end();

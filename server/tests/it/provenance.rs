@@ -108,7 +108,7 @@ fn the_calibration_alone_is_what_the_original_makes_of_an_unknown_run() {
 }
 
 #[test]
-fn a_rerun_counts_its_subrun_once_and_torn_lines_are_told() {
+fn a_rerun_counts_its_subrun_once_and_torn_lines_are_reported() {
     let text = golden_text("prov.log");
     let again: String = text
         .lines()
@@ -236,7 +236,7 @@ fn flags_choose_what_is_made_and_remove_the_log() {
 }
 
 #[test]
-fn bad_lines_and_missing_steps_are_told_and_do_not_stop_it() {
+fn bad_lines_and_missing_steps_are_reported_and_do_not_stop_it() {
     let site = site();
     let log = site.paths().provenance_log();
     let text = fs::read_to_string(&log).unwrap();

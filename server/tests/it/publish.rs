@@ -114,10 +114,10 @@ fn copies_whole_then_what_changed(
     let (copied, source) = (html.metadata().unwrap(), site.source("html").metadata().unwrap());
     assert_eq!((copied.mtime(), copied.mode() & 0o777), (source.mtime(), 0o644));
 
-    let logbook: Vec<Value> = site.run(["logbook", "--json", DATE]).succeeds().json();
-    assert_eq!(logbook.len(), 3, "{logbook:#?}");
-    assert_eq!(logbook[2]["outcome"]["message"], "2 copied, 5 the same, 2 missing");
-    assert_eq!(logbook[2]["action"], "copy_datacheck");
+    let audit: Vec<Value> = site.run(["audit", "--json", DATE]).succeeds().json();
+    assert_eq!(audit.len(), 3, "{audit:#?}");
+    assert_eq!(audit[2]["outcome"]["message"], "2 copied, 5 the same, 2 missing");
+    assert_eq!(audit[2]["action"], "copy_datacheck");
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn to_a_directory_everything_is_copied_once() {
 }
 
 #[test]
-fn what_cannot_be_copied_is_told_and_stops_nothing_else() {
+fn what_cannot_be_copied_is_reported_and_stops_nothing_else() {
     let site = site("");
     // A directory where a file should go.
     fs::create_dir_all(site.www().join("dl1/v0.1.0/20241128/DL1_datacheck_20241128.h5/x")).unwrap();

@@ -56,7 +56,7 @@ impl Server {
     }
 
     /// Reads the head of a stream, and goes away.
-    fn look_into(&self, path: &str) {
+    fn open_stream(&self, path: &str) {
         let mut first = String::new();
         BufReader::new(self.connect(path, "")).read_line(&mut first).unwrap();
         assert!(first.contains("200"), "{first}");
@@ -94,7 +94,7 @@ fn every_request_is_recorded_with_its_route_its_user_and_how_long_it_took() {
     server.get("/pkg/app.css", "");
     server.get("/nothing/there", "");
     server.get("/api/v1/nights", "Authorization: Bearer wrong\r\n");
-    server.look_into("/api/v1/nights/events");
+    server.open_stream("/api/v1/nights/events");
     let records = server.end();
     let requests: Vec<&Value> =
         records.iter().filter(|record| record["target"] == "osa::access").collect();
@@ -127,7 +127,7 @@ fn every_request_is_recorded_with_its_route_its_user_and_how_long_it_took() {
 }
 
 #[test]
-fn programs_are_told_what_to_do_about_an_error() {
+fn programs_learn_what_to_do_about_an_error() {
     let server = Server::start();
     let problem = |path: &str| {
         let (head, body) = server.get(path, "");

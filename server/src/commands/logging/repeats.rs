@@ -24,11 +24,11 @@ const REQUESTS: &str = "osa::access";
 #[derive(Debug)]
 pub struct Unrepeated<W> {
     to: W,
-    seen: Arc<Mutex<HashMap<u64, Seen>>>,
+    seen: Arc<Mutex<HashMap<u64, Repeats>>>,
 }
 
 #[derive(Debug)]
-struct Seen {
+struct Repeats {
     since: Instant,
     written: u32,
     left_out: u32,
@@ -60,7 +60,7 @@ impl<'a, W: MakeWriter<'a>> MakeWriter<'a> for Unrepeated<W> {
 #[derive(Debug)]
 pub struct Line<W> {
     to: W,
-    seen: Option<Arc<Mutex<HashMap<u64, Seen>>>>,
+    seen: Option<Arc<Mutex<HashMap<u64, Repeats>>>>,
 }
 
 impl<W: Write> Write for Line<W> {
@@ -86,7 +86,7 @@ impl<W: Write> Write for Line<W> {
 
 /// What is to be written now that a line comes: what was left out before its time was over, and the line
 /// itself unless it came too often.
-fn due(seen: &mut HashMap<u64, Seen>, line: &[u8], now: Instant) -> Vec<Vec<u8>> {
+fn due(seen: &mut HashMap<u64, Repeats>, line: &[u8], now: Instant) -> Vec<Vec<u8>> {
     let mut lines = Vec::new();
     seen.retain(|_, seen| {
         let over = now.duration_since(seen.since) >= WINDOW;
@@ -102,7 +102,7 @@ fn due(seen: &mut HashMap<u64, Seen>, line: &[u8], now: Instant) -> Vec<Vec<u8>>
         lines.push(line.to_vec());
         return lines;
     }
-    let fresh = || Seen { since: now, written: 0, left_out: 0, line: Vec::new() };
+    let fresh = || Repeats { since: now, written: 0, left_out: 0, line: Vec::new() };
     let seen = seen.entry(key).or_insert_with(fresh);
     if seen.written < MOST {
         seen.written += 1;
@@ -135,7 +135,7 @@ fn repeated(line: &[u8], times: u32) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    fn written(seen: &mut HashMap<u64, Seen>, line: &str, now: Instant) -> Vec<String> {
+    fn written(seen: &mut HashMap<u64, Repeats>, line: &str, now: Instant) -> Vec<String> {
         let lines = due(seen, line.as_bytes(), now);
         lines.into_iter().map(|line| String::from_utf8(line).unwrap()).collect()
     }

@@ -20,7 +20,7 @@ pub(super) async fn resume(engine: Engine, settings: Settings) {
         tracing::info!(%date, %prod_id, "resuming an interrupted launch");
         match launch::resume(&engine, &settings, &launch).await {
             Ok(launched) => {
-                let outcome = launch::told(&launched.outcomes).message;
+                let outcome = launch::summarize(&launched.outcomes).message;
                 tracing::info!(%date, %prod_id, outcome, "resumed an interrupted launch");
             }
             Err(error) => tracing::warn!(%date, %prod_id, %error, "cannot launch the night"),

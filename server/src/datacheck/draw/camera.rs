@@ -73,7 +73,7 @@ pub fn draw(title: &str, camera: &Camera, hover: Hover<'_>) -> String {
         if hover == Hover::Silent {
             svg.push_str("/>");
         } else {
-            let _ = write!(svg, "><title>{index}: {}</title></use>", told(value, &camera.z.unit));
+            let _ = write!(svg, "><title>{index}: {}</title></use>", label(value, &camera.z.unit));
         }
         if matches!(hover, Hover::Links(_)) {
             svg.push_str("</a>");
@@ -95,7 +95,7 @@ pub fn draw(title: &str, camera: &Camera, hover: Hover<'_>) -> String {
 }
 
 /// A value with five digits and its unit.
-fn told(value: f64, unit: &str) -> String {
+fn label(value: f64, unit: &str) -> String {
     if !value.is_finite() {
         return "no value".into();
     }

@@ -21,7 +21,7 @@ const LEGEND: u32 = 44;
 
 type Context<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<DrawnAxis, DrawnAxis>>;
 
-/// Draws a chart; of very many points, as many as can be told apart.
+/// Draws a chart; of very many points, as many as can be distinguished.
 pub fn draw_chart(title: &str, chart: &Chart) -> Result<String, Cause> {
     let thinned = chart.thinned();
     let chart = thinned.as_ref().unwrap_or(chart);

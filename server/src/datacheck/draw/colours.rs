@@ -1,4 +1,4 @@
-//! Colours of maps, told apart by colour-blind eyes and in print: viridis (CC0, S. van der Walt and
+//! Colours of maps, distinguishable by colour-blind eyes and in print: viridis (CC0, S. van der Walt and
 //! N. Smith) from least to greatest, and blue over white to orange around a middle.
 
 const VIRIDIS: [[u8; 3]; 11] = [
@@ -27,7 +27,7 @@ const DIVERGING: [[u8; 3]; 7] = [
 /// What has no value.
 pub const NO_VALUE: [u8; 3] = [170, 170, 170];
 
-/// Colours of series, told apart by colour-blind eyes (Okabe and Ito).
+/// Colours of series, distinguishable by colour-blind eyes (Okabe and Ito).
 pub const SERIES: [[u8; 3]; 6] =
     [[0, 90, 160], [213, 94, 0], [0, 158, 115], [204, 121, 167], [86, 86, 86], [230, 159, 0]];
 

@@ -1,4 +1,4 @@
-//! The figures of many nights: a point a run against time, told apart by what was observed.
+//! The figures of many nights: a point a run against time, distinguished by what was observed.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::{Chart, NightSheet, Panel, Series, Sheet, Span, night_sheet};
 
 /// So many sources have a colour each; all others share one.
 const COLOURED: usize = 5;
-/// Of more runs, the boundaries of each could not be told apart.
+/// Of more runs, the boundaries of each could not be distinguished.
 const MOST_SPANS: usize = 60;
 
 /// A sheet of the runs in `night`, which may be of many nights; `sources` are what each run observed,

@@ -496,7 +496,7 @@ fn pulses(run: &RunData, events: EventType) -> Vec<Figure> {
     })
 }
 
-/// The fraction against charge: the spread over pixels, since 1855 curves cannot be told apart.
+/// The fraction against charge: the spread over pixels, since 1855 curves cannot be distinguished.
 fn pulse_curves(events: EventType, all: &[(f64, Option<Vec<f64>>)]) -> Figure {
     let levels = [
         ("highest pixel", 1.0),

@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_stands_out_is_kept() {
+    fn outliers_survive_thinning() {
         let x: Vec<f64> = (0..50_000).map(f64::from).collect();
         let mut y = vec![1.0; x.len()];
         (y[17_000], y[17_001], y[3]) = (9.0, -9.0, f64::NAN);

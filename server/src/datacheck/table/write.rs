@@ -83,7 +83,7 @@ unsafe fn member_type(column: &Column) -> Result<Id, String> {
         (Kind::Text, ..) => *t::H5T_C_S1,
         _ => return Err(format!("column {}: no way to write {}", column.name, column.dtype())),
     };
-    // SAFETY: predefined types live for ever; copies are checked and closed by `Id`; the array of
+    // SAFETY: predefined types live forever; copies are checked and closed by `Id`; the array of
     // dimensions has the length that is given.
     unsafe {
         let element = id(H5Tcopy(base), H5Tclose, "type")?;

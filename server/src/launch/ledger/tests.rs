@@ -129,7 +129,7 @@ fn a_job_whose_id_another_got_is_missed() {
 }
 
 #[test]
-fn where_comments_are_not_kept_the_id_and_the_time_must_agree() {
+fn where_comments_are_not_stored_the_id_and_the_time_must_agree() {
     let known = submission(Submitted, Some(7));
     let unmarked = |job, submitted| {
         let task = TaskRecord { submitted: Some(at(submitted)), ..task(job, "RUNNING", "") };
@@ -158,7 +158,7 @@ fn how_a_job_ended_is_remembered_and_that_it_ran_again() {
 }
 
 #[test]
-fn a_job_given_up_that_shows_up_after_all_is_taken_back_and_told() {
+fn a_job_given_up_that_shows_up_after_all_is_taken_back_and_reported() {
     let lost = submission(Lost, Some(7));
     let snapshot = answer(900, vec![task(7, "RUNNING", "osa:a")]);
     assert_eq!(changes(&lost, &snapshot, GRACE), [Change::Found(JobId(7))]);
@@ -227,7 +227,7 @@ fn what_another_scheduler_says_proves_nothing() {
 }
 
 #[test]
-fn a_night_of_another_scheduler_is_told_with_what_to_do() {
+fn a_night_of_another_scheduler_is_reported_with_what_to_do() {
     let local = SchedulerId::new("local");
     let known = submission(Submitted, Some(7));
     let text = elsewhere([&known], &local).unwrap();
@@ -258,7 +258,7 @@ fn a_night_of_another_scheduler_is_told_with_what_to_do() {
 }
 
 #[test]
-fn without_accounts_a_job_is_as_it_was_seen_last() {
+fn without_accounts_a_job_has_its_last_known_state() {
     let names = ["LST1_19102".to_owned()];
     let mut known = submission(Submitted, Some(7));
     let state = |known: &Submission, accounting: Accounting| {
@@ -281,7 +281,7 @@ fn without_accounts_a_job_is_as_it_was_seen_last() {
 }
 
 #[test]
-fn jobs_are_asked_for_by_number_where_the_books_have_it() {
+fn jobs_are_queried_by_number_where_the_database_has_it() {
     let names = ["LST1_19102".to_owned(), "LST1_19103".to_owned()];
     let known = submission(Submitted, Some(7));
     let asked = question(&names, std::slice::from_ref(&known), at(0));

@@ -50,7 +50,7 @@ fn runs_of_error_types_and_runs_without_data_are_not_chosen() {
 }
 
 #[test]
-fn each_type_is_looked_for_up_to_four_nights_back_on_its_own() {
+fn each_type_is_searched_up_to_four_nights_back_on_its_own() {
     let night = nights(&[
         (0, "150,1,DRS4\n151,2,DATA\n"),
         (2, "130,1,DRS4\n"),
@@ -92,7 +92,7 @@ fn five_nights_back_is_too_far_and_it_says_so() {
 }
 
 #[test]
-fn an_earlier_summary_that_cannot_be_read_is_told_and_passed_over() {
+fn an_earlier_summary_that_cannot_be_read_is_reported_and_skipped() {
     let night =
         nights(&[(0, "150,2,DATA\n"), (1, "x,1,DRS4\n"), (2, "130,1,DRS4\n131,1,PEDCALIB\n")]);
     let (drs4, pedcal, notices) = night.choose();

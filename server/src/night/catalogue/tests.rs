@@ -19,7 +19,7 @@ fn names_may_hold_blanks_and_quotes_and_may_be_unknown() {
 }
 
 #[test]
-fn what_is_missing_or_wrong_is_told_and_a_bad_row_is_its_runs_alone() {
+fn what_is_missing_or_wrong_is_reported_and_a_bad_row_affects_its_run_alone() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("c.ecsv");
     assert_eq!(Catalogue::read(&file).unwrap().lacks, Some("is missing"));

@@ -120,7 +120,7 @@ fn every_fault_names_the_line() {
 fn a_last_line_that_is_cut_off_is_an_error_wherever_it_is_cut() {
     let whole = format!("{HEADER}19102,Crab\n19103,\"BL Lac\"\n");
     let last = whole.rfind("19103").unwrap();
-    // Within the last cell, behind its first letter, a cut cannot be told from a whole name.
+    // Within the last cell, behind its first letter, a cut cannot be distinguished from a whole name.
     for cut in last + 1..=last + "19103,\"".len() {
         let text = problem(&whole[..cut]);
         assert!(text.starts_with("/t.ecsv:10: "), "{:?}: {text}", &whole[last..cut]);

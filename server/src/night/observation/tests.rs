@@ -28,7 +28,7 @@ fn rows(observation: &Observation) -> Vec<(u32, Option<u32>, u32, Option<&str>)>
 }
 
 #[test]
-fn a_run_without_subruns_is_left_out_and_told() {
+fn a_run_without_subruns_is_left_out_and_reported() {
     let (_dir, paths) = night(Some(RUNS));
     let observation = read(&paths);
     let expected = [(1, None, 101, None), (2, Some(1), 102, None), (3, Some(1), 105, None)];

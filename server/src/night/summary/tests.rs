@@ -127,7 +127,7 @@ fn a_file_that_is_cut_off_is_no_summary() {
 }
 
 #[test]
-fn a_missing_summary_is_told_from_one_that_cannot_be_read() {
+fn a_missing_summary_is_distinguished_from_an_unreadable_one() {
     let (_dir, paths) = night();
     let error = RunSummary::read(&paths).unwrap_err();
     assert!(matches!(error, NightError::NoSummary { .. }), "{error}");
@@ -165,7 +165,7 @@ fn lstchain_makes_a_missing_summary_and_gets_each_argument_as_one() {
 }
 
 #[test]
-fn a_maker_that_fails_or_leaves_nothing_is_an_error_with_what_it_said() {
+fn a_maker_that_fails_or_leaves_nothing_is_an_error_with_its_output() {
     let (dir, paths) = night();
     let make_with = |body: &str| {
         executable(&dir.path().join(MAKER), body);

@@ -94,7 +94,7 @@ pub(super) struct Step {
     activity: Activity,
     id: String,
     start: Option<Dict>,
-    kept: Vec<Dict>,
+    records: Vec<Dict>,
     end: Option<Dict>,
     parameters: bool,
     /// Names of entities kept: of several files of one name, the original keeps the first.
@@ -116,7 +116,7 @@ impl Step {
             activity,
             id: String::new(),
             start: None,
-            kept: Vec::new(),
+            records: Vec::new(),
             end: None,
             parameters: false,
             names: HashSet::new(),
@@ -134,7 +134,7 @@ impl Step {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.start.is_none() && self.kept.is_empty()
+        self.start.is_none() && self.records.is_empty()
     }
 
     pub fn take(&mut self, record: Record, run: RunId) {
@@ -155,7 +155,7 @@ impl Step {
             }
             Kind::Parameters => {
                 if !std::mem::replace(&mut self.parameters, true) {
-                    self.kept.push(dict);
+                    self.records.push(dict);
                 }
             }
             Kind::Entity => self.entity(dict),
@@ -178,7 +178,7 @@ impl Step {
             }
             self.paths.insert(name, text("filepath"));
         } else if self.names.insert(name) {
-            self.kept.push(dict);
+            self.records.push(dict);
         }
     }
 
@@ -188,14 +188,14 @@ impl Step {
         if self.members.contains(&entity) {
             self.running.entry(own.to_owned()).or_insert(entity);
         } else if self.relations.insert((used, entity)) {
-            self.kept.push(dict);
+            self.records.push(dict);
         }
     }
 
     /// What was gathered, as records.
     pub fn records(&self) -> Vec<Dict> {
         let mut records: Vec<_> =
-            self.start.iter().chain(&self.kept).chain(&self.end).cloned().collect();
+            self.start.iter().chain(&self.records).chain(&self.end).cloned().collect();
         records.extend(statements(self.activity).iter().filter_map(|said| self.say(said)));
         records
     }

@@ -233,7 +233,7 @@ impl Grid {
     fn pull(&self, index: usize, centre: &mut [f64]) {
         let layer = &self.layers[index];
         let left = index.checked_sub(1).map(|gap| &self.links[gap]);
-        let wish = |node: usize| {
+        let preferred_place = |node: usize| {
             let from = left.into_iter().flatten().filter(|link| link.1 == node).map(|link| link.0);
             let right = self.links.get(index);
             let to = right.into_iter().flatten().filter(|link| link.0 == node).map(|link| link.1);
@@ -244,14 +244,14 @@ impl Grid {
                 around.iter().sum::<f64>() / to_float(around.len())
             }
         };
-        let wishes: Vec<_> = layer.iter().map(|node| wish(*node)).collect();
+        let preferred: Vec<_> = layer.iter().map(|node| preferred_place(*node)).collect();
         let gap = |a: usize, b: usize| f64::midpoint(self.room(layer[a]), self.room(layer[b]));
         // Pushed down where too close, and pushed up: both keep the distances, so does their mean.
-        let mut down = wishes.clone();
+        let mut down = preferred.clone();
         for place in 1..layer.len() {
             down[place] = down[place].max(down[place - 1] + gap(place - 1, place));
         }
-        let mut up = wishes;
+        let mut up = preferred;
         for place in (1..layer.len()).rev() {
             up[place - 1] = up[place - 1].min(up[place] - gap(place - 1, place));
         }

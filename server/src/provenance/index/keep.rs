@@ -33,33 +33,33 @@ pub fn logs(any_night: &NightPaths) -> io::Result<Vec<PathBuf>> {
 }
 
 /// How a log was when it was indexed last.
-type Looks = (u64, u64, Option<SystemTime>);
+type Fingerprint = (u64, u64, Option<SystemTime>);
 
 /// Keeps the index up with the logs.
 #[derive(Debug)]
 pub struct Keeper {
     store: Store,
     any_night: Arc<NightPaths>,
-    indexed: HashMap<PathBuf, Looks>,
+    indexed: HashMap<PathBuf, Fingerprint>,
 }
 
 impl Keeper {
-    /// Has looked at nothing yet.
+    /// Nothing is indexed yet.
     pub fn new(store: Store, any_night: NightPaths) -> Self {
         Self { store, any_night: Arc::new(any_night), indexed: HashMap::new() }
     }
 
-    /// Keeps the index up for ever. What cannot be read is said once, and tried again.
+    /// Keeps the index up to date forever. An error is logged once, and the work tried again.
     pub async fn run(mut self) {
-        let mut said = String::new();
+        let mut reported = String::new();
         loop {
-            match self.look().await {
-                Ok(()) => said.clear(),
+            match self.index_new().await {
+                Ok(()) => reported.clear(),
                 Err(error) => {
                     let error = error.to_string();
-                    if error != said {
+                    if error != reported {
                         tracing::warn!(error, "the provenance index is not up to date");
-                        said = error;
+                        reported = error;
                     }
                 }
             }
@@ -67,31 +67,31 @@ impl Keeper {
         }
     }
 
-    /// Indexes what was added to any log since the last look.
+    /// Indexes what was added to any log since the last call.
     #[tracing::instrument(name = "provenance_index", level = "debug", skip_all)]
-    pub async fn look(&mut self) -> Result<(), IndexError> {
+    pub async fn index_new(&mut self) -> Result<(), IndexError> {
         let any_night = Arc::clone(&self.any_night);
-        let found = tokio::task::spawn_blocking(move || looks(&any_night)).await;
+        let found = tokio::task::spawn_blocking(move || fingerprints(&any_night)).await;
         let found = found.unwrap_or_else(|error| Err(io::Error::other(error)));
         let found = found.map_err(|cause| {
             let file = self.any_night.config.directories.analysis_dir.clone();
             IndexError::Read { file, cause }
         })?;
-        for (log, looks) in found {
-            if self.indexed.get(&log) != Some(&looks) {
+        for (log, fingerprint) in found {
+            if self.indexed.get(&log) != Some(&fingerprint) {
                 update(&self.store, &log).await?;
-                self.indexed.insert(log, looks);
+                self.indexed.insert(log, fingerprint);
             }
         }
         Ok(())
     }
 }
 
-fn looks(any_night: &NightPaths) -> io::Result<Vec<(PathBuf, Looks)>> {
-    let with_looks = |log: PathBuf| {
+fn fingerprints(any_night: &NightPaths) -> io::Result<Vec<(PathBuf, Fingerprint)>> {
+    let with_fingerprint = |log: PathBuf| {
         let data = log.metadata().ok()?;
-        let looks = (data.ino(), data.len(), data.modified().ok());
-        Some((log, looks))
+        let fingerprint = (data.ino(), data.len(), data.modified().ok());
+        Some((log, fingerprint))
     };
-    Ok(logs(any_night)?.into_iter().filter_map(with_looks).collect())
+    Ok(logs(any_night)?.into_iter().filter_map(with_fingerprint).collect())
 }

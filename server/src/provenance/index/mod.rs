@@ -32,7 +32,7 @@ const PIECE: u64 = 512 << 20;
 const KNOWN_BY: u64 = 4096;
 
 /// Bad lines of a log that are kept; more are only counted.
-const KEPT_BAD: i64 = 1000;
+const MOST_BAD: i64 = 1000;
 
 /// Why a log cannot be indexed.
 #[derive(Debug, thiserror::Error)]
@@ -258,12 +258,12 @@ async fn write(
         signed(piece.bad_count),
     );
     let id = id.fetch_one(&mut *db).await?;
-    let kept = sqlx::query_scalar!(
+    let stored = sqlx::query_scalar!(
         r#"SELECT count(*) AS "kept!: i64" FROM prov_bad_lines WHERE log = ?"#,
         id,
     );
-    let kept = kept.fetch_one(&mut *db).await?;
-    let room = usize::try_from(KEPT_BAD - kept).unwrap_or_default();
+    let stored = stored.fetch_one(&mut *db).await?;
+    let room = usize::try_from(MOST_BAD - stored).unwrap_or_default();
     for bad in piece.bad.iter().take(room) {
         sqlx::query!(
             "INSERT INTO prov_bad_lines (log, line, place, problem) VALUES (?, ?, ?, ?)",

@@ -118,7 +118,7 @@ async fn another_log_in_its_place_takes_the_place_of_the_old_in_the_index() {
     let old = night.ask(Start::Run(RunId(19106)), Direction::Back, None).await.unwrap_err();
     assert_eq!(old.to_string(), "the provenance index knows no activity of run 19106");
     assert!(night.content().await.iter().all(|row| !row.contains("19106")));
-    // Shorter than what is known of it: begun anew, too.
+    // Shorter than what is known of it: begun again, too.
     fs::write(&night.log, text.split_inclusive('\n').take(40).collect::<String>()).unwrap();
     assert_eq!(night.update().await.lines, 40);
 }

@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn variables_are_kept_replaced_and_cleared() {
+    fn variables_are_inherited_replaced_and_cleared() {
         let inherited = [
             ("PATH", "/bin"),
             ("EMPTY", ""),

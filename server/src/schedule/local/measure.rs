@@ -13,7 +13,7 @@ use super::proc;
 /// Longest time between two looks at a task's memory.
 const SLOWEST: Duration = Duration::from_secs(2);
 /// So many looks in a row must find the queue's database missing.
-const LOOKS: u32 = 3;
+const SAMPLES: u32 = 3;
 
 /// Watches what the processes of a session use.
 pub(super) struct Meter {
@@ -21,7 +21,7 @@ pub(super) struct Meter {
     next: Instant,
     pause: Duration,
     peak: u64,
-    looks_without_queue: u32,
+    samples_without_queue: u32,
 }
 
 /// What was used in all.
@@ -35,7 +35,7 @@ pub(super) struct Used {
 impl Meter {
     pub(super) fn new(session: i32) -> Self {
         let pause = Duration::from_millis(50);
-        Self { session, next: Instant::now() + pause, pause, peak: 0, looks_without_queue: 0 }
+        Self { session, next: Instant::now() + pause, pause, peak: 0, samples_without_queue: 0 }
     }
 
     /// Waits until it is time for a look: soon at first, later every two seconds.
@@ -44,10 +44,10 @@ impl Meter {
     }
 
     /// Takes a look. Returns whether the processes together are above `limit` bytes; only then are
-    /// shared pages told apart, which costs more.
+    /// shared pages distinguished, which costs more.
     pub(super) async fn measure(&mut self, limit: Option<u64>) -> bool {
         let session = self.session;
-        let look = spawn_blocking(move || {
+        let sample = spawn_blocking(move || {
             let processes = proc::session_of(session);
             let resident = proc::resident(&processes, page());
             let above = limit.is_some_and(|limit| {
@@ -55,7 +55,7 @@ impl Meter {
             });
             (resident, above)
         });
-        let (resident, above) = look.await.unwrap_or_default();
+        let (resident, above) = sample.await.unwrap_or_default();
         self.peak = self.peak.max(resident);
         self.pause = (self.pause * 2).min(SLOWEST);
         self.next = Instant::now() + self.pause;
@@ -64,8 +64,8 @@ impl Meter {
 
     /// Notes whether the queue's database is missing; true once it has been for some time.
     pub(super) fn queue_missing(&mut self, missing: bool) -> bool {
-        self.looks_without_queue = if missing { self.looks_without_queue + 1 } else { 0 };
-        self.looks_without_queue >= LOOKS
+        self.samples_without_queue = if missing { self.samples_without_queue + 1 } else { 0 };
+        self.samples_without_queue >= SAMPLES
     }
 
     /// What was used, once all has ended.

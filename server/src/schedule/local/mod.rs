@@ -2,7 +2,7 @@
 //!
 //! Its queue is in our database. Whoever submits or asks sees to it that a supervisor is at work, a
 //! process of its own that outlives them; each task has a runner process, which outlives the
-//! supervisor. Who does what, and why no crash loses or doubles a task, is told in `supervisor`.
+//! supervisor. Who does what, and why no crash loses or doubles a task, is described in `supervisor`.
 
 mod detach;
 mod environment;

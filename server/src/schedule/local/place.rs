@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::LocalError;
 use crate::model::JobId;
 
-/// Above this the supervisor's log begins anew.
+/// Above this the supervisor's log begins again.
 const LOG_LIMIT: u64 = 4 << 20;
 
 /// Where the local scheduler of a database keeps its files.
@@ -41,7 +41,7 @@ impl Place {
         self.dir.join("log")
     }
 
-    /// Opens the log at its end; a very long one begins anew.
+    /// Opens the log at its end; a very long one begins again.
     pub fn open_log(&self) -> Result<File, LocalError> {
         let file = self.log();
         let wrap = |cause| LocalError::file("write", &file, cause);

@@ -31,7 +31,7 @@ enum Cut {
     TimeLimit,
     Memory,
     /// Somebody ended the runner, as a machine does that is shut down.
-    Told,
+    Terminated,
     /// The queue's database was removed: there is nobody left to run for.
     QueueGone,
 }
@@ -45,7 +45,7 @@ pub async fn run_task(
 ) -> Result<(), LocalError> {
     let system = |what| move |cause| LocalError::System { what, cause };
     let terminate = tokio::signal::unix::SignalKind::terminate();
-    let mut told =
+    let mut terminate =
         tokio::signal::unix::signal(terminate).map_err(system("cannot listen to SIGTERM"))?;
     let unreadable = || std::io::Error::from(std::io::ErrorKind::NotFound);
     let me = proc::myself()
@@ -59,7 +59,7 @@ pub async fn run_task(
     let ending = match start(place, key, claim, &order).await {
         Ok(child) => {
             let task = Task { queue, place, key, order: &order, session: me.pid };
-            task.watch(child, &mut told).await
+            task.watch(child, &mut terminate).await
         }
         Err(ending) => ending,
     };
@@ -179,7 +179,7 @@ struct Task<'a> {
 
 impl Task<'_> {
     /// Waits for the end of the script, or brings it about.
-    async fn watch(&self, mut child: Child, told: &mut tokio::signal::unix::Signal) -> Ending {
+    async fn watch(&self, mut child: Child, terminate: &mut tokio::signal::unix::Signal) -> Ending {
         let began = Instant::now();
         let group = child.id().and_then(|pid| i32::try_from(pid).ok());
         let limit = self.order.walltime.map(|time| began + time);
@@ -198,7 +198,7 @@ impl Task<'_> {
                     }
                 }
                 () = until(limit), if cut.is_none() => why = Some(Cut::TimeLimit),
-                _ = told.recv(), if cut.is_none() => why = Some(self.why_told().await),
+                _ = terminate.recv(), if cut.is_none() => why = Some(self.why_terminated().await),
                 () = meter.due() => why = self.measure(&mut meter).await,
             }
             if let (Some(why), None, Some(group)) = (why, cut, group) {
@@ -226,9 +226,9 @@ impl Task<'_> {
     }
 
     /// SIGTERM came: from the supervisor, because the job was cancelled, or from elsewhere.
-    async fn why_told(&self) -> Cut {
+    async fn why_terminated(&self) -> Cut {
         match self.queue.cancel_asked(self.key).await {
-            Ok(false) => Cut::Told,
+            Ok(false) => Cut::Terminated,
             Ok(true) | Err(_) => Cut::Cancelled,
         }
     }
@@ -256,7 +256,9 @@ fn ending(status: std::io::Result<ExitStatus>, cut: Option<Cut>, meter: &measure
         Some(Cut::Cancelled) => (JobState::Cancelled, well, ""),
         Some(Cut::TimeLimit) => (JobState::Timeout, well, "TimeLimit"),
         Some(Cut::Memory) => (JobState::OutOfMemory, OUT_OF_MEMORY, "OutOfMemory"),
-        Some(Cut::Told) => (JobState::NodeFail, well, "its runner was told to end by SIGTERM"),
+        Some(Cut::Terminated) => {
+            (JobState::NodeFail, well, "its runner was told to end by SIGTERM")
+        }
         Some(Cut::QueueGone) => (JobState::NodeFail, well, "the queue's database was removed"),
     };
     let used = meter.total();

@@ -154,7 +154,7 @@ impl Supervisor {
         for task in self.queue.open_tasks().await? {
             adopted |= !self.children.contains(&task.claim);
             match &task.runner {
-                Some(runner) => self.look_after(&task, runner).await?,
+                Some(runner) => self.check_runner(&task, runner).await?,
                 None if self.children.contains(&task.claim) => {}
                 None => unbegun |= self.take_back(&task).await?,
             }
@@ -175,7 +175,7 @@ impl Supervisor {
     }
 
     /// A task that runs: is its runner alive, and does it know that it shall end?
-    async fn look_after(&mut self, task: &OpenTask, runner: &Runner) -> Result<(), StoreError> {
+    async fn check_runner(&mut self, task: &OpenTask, runner: &Runner) -> Result<(), StoreError> {
         if proc::is_alive(runner) {
             if task.cancel_asked {
                 proc::signal(runner, Signal::SIGTERM); // again and again: it may have been early

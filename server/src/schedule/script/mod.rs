@@ -44,9 +44,9 @@ impl Hint for ScriptError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Read { cause, .. } => cause.hint(),
-            Self::Directive { .. } => {
-                Some("correct this line of the job script, or launch again to write it anew".into())
-            }
+            Self::Directive { .. } => Some(
+                "correct this line of the job script, or launch again to write it again".into(),
+            ),
         }
     }
 }

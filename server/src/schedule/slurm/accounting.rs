@@ -113,7 +113,7 @@ impl AccountingCache {
     }
 }
 
-/// A time in two, the older last: it is asked for first, so that the newest is told last.
+/// A time in two, the older last: it is asked for first, so that the newest is reported last.
 fn halves(range: Range, at: DateTime<Utc>) -> [Range; 2] {
     [Range { from: at, ..range }, Range { until: Some(at), ..range }]
 }

@@ -198,7 +198,7 @@ async fn read_aside(stream: Option<impl AsyncRead + Unpin>) -> std::io::Result<S
     let Some(mut stream) = stream else { return Ok(String::new()) };
     let mut bytes = Vec::new();
     (&mut stream).take(LONGEST_ASIDE).read_to_end(&mut bytes).await?;
-    // The rest is read too, or the tool would wait for ever.
+    // The rest is read too, or the tool would wait forever.
     tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_missing_tool_is_told_from_one_that_did_not_answer() {
+    async fn a_missing_tool_is_distinguished_from_one_that_did_not_answer() {
         let error = call(&[], Duration::from_secs(60)).run(&"/nowhere".into()).await.unwrap_err();
         let text = error.to_string();
         assert!(text.contains("squeue") && text.contains("PATH, \"/nowhere\""), "{text}");

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
 /// For how long an answer is believed; one that did not come is asked for again sooner.
-const KEPT: Duration = Duration::from_secs(600);
+const VALID: Duration = Duration::from_secs(600);
 const RETRY: Duration = Duration::from_secs(30);
 
 /// An answer, and when it was given.
@@ -17,8 +17,8 @@ impl<T: Clone> Known<Option<T>> {
     pub async fn get<F: Future<Output = Option<T>>>(&self, ask: impl FnOnce() -> F) -> Option<T> {
         let mut known = self.0.lock().await;
         if let Some((when, answer)) = &*known {
-            let kept = if answer.is_some() { KEPT } else { RETRY };
-            if when.elapsed() < kept {
+            let valid = if answer.is_some() { VALID } else { RETRY };
+            if when.elapsed() < valid {
                 return answer.clone();
             }
         }

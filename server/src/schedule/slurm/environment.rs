@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_in_disguise_are_kept_from_slurm() {
+    fn options_in_disguise_are_hidden_from_slurm() {
         for name in ["PATH", "HOME", "SLURM_CONF", "SLURM_JWT", "MPLBACKEND", "SLURMX"] {
             assert!(is_passed(name), "{name}");
         }

@@ -58,7 +58,7 @@ impl Records {
             return each(Record::Noise(line.text));
         }
         let values: Vec<&str> = self.open.split(SEPARATOR).collect();
-        // A record cut off in its last field cannot be told from a whole one but by its line end.
+        // A record cut off in its last field cannot be distinguished from a whole one but by its line end.
         if values.len() == self.fields && line.whole {
             each(Record::Whole(values));
             self.open.clear();
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn waiting_tasks_of_an_array_are_told_apart() {
+    fn waiting_tasks_of_an_array_are_distinguished() {
         let expected = vec![10, 11, 12, 13, 14, 16, 18, 19, 20];
         assert_eq!(tasks("1_[10-14,16,18-20]"), Some(expected.clone()));
         assert_eq!(tasks("1_[10-14,16,18-20%4]"), Some(expected));
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_slurm_cut_short_is_told_as_such() {
+    fn a_list_that_slurm_cut_short_is_reported_as_such() {
         for (text, listed) in [
             ("1_[1,3,5,...]", &[1, 3, 5][..]),
             ("1_[0,2,...%4]", &[0, 2]),
@@ -410,7 +410,7 @@ mod tests {
             let _ = records(&text);
         }
 
-        /// Every printed character of an answer ends up in a record or is told as unreadable, but
+        /// Every printed character of an answer ends up in a record or is reported as unreadable, but
         /// for headings.
         #[test]
         fn no_line_is_dropped(text in "[0-9a-z_|\x1f \n]{0,120}") {

@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_that_are_cut_off_or_unknown_are_kept() {
+    fn words_that_are_cut_off_or_unknown_are_preserved() {
         let word = |text| state(text).unwrap().as_str().to_owned();
         assert_eq!(word("OUT_OF_ME+"), "OUT_OF_MEMORY");
         assert_eq!(word("CANCELLED+"), "CANCELLED");

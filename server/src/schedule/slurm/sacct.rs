@@ -1,7 +1,7 @@
 //! Accounting: what ran, how it ended, what it used. It lags behind by some seconds, and leaves out
 //! jobs that wait for a dependency.
 //!
-//! Asked for a time alone, it also leaves out whatever was not "eligible" then, and for ever: jobs
+//! Asked for a time alone, it also leaves out whatever was not "eligible" then, and forever: jobs
 //! that were cancelled while they waited for a dependency, and tasks of a throttled array (`%4`) that
 //! the backfill scheduler began (seen with 22.05). Asked for states within a time, it has them all.
 

@@ -48,7 +48,7 @@ impl Diagnosis {
         Ok(Self { file, known, logs: LogCache::default() })
     }
 
-    /// The known errors as the file has them now. A file that was broken meanwhile is told, and the
+    /// The known errors as the file has them now. A file that was broken meanwhile is reported, and the
     /// errors are those that it had before.
     pub(super) fn errors(&self) -> (Arc<Vec<KnownError>>, Option<KnownErrorsError>) {
         let mut known = lock(&self.known);

@@ -16,7 +16,7 @@ use crate::status::night::by_subrun;
 
 /// Of how many failed subruns of a run the logs are looked at: a cause that a hundred share is told
 /// by some of them.
-const LOOKED_AT: usize = 60;
+const SEARCHED: usize = 60;
 
 /// The failed subruns of a sequence.
 pub(super) struct Failing<'a> {
@@ -26,7 +26,7 @@ pub(super) struct Failing<'a> {
     tasks: Vec<&'a TaskRecord>,
 }
 
-/// What failures have in common that are told together.
+/// What failures have in common that are reported together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Cause {
     /// A known error, by its place in the list.
@@ -61,7 +61,7 @@ impl<'a> Failing<'a> {
         let mut groups: BTreeMap<Cause, Group> = BTreeMap::new();
         let mut alike: BTreeMap<Cause, Cause> = BTreeMap::new();
         let mut logs = None;
-        for (looked, subrun) in subruns_in(self.status, Condition::Failed).enumerate() {
+        for (index, subrun) in subruns_in(self.status, Condition::Failed).enumerate() {
             let owner = (!calibration).then_some(subrun);
             let task = tasks.get(&owner).copied();
             if task.is_some_and(|task| task.state == JobState::Lost) {
@@ -69,7 +69,7 @@ impl<'a> Failing<'a> {
             }
             let failure = self.circumstances(owner, task);
             let unknown = Cause::Unknown(failure.stage, failure.rc, failure.state.clone());
-            let (cause, line) = match alike.get(&unknown).filter(|_| looked >= LOOKED_AT) {
+            let (cause, line) = match alike.get(&unknown).filter(|_| index >= SEARCHED) {
                 Some(cause) => (cause.clone(), None),
                 None => {
                     let logs = logs.get_or_insert_with(|| self.newest_jobs());
@@ -88,7 +88,7 @@ impl<'a> Failing<'a> {
             if let Some(stage) = failure.stage.filter(|stage| !group.stages.contains(stage)) {
                 group.stages.push(stage);
             }
-            // What says the same is told once.
+            // What says the same is reported once.
             let told = |other: &Evidence| match (other, &line) {
                 (Evidence::LogLine { text, .. }, Some(Evidence::LogLine { text: new, .. })) => {
                     text == new
@@ -161,7 +161,7 @@ impl<'a> Failing<'a> {
             .filter_map(|stream| {
                 let log = JobLog { run, subrun: owner, job: job?, stream };
                 let file = self.view.input.paths.job_log(&log);
-                Some((log.name(), self.view.logs.look(&file, self.view.errors)?))
+                Some((log.name(), self.view.logs.findings(&file, self.view.errors)?))
             })
             .collect();
         let shown = |name: &String, line: &Line| Evidence::LogLine {
@@ -215,7 +215,7 @@ impl<'a> Failing<'a> {
         };
         let mut remedies = match known {
             Some(error) => self.helps(error, &group.subruns),
-            None => vec![super::resubmit(run, group.subruns.clone()), Remedy::DiscardRun { run }],
+            None => vec![super::resubmit(run, group.subruns.clone()), Remedy::ExcludeRun { run }],
         };
         if !nodes.is_empty() {
             group.evidence.push(super::note(format!("the node is at fault: {nodes}")));
@@ -225,7 +225,7 @@ impl<'a> Failing<'a> {
             }
             remedies.insert(0, elsewhere);
         }
-        let discards = self.status.sequence.kind == Kind::Data;
+        let can_exclude = self.status.sequence.kind == Kind::Data;
         Blocker {
             error: known.map(|error| error.name.get_ref().clone()),
             run: Some(run),
@@ -233,7 +233,7 @@ impl<'a> Failing<'a> {
             explanation,
             remedies: remedies
                 .into_iter()
-                .filter(|remedy| discards || !matches!(remedy, Remedy::DiscardRun { .. }))
+                .filter(|remedy| can_exclude || !matches!(remedy, Remedy::ExcludeRun { .. }))
                 .collect(),
             subruns: group.subruns,
             ..blank(BlockerKind::Failed, format!("{who} failed{stage}{why}."))
@@ -256,7 +256,7 @@ impl<'a> Failing<'a> {
             Help::MoreMemory => again(self.more_memory(error.memory_factor), None, false),
             Help::MoreTime => again(None, self.more_time(error.time_factor), false),
             Help::DropLastSubrun => Remedy::DropLastSubrun { run },
-            Help::DiscardRun => Remedy::DiscardRun { run },
+            Help::ExcludeRun => Remedy::ExcludeRun { run },
         };
         error.actions.iter().map(remedy).collect()
     }

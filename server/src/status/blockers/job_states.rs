@@ -12,7 +12,7 @@ pub(super) fn never(status: &SequenceStatus, last: &[&TaskRecord]) -> Option<Blo
     Some(Blocker {
         run: Some(run),
         evidence: stuck.map(|task| job(task)).into_iter().collect(),
-        explanation: "The job that it needs has failed, and it would wait for ever. Cancel it, \
+        explanation: "The job that it needs has failed, and it would wait forever. Cancel it, \
                       see to what failed, and launch again."
             .into(),
         remedies: vec![Remedy::CancelNever { jobs: vec![id] }],
@@ -62,7 +62,7 @@ pub(super) fn lost(status: &SequenceStatus, last: &[&TaskRecord]) -> Option<Bloc
         ..blank(
             BlockerKind::Lost,
             format!(
-                "Job {} of {} vanished from the scheduler's books.",
+                "Job {} of {} vanished from the scheduler's records.",
                 task.job,
                 named(&status.sequence)
             ),

@@ -65,7 +65,7 @@ pub enum Help {
     /// Leaving the last subrun out.
     DropLastSubrun,
     /// Not processing the run.
-    DiscardRun,
+    ExcludeRun,
 }
 
 /// One error that shifters know.

@@ -59,7 +59,7 @@ impl LogCache {
     }
 
     /// What the log says; `None` if it is not there or cannot be read. Blocks.
-    pub fn look(&self, file: &Path, errors: &[KnownError]) -> Option<Findings> {
+    pub fn findings(&self, file: &Path, errors: &[KnownError]) -> Option<Findings> {
         let mut log = input_file::open(file).ok()?;
         let metadata = log.metadata().ok()?;
         let stamp = (metadata.len(), metadata.mtime(), metadata.mtime_nsec());
@@ -117,21 +117,21 @@ mod tests {
     const SIGN: &str = "OSError: error message = 'Resource temporarily unavailable'";
 
     #[test]
-    fn the_last_line_with_a_sign_is_told_by_its_number() {
+    fn the_last_line_with_a_sign_is_reported_by_its_number() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("a.err");
         std::fs::write(&file, format!("{SIGN}\nTraceback:\n{SIGN}\nbye\n\n")).unwrap();
         let (errors, cache) = (load(None).unwrap(), LogCache::default());
-        let found = cache.look(&file, &errors).unwrap();
+        let found = cache.findings(&file, &errors).unwrap();
         let [(index, line)] = &found.known[..] else { panic!("{found:?}") };
         assert_eq!(errors[*index].name.get_ref(), "locking");
         let offset = (SIGN.len() + 1 + 11) as u64;
         assert_eq!((line.number, line.offset, line.text.as_str()), (Some(3), offset, SIGN));
         assert_eq!(found.last.unwrap().text, "bye");
         std::fs::write(&file, "all is well\n").unwrap();
-        assert_eq!(cache.look(&file, &errors).unwrap().known, [], "it is read again");
-        assert_eq!(cache.look(&dir.path().join("none"), &errors), None);
-        assert_eq!(cache.look(dir.path(), &errors), None);
+        assert_eq!(cache.findings(&file, &errors).unwrap().known, [], "it is read again");
+        assert_eq!(cache.findings(&dir.path().join("none"), &errors), None);
+        assert_eq!(cache.findings(dir.path(), &errors), None);
     }
 
     #[test]
@@ -142,7 +142,7 @@ mod tests {
         text += &("y".repeat(99) + "\n").repeat(30_000);
         text += "No space left on device\n";
         std::fs::write(&file, &text).unwrap();
-        let found = LogCache::default().look(&file, &load(None).unwrap()).unwrap();
+        let found = LogCache::default().findings(&file, &load(None).unwrap()).unwrap();
         let [(_, line)] = &found.known[..] else { panic!("{found:?}") };
         assert_eq!(line.number, None);
         assert_eq!(line.offset, (text.len() - 24) as u64);

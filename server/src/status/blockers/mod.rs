@@ -12,8 +12,8 @@ use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
 
 use crate::hint::Hint;
 use crate::model::{
-    Action, Blocker, BlockerKind, Condition, Evidence, JobState, Kind, NightDate, NightStatus,
-    Remedy, RunId, Sequence, SequenceStatus, Subrun, TaskRecord, spans,
+    Blocker, BlockerKind, Condition, Evidence, JobState, Kind, NightDate, NightStatus, Remedy,
+    RunId, Sequence, SequenceAction, SequenceStatus, Subrun, TaskRecord, spans,
 };
 use crate::night::{NightError, calibration_files};
 
@@ -57,7 +57,11 @@ pub fn blockers(input: &NightInput<'_>, sight: &Sight, diagnosis: &Diagnosis) ->
 }
 
 /// As [`blockers`], put into the night's status, which no longer needs notices of the same.
-pub fn told(input: &NightInput<'_>, mut sight: Sight, diagnosis: &Diagnosis) -> NightStatus {
+pub fn with_blockers(
+    input: &NightInput<'_>,
+    mut sight: Sight,
+    diagnosis: &Diagnosis,
+) -> NightStatus {
     sight.status.blockers = blockers(input, &sight, diagnosis);
     if !sight.scan.night_closed {
         sight.status.notices.retain(|notice| !sight.in_the_way.contains(notice));
@@ -299,7 +303,7 @@ impl View<'_> {
         let run = sequence.run;
         let files = self.sight.scan.run(run);
         let paths = self.input.paths;
-        // A subrun that failed is told as a failure, and submitting it again lifts its veto.
+        // A subrun that failed is reported as a failure, and submitting it again lifts its veto.
         let calibration = sequence.kind == Kind::Calibration;
         let flag = paths.sequence_file(run, None, "veto");
         if calibration && status.count(Condition::Failed) > 0 && is_automatic_veto(&flag) {
@@ -336,7 +340,7 @@ impl View<'_> {
                 .into(),
             remedies: match sequence.kind {
                 Kind::Calibration => vec![Remedy::Unveto { run }],
-                Kind::Data => vec![Remedy::Unveto { run }, Remedy::DiscardRun { run }],
+                Kind::Data => vec![Remedy::Unveto { run }, Remedy::ExcludeRun { run }],
             },
             ..blank(BlockerKind::Vetoed, what)
         })
@@ -398,7 +402,7 @@ fn job(task: &TaskRecord) -> Evidence {
 
 fn is_finished(status: &SequenceStatus) -> bool {
     let done = |segment: &crate::model::Segment| segment.condition == Condition::Done;
-    status.action == Action::Closed
+    status.action == SequenceAction::Closed
         || (!status.segments.is_empty() && status.segments.iter().all(done))
 }
 

@@ -5,18 +5,18 @@ use chrono::TimeZone;
 use super::*;
 use crate::model::{Author, Choice, Decision, SchedulerHealth};
 use crate::status::fixture::{Golden, complete, history, now, task, task_of};
-use crate::status::{Depth, Jobs, StatusCache, look};
+use crate::status::{Depth, Jobs, StatusCache, assess};
 
 const R0: &str = "lstchain_data_r0_to_dl1";
 
 /// What stands in the way of the golden night, changed as wanted.
 fn found(golden: &Golden, tasks: &[TaskRecord], diagnosis: &Diagnosis) -> Vec<Blocker> {
     golden.input(Depth::Full, tasks, |input| {
-        blockers(&input, &look(&input, &StatusCache::default()), diagnosis)
+        blockers(&input, &assess(&input, &StatusCache::default()), diagnosis)
     })
 }
 
-fn told(blockers: &[Blocker]) -> String {
+fn render(blockers: &[Blocker]) -> String {
     let date = "2024-11-28".parse().unwrap();
     let mut text = String::new();
     for blocker in blockers {
@@ -42,7 +42,7 @@ fn one_run_open() -> Golden {
 }
 
 #[test]
-fn each_failure_is_told_with_its_cause_its_line_and_what_helps() {
+fn each_failure_is_reported_with_its_cause_its_line_and_what_helps() {
     let golden = one_run_open();
     let id = |subrun: u32| format!("19102.{subrun:04}");
     let put = |subrun: u32, tries: &[(&str, i32)], err: &str| {
@@ -69,7 +69,7 @@ fn each_failure_is_told_with_its_cause_its_line_and_what_helps() {
         task(7, 5, "FAILED"),
     ];
     let blockers = found(&golden, &tasks, &Diagnosis::default());
-    insta::assert_snapshot!(told(&blockers));
+    insta::assert_snapshot!(render(&blockers));
     let catb = blockers.iter().find(|b| b.error.as_deref() == Some("catb")).unwrap();
     assert_eq!(catb.subruns, [Subrun(0)]);
     let Evidence::LogLine { name, line, offset, .. } = &catb.evidence[1] else { panic!() };
@@ -95,7 +95,7 @@ fn what_is_decided_about_memory_and_time_is_where_more_begins() {
     let blockers = golden.input(Depth::Full, &tasks, |input| {
         let observation = input.observation.clone().decided(vec![decision]);
         let input = NightInput { observation: &observation, ..input };
-        blockers(&input, &look(&input, &StatusCache::default()), &Diagnosis::default())
+        blockers(&input, &assess(&input, &StatusCache::default()), &Diagnosis::default())
     });
     let memory = blockers.iter().find(|b| b.error.as_deref() == Some("memory")).unwrap();
     let command = memory.remedies[0].command(golden.paths.date);
@@ -103,15 +103,15 @@ fn what_is_decided_about_memory_and_time_is_where_more_begins() {
 }
 
 #[test]
-fn vetoes_stuck_and_lost_jobs_and_what_was_left_behind_are_told() {
+fn vetoes_stuck_and_lost_jobs_and_what_was_left_behind_are_reported() {
     let golden = Golden::new();
     golden.analysis("sequence_LST1_19102.0004.veto", "");
     let stuck = TaskRecord { reason: NEVER.into(), ..task_of(19106, 9, Some(0), "PENDING") };
     let tasks = [task(7, 0, "COMPLETED"), task(7, 1, "RUNNING"), stuck];
-    insta::assert_snapshot!("running", told(&found(&golden, &tasks, &Diagnosis::default())));
+    insta::assert_snapshot!("running", render(&found(&golden, &tasks, &Diagnosis::default())));
     let lost = TaskRecord { task: None, ..task_of(19106, 9, None, "LOST") };
     let tasks = [task(7, 0, "COMPLETED"), task(7, 1, "COMPLETED"), lost];
-    insta::assert_snapshot!("lost", told(&found(&golden, &tasks, &Diagnosis::default())));
+    insta::assert_snapshot!("lost", render(&found(&golden, &tasks, &Diagnosis::default())));
     let reasons = ["launch failed requeued held", "JobHeldAdmin", "Resources"];
     let tasks: Vec<_> = (0..)
         .zip(reasons)
@@ -120,11 +120,11 @@ fn vetoes_stuck_and_lost_jobs_and_what_was_left_behind_are_told() {
             ..task_of(19106, 9, Some(number), "PENDING")
         })
         .collect();
-    insta::assert_snapshot!("held", told(&found(&golden, &tasks, &Diagnosis::default())));
+    insta::assert_snapshot!("held", render(&found(&golden, &tasks, &Diagnosis::default())));
 }
 
 #[test]
-fn what_is_about_the_night_as_a_whole_is_told() {
+fn what_is_about_the_night_as_a_whole_is_reported() {
     let golden = Golden::new();
     std::fs::remove_dir_all(golden.paths.analysis_dir()).unwrap();
     std::fs::remove_file(golden.paths.gain_selection_finished()).ok();
@@ -140,7 +140,7 @@ fn what_is_about_the_night_as_a_whole_is_told() {
         let jobs = Jobs { tasks: &[], health, notices: Vec::new() };
         let found = golden.input(Depth::Full, &[], |input| {
             let input = NightInput { jobs: &jobs, now, ..input };
-            blockers(&input, &look(&input, &StatusCache::default()), &Diagnosis::default())
+            blockers(&input, &assess(&input, &StatusCache::default()), &Diagnosis::default())
         });
         found.iter().map(|blocker| blocker.kind).collect()
     };
@@ -164,14 +164,14 @@ fn a_night_that_is_done_or_closed_has_nothing_in_its_way() {
         let id = format!("19102.{subrun:04}");
         golden.analysis(&format!("sequence_LST1_{id}.history"), &complete(&id));
     }
-    assert_eq!(told(&found(&golden, &[], &Diagnosis::default())), "");
+    assert_eq!(render(&found(&golden, &[], &Diagnosis::default())), "");
     let golden = Golden::new();
     golden.put(golden.paths.night_finished(), "host:1");
-    assert_eq!(told(&found(&golden, &[], &Diagnosis::default())), "");
+    assert_eq!(render(&found(&golden, &[], &Diagnosis::default())), "");
 }
 
 #[test]
-fn the_operators_errors_count_and_a_broken_file_is_told() {
+fn the_operators_errors_count_and_a_broken_file_is_reported() {
     let golden = one_run_open();
     golden.analysis("sequence_LST1_19102.0000.history", &history("19102.0000", &[(R0, 1)]));
     golden.analysis("log/Run19102.0000_jobid_7.err", "the moon fell down\n");
@@ -179,7 +179,7 @@ fn the_operators_errors_count_and_a_broken_file_is_told() {
     let write = |name: &str| {
         let text = format!(
             "[[error]]\nname = '{name}'\npattern = 'moon*down'\ntitle = 'no moon'\nexplanation = \
-             'wait'\nactions = ['discard-run']\n"
+             'wait'\nactions = ['exclude-run']\n"
         );
         std::fs::write(&file, text).unwrap();
     };
@@ -218,7 +218,7 @@ fn a_node_that_is_at_fault_is_excluded() {
             .map(|(subrun, node)| TaskRecord { nodes: node.into(), ..task(7, subrun, state) })
             .collect();
         tasks.push(TaskRecord { nodes: "cp09".into(), ..task(7, 5, "COMPLETED") });
-        told(&found(&golden, &tasks, &Diagnosis::default()))
+        render(&found(&golden, &tasks, &Diagnosis::default()))
     };
     let said = on(["cp01", "cp01", "cp02", "cp03", "cp04"], "FAILED");
     assert!(said.contains(" --exclude-nodes cp01\n"), "{said}");

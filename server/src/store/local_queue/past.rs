@@ -1,4 +1,4 @@
-//! Jobs put into the books as they once were, for demo nights.
+//! Jobs put into the database as they once were, for demo nights.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::to_sql;
 
 impl Store {
     /// Enters jobs that this scheduler never ran, in one transaction. Tasks that have not ended
-    /// stay where they are for ever: they must be waiting for what never comes.
+    /// stay where they are forever: they must be waiting for what never comes.
     pub async fn remember_local_jobs(&self, tasks: &[TaskRecord]) -> Result<(), StoreError> {
         let mut jobs: BTreeMap<JobId, Vec<&TaskRecord>> = BTreeMap::new();
         for task in tasks {

@@ -11,7 +11,7 @@ use super::{LocalQueue, QueueSettings, TaskKey, from_sql, to_sql};
 use crate::model::JobId;
 use crate::store::{Store, StoreError, Timestamp};
 
-/// A process that runs a task, told from every other that ever had its number.
+/// A process that runs a task, distinguished from every other that ever had its number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Runner {
     /// Its number; also that of its session.
@@ -264,7 +264,7 @@ impl Load {
 }
 
 /// The next tasks to run, in order, while processors are free. The first that does not fit lets
-/// nobody pass: a large task must not wait for ever.
+/// nobody pass: a large task must not wait forever.
 async fn choose(connection: &mut SqliteConnection, cpus: u32) -> Result<Vec<TaskKey>, sqlx::Error> {
     let mut load = Load::of(connection, cpus).await?;
     let mut chosen = Vec::new();

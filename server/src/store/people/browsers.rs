@@ -6,7 +6,7 @@ use crate::model::PersonName;
 use crate::store::{Store, StoreError, Timestamp};
 
 /// A browser is forgotten if its user has not signed in there for so long.
-pub const BROWSER_KEPT: TimeDelta = TimeDelta::days(180);
+pub const BROWSER_LIFETIME: TimeDelta = TimeDelta::days(180);
 /// So many browsers of a user are kept, those of the last sign-ins.
 const MOST: i64 = 20;
 
@@ -39,7 +39,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let forget = sqlx::query!(
             "DELETE FROM known_browsers WHERE seen < ?",
-            Timestamp(now - BROWSER_KEPT)
+            Timestamp(now - BROWSER_LIFETIME)
         );
         let rename = sqlx::query!("UPDATE known_browsers SET id = ? WHERE id = ?", browser, before);
         let seen = sqlx::query!(

@@ -8,7 +8,7 @@ mod tokens;
 mod users;
 
 pub use attempts::{Attempt, Attempts};
-pub use browsers::BROWSER_KEPT;
+pub use browsers::BROWSER_LIFETIME;
 pub use sessions::SessionRow;
 pub use tokens::NewToken;
 pub use users::StoredUser;

@@ -87,9 +87,9 @@ async fn the_first_host_that_writes_owns_the_site() {
     assert!(wrong.to_string().contains("on cp01"), "{wrong}");
     assert!(wrong.hint().unwrap().starts_with("run the command on cp01"));
     assert!(!site.path("cp02").exists(), "nothing was made there");
-    let looked = site.on("cp02").open_to_read().await.unwrap();
-    assert!(looked.store.is_none());
-    assert!(looked.notice.unwrap().message.contains("is not known here"));
+    let access = site.on("cp02").open_to_read().await.unwrap();
+    assert!(access.store.is_none());
+    assert!(access.notice.unwrap().message.contains("is not known here"));
 
     let again = site.on("cp01").open().await.unwrap();
     assert_eq!(users(&again).await, ["jane"]);
@@ -102,9 +102,9 @@ async fn a_second_file_of_the_same_host_is_refused_and_the_first_is_shown() {
     let wrong = refused(&site.with("other.sqlite")).await;
     assert!(matches!(wrong, OwnershipError::OtherFile { .. }), "{wrong}");
     assert!(!site.path("other.sqlite").exists());
-    let looked = site.with("other.sqlite").open_to_read().await.unwrap();
-    assert_eq!(users(&looked.store.unwrap()).await, ["jane"]);
-    assert!(looked.notice.unwrap().hint.contains("OSA_DATABASE"));
+    let access = site.with("other.sqlite").open_to_read().await.unwrap();
+    assert_eq!(users(&access.store.unwrap()).await, ["jane"]);
+    assert!(access.notice.unwrap().hint.contains("OSA_DATABASE"));
     // By whatever way the settings name the same file.
     std::os::unix::fs::symlink(site.path("cp01"), site.path("link")).unwrap();
     site.with("link/site/osa.sqlite").open().await.unwrap();
@@ -121,8 +121,8 @@ async fn where_the_file_is_gone_no_empty_one_takes_its_place() {
     assert!(!file.exists());
     fs::write(&file, "").unwrap();
     assert!(matches!(refused(&site.on("cp01")).await, OwnershipError::Missing { .. }));
-    let looked = site.on("cp01").open_to_read().await.unwrap();
-    assert!(looked.store.is_none() && looked.notice.is_some());
+    let access = site.on("cp01").open_to_read().await.unwrap();
+    assert!(access.store.is_none() && access.notice.is_some());
     // Begun again by hand, as the hint says.
     fs::remove_file(site.path("OSA/osa-ledger")).unwrap();
     site.on("cp01").open().await.unwrap();
@@ -177,9 +177,9 @@ async fn a_database_of_an_earlier_version_is_read_and_moved_only_when_asked() {
 
     let wrong = refused(&site.on("cp01")).await;
     assert!(wrong.hint().unwrap().starts_with("`osa move-database`"), "{wrong}");
-    let looked = site.on("cp01").open_to_read().await.unwrap();
-    assert_eq!(users(&looked.store.unwrap()).await, ["jane"]);
-    assert!(looked.notice.is_some());
+    let access = site.on("cp01").open_to_read().await.unwrap();
+    assert_eq!(users(&access.store.unwrap()).await, ["jane"]);
+    assert!(access.notice.is_some());
 
     let busy = move_here(&site.on("cp01")).await.unwrap_err();
     assert!(matches!(busy, TransferError::InUse(_)), "{busy}");

@@ -1,4 +1,4 @@
-//! A database that cannot be written to the disk: whoever writes is told so.
+//! A database that cannot be written to the disk: writers get an error.
 
 use super::{at, dump, open, run, tables, writers};
 use crate::model::{Author, NewNote};

@@ -8,11 +8,25 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use super::super::{MIGRATIONS, Store};
 use super::run;
-use crate::model::StepState;
+use crate::model::{Choice, StepState};
 use crate::schedule::SchedulerId;
 
 /// The last version that had times as texts in these tables.
 const TEXTS: i64 = 7;
+/// The last version that had a logbook and discarded runs.
+const LOGBOOK: i64 = 11;
+
+/// A run that was discarded.
+const DISCARDED: &str = r#"
+    INSERT INTO logbook VALUES
+        (1, '2024-11-28', 'v0.1.0', 'web:jane', 'jane@host:1', 'decide',
+         '{"request":{"action":"discard_run","run":19102},
+           "steps":[{"step":"decide","run":19102,"choice":{"decision":"discard"}}]}',
+         1732825000000, 1732825001000, 1, 'excluded');
+    INSERT INTO decisions VALUES
+        (1, '2024-11-28', 'v0.1.0', 19102, '{"decision":"discard"}', '', 'web:jane', 1732825000000,
+         NULL, NULL);
+"#;
 
 /// A row in each table that had texts, and one with all that may be missing; times as that version
 /// wrote them.
@@ -61,10 +75,15 @@ async fn connect(file: &Path) -> SqliteConnection {
 
 /// A file of the version before times became numbers.
 async fn older_file(dir: &Path) -> PathBuf {
+    file_of(TEXTS, ROWS, dir).await
+}
+
+/// A file of a version, with these rows.
+async fn file_of(version: i64, rows: &'static str, dir: &Path) -> PathBuf {
     let file = dir.join("osa.sqlite");
     let mut db = connect(&file).await;
-    MIGRATIONS.run_to(TEXTS, &mut db).await.unwrap();
-    run(&mut db, ROWS).await.unwrap();
+    MIGRATIONS.run_to(version, &mut db).await.unwrap();
+    run(&mut db, rows).await.unwrap();
     db.close().await.unwrap();
     file
 }
@@ -84,7 +103,7 @@ async fn assert_rows(store: &Store) {
     assert_eq!(first.scheduler, Some(SchedulerId::new("slurm")), "it has a number");
     assert_eq!((&second.scheduler, first.released), (&None, None));
 
-    let [ended, begun] = &store.logbook(date, &prod_id).await.unwrap()[..] else { panic!("two") };
+    let [ended, begun] = &store.audit_log(date, &prod_id).await.unwrap()[..] else { panic!("two") };
     assert_eq!((ended.begun, ended.ended), (after(250), Some(after(1000))));
     assert_eq!((begun.begun, begun.ended), (after(2000), None));
 
@@ -126,6 +145,24 @@ async fn times_are_the_same_after_the_migration() {
     assert_eq!((step.state, step.started), (StepState::Running, Some(after(9000))));
 }
 
+#[tokio::test]
+async fn stored_names_are_migrated() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&file_of(LOGBOOK, DISCARDED, dir.path()).await).await.unwrap();
+    let (date, prod_id) = super::writers::night();
+    let [decision] = &store.decisions(date, &prod_id).await.unwrap()[..] else { panic!("one") };
+    assert_eq!(decision.choice, Choice::Exclude);
+    let [entry] = &store.audit_log(date, &prod_id).await.unwrap()[..] else { panic!("one entry") };
+    assert!(entry.outcome.as_ref().unwrap().success);
+    assert_eq!(
+        entry.plan,
+        serde_json::json!({
+            "request": { "remedy": "exclude_run", "run": 19102 },
+            "steps": [{ "step": "decide", "run": 19102, "choice": { "decision": "exclude" } }],
+        })
+    );
+}
+
 /// The schema is that of new files, however a file came to it.
 #[tokio::test]
 async fn references_and_indexes_survive_the_migration() {
@@ -135,15 +172,15 @@ async fn references_and_indexes_survive_the_migration() {
     let steps = super::texts(&store, schema).await.join("");
     assert!(steps.contains("REFERENCES \"closings\" (id)"), "{steps}");
     let names = "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL
-                 AND tbl_name IN ('submissions', 'logbook', 'decisions', 'closings',
+                 AND tbl_name IN ('submissions', 'audit_log', 'decisions', 'closings',
                                   'datacheck_notes') ORDER BY name";
     assert_eq!(
         super::texts(&store, names).await,
         [
+            "audit_log_by_night",
             "closings_by_night",
             "datacheck_notes_by_night",
             "decisions_by_night",
-            "logbook_by_night",
             "submissions_by_name",
             "submissions_by_night",
             "submissions_open",

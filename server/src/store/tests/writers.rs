@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use super::super::local_queue::{Ending, LocalQueue, NewJob, QueueSettings, Runner, TaskKey};
 use super::super::people::{Attempt, NewToken, SessionRow};
-use super::super::{Deed, Holder, Intent, NewClosing, NewDecision, StepAt, Store, SubmissionState};
+use super::super::{
+    Holder, Intent, NewAction, NewClosing, NewDecision, StepAt, Store, SubmissionState,
+};
 use super::at;
 use crate::model::{
-    Author, Choice, CloseOptions, DeedOutcome, ExitCode, JobId, JobState, NewNote, NightDate,
+    ActionOutcome, Author, Choice, CloseOptions, ExitCode, JobId, JobState, NewNote, NightDate,
     PersonName, ProdId, Role, RunId, StepState, Subrun, TaskRecord,
 };
 use crate::schedule::SchedulerId;
@@ -62,8 +64,8 @@ fn attempt(name: &str) -> Attempt<'_> {
     Attempt { name, source: "192.0.2.1", at: at(2) }
 }
 
-fn outcome() -> DeedOutcome {
-    DeedOutcome { well: true, message: "done".into() }
+fn outcome() -> ActionOutcome {
+    ActionOutcome { success: true, message: "done".into() }
 }
 
 const SETTINGS: QueueSettings =
@@ -172,9 +174,9 @@ async fn decide(store: &Store) -> Result<i64, super::super::StoreError> {
     store.decide(&decision, at(4)).await
 }
 
-async fn begin_deed(store: &Store) -> Result<i64, super::super::StoreError> {
+async fn begin_action(store: &Store) -> Result<i64, super::super::StoreError> {
     let (date, prod_id) = night();
-    let deed = Deed {
+    let entry = NewAction {
         date,
         prod_id: &prod_id,
         author: &author(),
@@ -182,7 +184,7 @@ async fn begin_deed(store: &Store) -> Result<i64, super::super::StoreError> {
         action: "launch",
         plan: &serde_json::json!({}),
     };
-    store.begin_deed(&deed, at(5)).await
+    store.begin_action(&entry, at(5)).await
 }
 
 async fn note(store: &Store) -> Result<i64, super::super::StoreError> {
@@ -220,7 +222,7 @@ pub async fn fill(store: &Store) {
     begin_closing(store).await.unwrap();
     decide(store).await.unwrap();
     note(store).await.unwrap();
-    begin_deed(store).await.unwrap();
+    begin_action(store).await.unwrap();
     record(store, "first").await.unwrap();
     let asked = record(store, "asked").await.unwrap();
     assert!(store.ledger(async |ledger| ledger.ask(asked, at(1)).await).await.unwrap());
@@ -256,8 +258,8 @@ pub fn all() -> Vec<Writer> {
         record_reopening: |store| record_reopening(store),
         decide: |store| decide(store),
         undo_decision: |store| async { store.undo_decision(1, &author(), at(10)).await },
-        begin_deed: |store| begin_deed(store),
-        end_deed: |store| async { store.end_deed(1, &outcome(), at(10)).await },
+        begin_action: |store| begin_action(store),
+        end_action: |store| async { store.end_action(1, &outcome(), at(10)).await },
         note: |store| note(store),
         withdraw_note: |store| async { store.withdraw_note(1, &author(), at(10)).await },
         take_lock: |store| async { store.take_lock("other", &holder("b"), |_| false).await },

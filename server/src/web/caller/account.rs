@@ -8,7 +8,7 @@ use super::session::later;
 use super::{Caller, confirmed, refused};
 use crate::model::{Account, Confirmation, NewToken, PersonName, Role, SessionInfo, User};
 use crate::people::{self, PeopleError, Refusal};
-use crate::web::who::{Content, Sessions};
+use crate::web::auth::{Content, Sessions};
 
 impl Caller {
     /// What the account page shows.
@@ -37,7 +37,7 @@ impl Caller {
         Ok(Account { user: user.clone(), sessions, tokens, now })
     }
 
-    /// Changes the password, which ends all other sessions and, if so wished, revokes all tokens.
+    /// Changes the password, which ends all other sessions and, if requested, revokes all tokens.
     pub(super) async fn new_password(
         &self,
         current: &str,

@@ -3,34 +3,34 @@
 use app::backend::BackendError;
 
 use super::{Caller, confirmed};
-use crate::deeds::{Became, Order};
-use crate::model::{Confirmation, Deed, DeedPlan, NightDate, Role};
+use crate::actions::{ConfirmedAction, ExecutionState};
+use crate::model::{Action, ActionPlan, Confirmation, NightDate, Role};
 
 impl Caller {
     /// What an action would do.
-    pub async fn plan(&self, date: NightDate, action: Deed) -> Result<DeedPlan, BackendError> {
-        Ok(self.state.deeds.plan(date, action, self.now()).await?)
+    pub async fn plan(&self, date: NightDate, action: Action) -> Result<ActionPlan, BackendError> {
+        Ok(self.state.actions.plan(date, action, self.now()).await?)
     }
 
     /// Executes the plan that was seen, named by its `mark`.
     pub async fn execute(
         &self,
         date: NightDate,
-        action: Deed,
+        action: Action,
         mark: String,
-    ) -> Result<Became, BackendError> {
+    ) -> Result<ExecutionState, BackendError> {
         let author = self.author(Role::Shifter)?;
-        let order = Order { date, deed: action, mark, author, now: self.now() };
-        let became = self.state.deeds.carry_out(order).await;
+        let confirmed = ConfirmedAction { date, action, mark, author, now: self.now() };
+        let state = self.state.actions.carry_out(confirmed).await;
         self.state.watcher.jobs.wake();
-        Ok(became?)
+        Ok(state?)
     }
 
     /// The same for a person, who has to confirm it.
     pub(super) async fn execute_confirmed(
         &self,
         date: NightDate,
-        action: Deed,
+        action: Action,
         mark: String,
         is_confirmed: bool,
     ) -> Result<Confirmation, BackendError> {
@@ -41,8 +41,8 @@ impl Caller {
         }
         let label = action.label();
         Ok(match self.execute(date, action, mark).await? {
-            Became::Done(outcome) => confirmed(app::sentence(&outcome)),
-            Became::UnderWay => confirmed(format!("{label}: under way.")),
+            ExecutionState::Done(outcome) => confirmed(app::sentence(&outcome)),
+            ExecutionState::UnderWay => confirmed(format!("{label}: under way.")),
         })
     }
 }

@@ -11,7 +11,7 @@ mod users;
 
 use std::sync::Arc;
 
-use app::backend::{Backend, BackendError, Seen};
+use app::backend::{Backend, BackendError, Versioned};
 use async_trait::async_trait;
 use axum::extract::FromRequestParts;
 use axum::http::header;
@@ -20,12 +20,12 @@ use chrono::{DateTime, Utc};
 use tower_sessions::Session;
 
 use super::WebState;
+use super::auth::{Principal, cookie};
 use super::problem::Problem;
-use super::who::{Who, cookie};
 use crate::hint::Hint;
 use crate::model::{
-    Account, ApiOperation, Author, Confirmation, DatacheckNote, DatacheckRange, DatacheckSheet,
-    Deed, DeedPlan, FigureQuery, LogChunk, NewNote, NewToken, NightDate, NightList, NightStatus,
+    Account, Action, ActionPlan, ApiOperation, Author, Confirmation, DatacheckNote, DatacheckRange,
+    DatacheckSheet, FigureQuery, LogChunk, NewNote, NewToken, NightDate, NightList, NightStatus,
     Notice, PersonName, Products, ProvenanceAsked, ProvenanceView, Role, RunDetail, RunId,
     SignInForm, User,
 };
@@ -35,7 +35,7 @@ use crate::people::PeopleError;
 #[derive(Clone)]
 pub struct Caller {
     state: WebState,
-    who: Who,
+    principal: Principal,
     /// The browser's session, where the request has one.
     session: Option<Session>,
     /// What the browser calls itself.
@@ -46,14 +46,14 @@ pub struct Caller {
 
 impl Caller {
     /// Whoever sends a request.
-    pub fn of(state: &WebState, who: &Who, parts: &Parts) -> Self {
+    pub fn of(state: &WebState, principal: &Principal, parts: &Parts) -> Self {
         let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
         Self {
             state: state.clone(),
-            who: who.clone(),
+            principal: principal.clone(),
             session: parts.extensions.get().cloned(),
             agent: agent.unwrap_or_default().chars().take(200).collect(),
-            browser: cookie(&parts.headers, &who.cookies.browser()).map(str::to_owned),
+            browser: cookie(&parts.headers, &principal.cookies.browser()).map(str::to_owned),
         }
     }
 
@@ -66,19 +66,19 @@ impl Caller {
         (self.state.people.clock)()
     }
 
-    /// Who signs what is done: somebody who may do what `role` may.
+    /// The author of what is done: a principal who may do what `role` may.
     ///
     /// # Errors
     /// The caller may not.
     pub fn author(&self, role: Role) -> Result<Author, BackendError> {
-        let author = self.who.author.as_ref().filter(|author| author.may(role));
+        let author = self.principal.author.as_ref().filter(|author| author.may(role));
         let author = author.and_then(|author| author.to_string().parse().ok());
         author.ok_or_else(|| BackendError::forbidden(format!("this needs the role {role}")))
     }
 
     /// The user who is signed in; a token is not one.
     fn user(&self) -> Result<&User, BackendError> {
-        self.who.user().ok_or_else(|| BackendError::forbidden("sign in first"))
+        self.principal.user().ok_or_else(|| BackendError::forbidden("sign in first"))
     }
 
     fn session(&self) -> Result<&Session, BackendError> {
@@ -90,13 +90,14 @@ impl FromRequestParts<WebState> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Problem> {
-        let who = parts.extensions.get::<Who>().cloned();
-        let who = who.ok_or_else(|| Problem::unauthorized("sign in, or send a token"))?;
-        Ok(Self::of(state, &who, parts))
+        let principal = parts.extensions.get::<Principal>().cloned();
+        let principal =
+            principal.ok_or_else(|| Problem::unauthorized("sign in, or send a token"))?;
+        Ok(Self::of(state, &principal, parts))
     }
 }
 
-/// A refusal of what was asked for is told as it is; that the database cannot be used is our fault and goes
+/// A refusal of what was asked for is reported as it is; that the database cannot be used is our fault and goes
 /// to the log.
 fn refused(error: PeopleError) -> BackendError {
     if error.is_mistake() {
@@ -117,16 +118,16 @@ impl Backend for Caller {
         self.state.watcher.trouble().into_iter().collect()
     }
 
-    async fn nights(&self) -> Result<Seen<NightList>, BackendError> {
-        self.state.watcher.see_nights().await.seen()
+    async fn nights(&self) -> Result<Versioned<NightList>, BackendError> {
+        self.state.watcher.see_nights().await.versioned()
     }
 
-    async fn night(&self, date: NightDate) -> Result<Seen<NightStatus>, BackendError> {
-        self.state.watcher.see_night(date).await.seen()
+    async fn night(&self, date: NightDate) -> Result<Versioned<NightStatus>, BackendError> {
+        self.state.watcher.see_night(date).await.versioned()
     }
 
-    async fn run(&self, date: NightDate, run: RunId) -> Result<Seen<RunDetail>, BackendError> {
-        self.state.watcher.see_run(date, run).await.seen()
+    async fn run(&self, date: NightDate, run: RunId) -> Result<Versioned<RunDetail>, BackendError> {
+        self.state.watcher.see_run(date, run).await.versioned()
     }
 
     async fn log(
@@ -177,14 +178,18 @@ impl Backend for Caller {
         self.state.watcher.run_provenance(date, run, asked).await
     }
 
-    async fn plan_action(&self, date: NightDate, action: Deed) -> Result<DeedPlan, BackendError> {
+    async fn plan_action(
+        &self,
+        date: NightDate,
+        action: Action,
+    ) -> Result<ActionPlan, BackendError> {
         self.plan(date, action).await
     }
 
     async fn execute_action(
         &self,
         date: NightDate,
-        action: Deed,
+        action: Action,
         mark: String,
         confirmed: bool,
     ) -> Result<Confirmation, BackendError> {

@@ -23,7 +23,7 @@ impl Caller {
     ) -> Result<DatacheckNote, BackendError> {
         let author = self.author(Role::Viewer)?;
         let note = note.checked().map_err(BackendError::invalid)?;
-        let night = self.state.watcher.see_night(date).await.seen()?.value;
+        let night = self.state.watcher.see_night(date).await.versioned()?.value;
         if let Some(run) = note.run
             && !night.data().any(|status| status.sequence.run == run)
         {
@@ -53,7 +53,7 @@ impl Caller {
     ) -> Result<DatacheckNote, BackendError> {
         let author = self.author(Role::Viewer)?;
         let note = self.note(date, note).await?;
-        if note.author != author && !self.who.may(Role::Shifter) {
+        if note.author != author && !self.principal.may(Role::Shifter) {
             let text = "only who wrote a note may withdraw it, or a shifter";
             return Err(BackendError::forbidden(text));
         }

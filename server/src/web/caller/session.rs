@@ -11,8 +11,8 @@ use super::Caller;
 use crate::demo::USERS;
 use crate::model::{SignInForm, User};
 use crate::people::{self, Credentials, PeopleError, Refusal, Secret, hash_of};
-use crate::store::people::BROWSER_KEPT;
-use crate::web::who::Content;
+use crate::store::people::BROWSER_LIFETIME;
+use crate::web::auth::Content;
 
 impl Caller {
     /// What the sign-in page shows beside its form.
@@ -34,7 +34,7 @@ impl Caller {
         password: &str,
     ) -> Result<(), BackendError> {
         let people = &self.state.people;
-        let (now, address) = (self.now(), self.who.client.counted());
+        let (now, address) = (self.now(), self.principal.client.counted());
         let browser = self.browser.as_deref();
         let given = Credentials { name, password, address: &address, browser };
         let error = match people::sign_in(&people.store, people.rules, given, now).await {
@@ -43,14 +43,14 @@ impl Caller {
                 if let Err(error) = self.remember_browser(&user).await {
                     tracing::warn!(%error, "cannot remember the browser of somebody who signed in");
                 }
-                tracing::info!(user = %user.name, client = %self.who.client.address, "signed in");
+                tracing::info!(user = %user.name, client = %self.principal.client.address, "signed in");
                 return Ok(());
             }
             Err(Refusal::Error(error)) => return Err(unusable(&error)),
             Err(Refusal::Wrong) => BackendError::invalid("the name or the password is not right"),
             Err(Refusal::TooOften(left)) => later(left),
         };
-        tracing::warn!(client = %self.who.client.address, reason = %error, "a sign-in was refused");
+        tracing::warn!(client = %self.principal.client.address, reason = %error, "a sign-in was refused");
         Err(error)
     }
 
@@ -71,7 +71,7 @@ impl Caller {
             form_token: Secret::new()?.reveal().to_owned(),
             since: now,
             seen: now,
-            address: self.who.client.address.to_string(),
+            address: self.principal.client.address.to_string(),
             agent: self.agent.clone(),
         };
         Ok(content.write(session).await?)
@@ -84,8 +84,8 @@ impl Caller {
         let (before, hash) = (self.browser.as_deref().map(hash_of), hash_of(secret.reveal()));
         let store = &self.state.people.store;
         store.remember_browser(user.id, before.as_deref(), &hash, self.now()).await?;
-        let cookies = &self.who.cookies;
-        let set = cookies.set(&cookies.browser(), secret.reveal(), BROWSER_KEPT.to_std().ok());
+        let cookies = &self.principal.cookies;
+        let set = cookies.set(&cookies.browser(), secret.reveal(), BROWSER_LIFETIME.to_std().ok());
         if let (Some(response), Some(set)) = (use_context::<ResponseOptions>(), set) {
             response.append_header(header::SET_COOKIE, set);
         }
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn how_long_to_wait_is_said_in_minutes() {
+    fn how_long_to_wait_is_given_in_minutes() {
         assert!(too_often(TimeDelta::seconds(30)).ends_with("try again in a minute"));
         assert!(too_often(TimeDelta::seconds(61)).ends_with("try again in 2 minutes"));
     }

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_end_is_told_once_whether_it_is_reached_or_not() {
+    async fn the_end_is_reported_once_whether_it_is_reached_or_not() {
         let ends = AtomicUsize::new(0);
         let count = || {
             ends.fetch_add(1, Ordering::Relaxed);

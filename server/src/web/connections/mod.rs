@@ -31,8 +31,8 @@ use tower::ServiceExt;
 use self::body::Ending;
 use self::pending::{Limits, Open, Pending};
 use self::phase::{Due, Observed, Progress};
+use super::auth::{Client, counted, trusts};
 use super::hosts::Arrival;
-use super::who::{Client, counted, trusts};
 use crate::config::{AccessConfig, ConnectionConfig};
 
 /// How long it takes before the next connection is accepted after one could not be.

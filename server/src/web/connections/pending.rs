@@ -26,10 +26,10 @@ pub struct Limits {
 
 /// The connections that wait, and how many there are of any kind.
 #[derive(Clone, Debug)]
-pub struct Pending(Arc<Mutex<Book>>);
+pub struct Pending(Arc<Mutex<State>>);
 
 #[derive(Debug)]
-struct Book {
+struct State {
     limits: Limits,
     open: usize,
     next: u64,
@@ -48,7 +48,7 @@ struct Waiting {
 impl Pending {
     /// Nobody waits yet.
     pub fn new(limits: Limits) -> Self {
-        Self(Arc::new(Mutex::new(Book {
+        Self(Arc::new(Mutex::new(State {
             limits,
             open: 0,
             next: 0,
@@ -62,49 +62,49 @@ impl Pending {
     /// Counts a connection for as long as what this returns lives. `None` if there are too many that do not
     /// wait: then none can be closed for it.
     pub fn open(&self) -> Option<Open> {
-        let mut book = self.book();
-        if book.open >= book.limits.open && !book.close_oldest() {
+        let mut state = self.state();
+        if state.open >= state.limits.open && !state.close_oldest() {
             return None;
         }
-        book.open += 1;
+        state.open += 1;
         Some(Open(self.clone()))
     }
 
     /// Counts a connection as waiting for as long as what this returns lives; `close` is notified if it
     /// has to go. A client that is not known is only counted in total.
     pub fn wait(&self, client: Option<&str>, close: &Arc<Notify>) -> Place {
-        let mut book = self.book();
+        let mut state = self.state();
         if let Some(client) = client {
-            let own = book.by_client.get(client);
-            let oldest = own.filter(|own| own.len() >= book.limits.pending_per_client);
+            let own = state.by_client.get(client);
+            let oldest = own.filter(|own| own.len() >= state.limits.pending_per_client);
             if let Some(oldest) = oldest.and_then(BTreeSet::first).copied() {
-                book.close(oldest);
+                state.close(oldest);
             }
         }
-        if book.waiting.len() >= book.limits.pending {
-            book.close_oldest();
+        if state.waiting.len() >= state.limits.pending {
+            state.close_oldest();
         }
-        let number = book.next;
-        book.next += 1;
+        let number = state.next;
+        state.next += 1;
         if let Some(client) = client {
-            book.by_client.entry(client.to_owned()).or_default().insert(number);
+            state.by_client.entry(client.to_owned()).or_default().insert(number);
         }
         let waiting = Waiting { client: client.map(str::to_owned), close: Arc::clone(close) };
-        book.waiting.insert(number, waiting);
+        state.waiting.insert(number, waiting);
         Place { pending: self.clone(), number }
     }
 
     /// Closes the connection that has waited longest, where file descriptors have run out.
     pub fn make_room(&self) {
-        self.book().close_oldest();
+        self.state().close_oldest();
     }
 
-    fn book(&self) -> MutexGuard<'_, Book> {
+    fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.0)
     }
 }
 
-impl Book {
+impl State {
     /// Whether there was one.
     fn close_oldest(&mut self) -> bool {
         let oldest = self.waiting.keys().next().copied();
@@ -148,7 +148,7 @@ pub struct Open(Pending);
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.book().open -= 1;
+        self.0.state().open -= 1;
     }
 }
 
@@ -161,7 +161,7 @@ pub struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.pending.book().leave(self.number);
+        self.pending.state().leave(self.number);
     }
 }
 
@@ -225,13 +225,13 @@ mod tests {
     }
 
     #[test]
-    fn who_is_gone_is_forgotten() {
+    fn clients_that_are_gone_are_forgotten() {
         let pending = pending(2, 1, 10);
         for client in 0..100 {
             drop(Connection::of(Some(&client.to_string()), &pending));
         }
-        let book = pending.book();
-        assert!(book.waiting.is_empty() && book.by_client.is_empty());
+        let state = pending.state();
+        assert!(state.waiting.is_empty() && state.by_client.is_empty());
     }
 
     #[test]
@@ -243,6 +243,6 @@ mod tests {
         let waits = Connection::of(Some("a"), &pending);
         assert!(pending.open().is_some() && waits.is_closed());
         drop(open);
-        assert_eq!(pending.book().open, 0);
+        assert_eq!(pending.state().open, 0);
     }
 }

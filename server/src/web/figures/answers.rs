@@ -11,7 +11,7 @@ use crate::night::NightPaths;
 use super::super::WebState;
 use super::super::path::Path;
 use super::super::problem::Problem;
-use super::{Figures, NightWish, RunWish};
+use super::{Figures, NightFigureQuery, RunFigureQuery};
 
 /// `GET /api/v1/nights/{date}/runs/{run}/datacheck?sheet=`
 pub async fn run(
@@ -46,10 +46,10 @@ pub async fn run_figure(
     Query(query): Query<FigureQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let wish = RunWish::read(&query, Some(&sheet))?;
+    let query = RunFigureQuery::read(&query, Some(&sheet))?;
     let prefix = state.prefix.clone();
     let draw = move |figures: &Figures, paths: &NightPaths| {
-        figures.run_figure(paths, run, &wish, &figure, &prefix)
+        figures.run_figure(paths, run, &query, &figure, &prefix)
     };
     Ok(state.watcher.draw(date, draw).await?.answer(&headers))
 }
@@ -61,10 +61,10 @@ pub async fn night_figure(
     Query(query): Query<FigureQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let wish = NightWish::read(&query, Some(&sheet))?;
+    let query = NightFigureQuery::read(&query, Some(&sheet))?;
     let prefix = state.prefix.clone();
     let draw = move |figures: &Figures, paths: &NightPaths| {
-        figures.night_figure(paths, &wish, &figure, &prefix)
+        figures.night_figure(paths, &query, &figure, &prefix)
     };
     Ok(state.watcher.draw(date, draw).await?.answer(&headers))
 }
@@ -76,10 +76,10 @@ pub async fn range_figure(
     Query(query): Query<FigureQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let wish = state.watcher.range_wish(&query, Some(&sheet)).await?;
-    let dates = wish.dates().collect();
+    let query = state.watcher.range_query(&query, Some(&sheet)).await?;
+    let dates = query.dates().collect();
     let draw = move |figures: &Figures, nights: &[NightPaths]| {
-        figures.range_figure(nights, &wish, &figure)
+        figures.range_figure(nights, &query, &figure)
     };
     Ok(state.watcher.draw_nights(dates, draw).await?.answer(&headers))
 }

@@ -9,7 +9,7 @@ use crate::datacheck::figure::{Figure, Panel, Sheet};
 use crate::model::{FigureInfo, NightDate, RunId};
 use crate::web::problem::unavailable;
 
-use super::super::kept::{Form, Kept};
+use super::super::cached::{CachedResponse, Form};
 
 /// The name under which all figures of a sheet are had at once.
 const WHOLE_SHEET: &str = "sheet";
@@ -31,7 +31,7 @@ pub struct Drawn {
 impl Drawn {
     /// One of its figures in the form that its name asks for, `mean-map.svg`, or all of them:
     /// `sheet.pdf`. Pixels lead to their history on this site, which is below `prefix`.
-    pub fn figure(&self, name: &str, prefix: &str) -> Result<Kept, BackendError> {
+    pub fn figure(&self, name: &str, prefix: &str) -> Result<CachedResponse, BackendError> {
         let none = || BackendError::not_found(format!("there is no figure {name:?} on this sheet"));
         let failed = |error: DrawError| unavailable(&error);
         let (id, suffix) = name.rsplit_once('.').ok_or_else(none)?;
@@ -47,7 +47,7 @@ impl Drawn {
             let hover = links.as_deref().map_or(Hover::Tells, Hover::Links);
             figure_as(figure.ok_or_else(none)?, format, hover).map_err(failed)?
         };
-        Ok(Kept::new(form(format), body, began.elapsed()))
+        Ok(CachedResponse::new(form(format), body, began.elapsed()))
     }
 
     /// What a page says of its figures.

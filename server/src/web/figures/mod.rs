@@ -2,10 +2,10 @@
 
 mod answers;
 mod drawn;
+mod priority;
+mod query;
 mod range;
 mod summaries;
-mod turns;
-mod wish;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,27 +23,27 @@ use crate::datacheck::{
 use crate::model::{DatacheckSheet, FigureChoice, NightDate, OtherRun, RunId};
 use crate::night::NightPaths;
 
-use super::kept::Kept;
+use super::cached::CachedResponse;
 use super::problem::unavailable;
 
 pub use answers::{night, night_figure, range as nights, range_figure as nights_figure};
 pub use answers::{run, run_figure};
 pub use drawn::Drawn;
-use turns::Turns;
-pub use wish::{NightWish, RangeWish, RunFigures, RunWish};
+use priority::Priority;
+pub use query::{NightFigureQuery, RangeFigureQuery, RunFigureQuery, RunFigures};
 
 /// What is kept of runs, in bytes: four sheets of runs of 120 subruns, with the history of each pixel.
-const RUNS_KEPT: usize = 20 << 20;
+const RUNS_CACHED: usize = 20 << 20;
 /// What is kept of nights with their pixels.
-const NIGHTS_KEPT: usize = 16 << 20;
+const NIGHTS_CACHED: usize = 16 << 20;
 /// What is kept of the runs of many nights: some two thousand nights.
-const FRAMES_KEPT: usize = 16 << 20;
+const FRAMES_CACHED: usize = 16 << 20;
 /// What is kept of muon rings.
-const MUONS_KEPT: usize = 8 << 20;
+const MUONS_CACHED: usize = 8 << 20;
 /// What is kept of runs' rows of their nights: some forty runs.
-const SUMMARIES_KEPT: usize = 10 << 20;
+const SUMMARIES_CACHED: usize = 10 << 20;
 /// What is kept of figures as they were sent.
-const SENT_KEPT: usize = 16 << 20;
+const SENT_CACHED: usize = 16 << 20;
 
 /// What was read of datacheck files, and drawn. Every function blocks.
 pub struct Figures {
@@ -52,11 +52,11 @@ pub struct Figures {
     frames: Cache<Frame>,
     muons: Cache<Muons>,
     sources: Cache<range::Sources>,
-    sent: Cache<Kept>,
+    sent: Cache<CachedResponse>,
     summaries: Cache<NightData>,
     places: Places,
     /// Who goes first.
-    pub turns: Turns,
+    pub priority: Priority,
     /// By what runs are judged.
     pub criteria: Criteria,
 }
@@ -65,22 +65,22 @@ impl Figures {
     /// Nothing is read yet.
     pub fn new(criteria: Criteria) -> Self {
         Self {
-            runs: Cache::new(RUNS_KEPT),
-            nights: Cache::new(NIGHTS_KEPT),
-            frames: Cache::new(FRAMES_KEPT),
-            muons: Cache::new(MUONS_KEPT),
-            sources: Cache::new(FRAMES_KEPT),
-            sent: Cache::new(SENT_KEPT),
-            summaries: Cache::new(SUMMARIES_KEPT),
+            runs: Cache::new(RUNS_CACHED),
+            nights: Cache::new(NIGHTS_CACHED),
+            frames: Cache::new(FRAMES_CACHED),
+            muons: Cache::new(MUONS_CACHED),
+            sources: Cache::new(FRAMES_CACHED),
+            sent: Cache::new(SENT_CACHED),
+            summaries: Cache::new(SUMMARIES_CACHED),
             places: Places::default(),
-            turns: Turns::default(),
+            priority: Priority::default(),
             criteria,
         }
     }
 
-    /// Lets people go first who wait for a page or a figure, unless they wait for what is being read.
-    pub fn let_others_go_first(&self) {
-        self.turns.let_others_go_first(|| {
+    /// Yields to requests for a page or a figure, unless they wait for what is being read.
+    pub fn yield_to_foreground(&self) {
+        self.priority.yield_to_foreground(|| {
             self.runs.is_awaited()
                 || self.nights.is_awaited()
                 || self.muons.is_awaited()
@@ -102,7 +102,7 @@ impl Weigh for Muons {
     }
 }
 
-impl Weigh for Kept {
+impl Weigh for CachedResponse {
     fn weight(&self) -> usize {
         self.memory() + 1024
     }
@@ -121,13 +121,13 @@ impl Figures {
         &self,
         paths: &NightPaths,
         run: RunId,
-        wish: &RunWish,
+        query: &RunFigureQuery,
     ) -> Result<Drawn, BackendError> {
-        let Part { mut sheet, mut files, mut notices } = self.part(paths, run, wish.figures)?;
+        let Part { mut sheet, mut files, mut notices } = self.part(paths, run, query.figures)?;
         let mut of = format!("run {run}, night {}", paths.date);
-        if let Some(with) = wish.with {
+        if let Some(with) = query.with {
             let night = other_night(paths, with);
-            let other = self.part(&night, with.run, wish.figures)?;
+            let other = self.part(&night, with.run, query.figures)?;
             let name = format!("run {}, night {}", with.run, night.date);
             files += other.files;
             notices.extend(other.notices.iter().map(|notice| format!("{name}: {notice}")));
@@ -135,7 +135,7 @@ impl Figures {
             sheet = compare_sheets(&sheet, &other.sheet, [&names[0], &names[1]]);
             of = format!("{of} compared with {name}");
         }
-        choose(&mut sheet, &wish.choice)?;
+        choose(&mut sheet, &query.choice)?;
         Ok(Drawn { sheet, of, pixels_of: Some((paths.date, run)), files, notices })
     }
 
@@ -199,23 +199,23 @@ impl Figures {
         &self,
         paths: &NightPaths,
         run: RunId,
-        wish: &RunWish,
+        query: &RunFigureQuery,
         name: &str,
         prefix: &str,
-    ) -> Result<Arc<Kept>, BackendError> {
+    ) -> Result<Arc<CachedResponse>, BackendError> {
         let mut files = self.places.find(paths, run).all();
-        if let Some(with) = wish.with {
+        if let Some(with) = query.with {
             files.extend(self.places.find(&other_night(paths, with), with.run).all());
         }
-        let what = format!("{} {run} {name} {wish:?}", paths.date);
-        self.sent.get_part(&files, &what, |_| self.run(paths, run, wish)?.figure(name, prefix))
+        let what = format!("{} {run} {name} {query:?}", paths.date);
+        self.sent.get_part(&files, &what, |_| self.run(paths, run, query)?.figure(name, prefix))
     }
 
     /// A sheet of a night, and the night's runs.
     pub fn night(
         &self,
         paths: &NightPaths,
-        wish: &NightWish,
+        query: &NightFigureQuery,
     ) -> Result<(Drawn, Vec<RunId>), BackendError> {
         let (data, waiting) = self.night_data(paths)?;
         let runs: Vec<RunId> = data
@@ -224,7 +224,7 @@ impl Figures {
             .filter_map(|run| u32::try_from(run).ok())
             .map(RunId)
             .collect();
-        let row = match wish.run {
+        let row = match query.run {
             None => 0,
             Some(run) => runs.iter().position(|own| *own == run).ok_or_else(|| {
                 BackendError::not_found(format!("run {run} is not in the night's datacheck"))
@@ -234,10 +234,10 @@ impl Figures {
         let mut notices = waiting;
         notices.extend(left_out(&data.unreadable));
         notices.extend(data.missing.iter().map(|table| format!("the file has no table {table}")));
-        let mut sheet = night_sheet(&data, &thresholds, wish.sheet, row);
-        choose(&mut sheet, &wish.choice)?;
+        let mut sheet = night_sheet(&data, &thresholds, query.sheet, row);
+        choose(&mut sheet, &query.choice)?;
         let of = format!("night {}", paths.date);
-        let by_run = wish.sheet != NightSheet::PixelProblems;
+        let by_run = query.sheet != NightSheet::PixelProblems;
         let pixels_of = runs.get(row).filter(|_| by_run).map(|run| (paths.date, *run));
         let files = data.sources.len();
         Ok((Drawn { sheet, of, pixels_of, files, notices }, runs))
@@ -247,14 +247,14 @@ impl Figures {
     pub fn night_figure(
         &self,
         paths: &NightPaths,
-        wish: &NightWish,
+        query: &NightFigureQuery,
         name: &str,
         prefix: &str,
-    ) -> Result<Arc<Kept>, BackendError> {
-        let draw = |_: &[PathBuf]| self.night(paths, wish)?.0.figure(name, prefix);
+    ) -> Result<Arc<CachedResponse>, BackendError> {
+        let draw = |_: &[PathBuf]| self.night(paths, query)?.0.figure(name, prefix);
         match longterm(paths) {
             Some(file) => {
-                let what = format!("{name} {wish:?} {}", self.criteria.current().version);
+                let what = format!("{name} {query:?} {}", self.criteria.current().version);
                 self.sent.get_part(&[file], &what, draw)
             }
             None => draw(&[]).map(Arc::new),
@@ -263,8 +263,13 @@ impl Figures {
 }
 
 /// What a page says of a run's sheet.
-pub fn run_described(drawn: Drawn, date: NightDate, run: RunId, wish: &RunWish) -> DatacheckSheet {
-    let sheets: &[RunSheet] = if wish.with.is_some() { &RunSheet::MAPPED } else { &RunSheet::ALL };
+pub fn run_described(
+    drawn: Drawn,
+    date: NightDate,
+    run: RunId,
+    query: &RunFigureQuery,
+) -> DatacheckSheet {
+    let sheets: &[RunSheet] = if query.with.is_some() { &RunSheet::MAPPED } else { &RunSheet::ALL };
     DatacheckSheet {
         date,
         run: Some(run),
@@ -274,9 +279,9 @@ pub fn run_described(drawn: Drawn, date: NightDate, run: RunId, wish: &RunWish) 
         title: drawn.sheet.title,
         files: drawn.files,
         notices: drawn.notices,
-        query: wish.query(),
-        choice: wish.choice.clone(),
-        with: wish.with,
+        query: query.query(),
+        choice: query.choice.clone(),
+        with: query.with,
         runs: Vec::new(),
         shown_run: None,
         quality: Vec::new(),
@@ -289,7 +294,7 @@ pub fn run_described(drawn: Drawn, date: NightDate, run: RunId, wish: &RunWish) 
 pub fn night_described(
     (drawn, runs): (Drawn, Vec<RunId>),
     date: NightDate,
-    wish: &NightWish,
+    query: &NightFigureQuery,
 ) -> DatacheckSheet {
     DatacheckSheet {
         date,
@@ -300,10 +305,10 @@ pub fn night_described(
         title: drawn.sheet.title,
         files: drawn.files,
         notices: drawn.notices,
-        query: wish.query(),
-        choice: wish.choice.clone(),
+        query: query.query(),
+        choice: query.choice.clone(),
         with: None,
-        shown_run: wish.run.or(runs.first().copied()).filter(|_| wish.sheet.is_by_run()),
+        shown_run: query.run.or(runs.first().copied()).filter(|_| query.sheet.is_by_run()),
         runs,
         quality: Vec::new(),
         notes: Vec::new(),

@@ -10,12 +10,12 @@ use crate::datacheck::{Frame, NightData, Weigh};
 use crate::model::{DatacheckRange, RangeRun, RunId};
 use crate::night::{Catalogue, NightError, NightPaths};
 
-use super::super::kept::Kept;
-use super::{Drawn, Figures, RangeWish, choose, own};
+use super::super::cached::CachedResponse;
+use super::{Drawn, Figures, RangeFigureQuery, choose, own};
 
 /// What is said of a run whose source nobody wrote down.
 const UNKNOWN: &str = "unknown source";
-/// Of more files that cannot be read, only the number is told.
+/// Of more files that cannot be read, only the number is reported.
 const MOST_NOTICES: usize = 5;
 
 /// What a night's runs observed.
@@ -37,7 +37,11 @@ pub struct Ranged {
 
 impl Figures {
     /// A sheet of many nights; `nights` are those that there may be, in their order.
-    pub fn range(&self, nights: &[NightPaths], wish: &RangeWish) -> Result<Ranged, BackendError> {
+    pub fn range(
+        &self,
+        nights: &[NightPaths],
+        query: &RangeFigureQuery,
+    ) -> Result<Ranged, BackendError> {
         let mut frames: Vec<Frame> = Vec::new();
         let (mut runs, mut problems, mut sources) = (Vec::new(), Vec::new(), Vec::new());
         let mut read = 0;
@@ -64,8 +68,8 @@ impl Figures {
                 if !sources.contains(&source) {
                     sources.push(source.clone());
                 }
-                let wanted = wish.source.as_ref().is_none_or(|wanted| *wanted == source)
-                    && wish.runs.is_none_or(|(first, last)| (first..=last).contains(&run));
+                let wanted = query.source.as_ref().is_none_or(|wanted| *wanted == source)
+                    && query.runs.is_none_or(|(first, last)| (first..=last).contains(&run));
                 if wanted {
                     rows.push(row);
                     runs.push(RangeRun { date: night.date, run, source });
@@ -81,9 +85,9 @@ impl Figures {
         let night = NightData::of_runs(frames);
         let thresholds = self.criteria.current().thresholds;
         let names: Vec<String> = runs.iter().map(|run| run.source.clone()).collect();
-        let mut sheet = range_sheet(&night, &names, &thresholds, wish.sheet);
-        choose(&mut sheet, &wish.choice)?;
-        let of = format!("nights {} to {}", wish.from, wish.to);
+        let mut sheet = range_sheet(&night, &names, &thresholds, query.sheet);
+        choose(&mut sheet, &query.choice)?;
+        let of = format!("nights {} to {}", query.from, query.to);
         let drawn = Drawn { sheet, of, pixels_of: None, files: read, notices };
         Ok(Ranged { drawn, nights: read, runs, sources })
     }
@@ -99,31 +103,31 @@ impl Figures {
     pub fn range_figure(
         &self,
         nights: &[NightPaths],
-        wish: &RangeWish,
+        query: &RangeFigureQuery,
         name: &str,
-    ) -> Result<Arc<Kept>, BackendError> {
+    ) -> Result<Arc<CachedResponse>, BackendError> {
         let mut files = Vec::new();
         for night in nights {
             let all = [night.longterm_file("h5"), night.run_catalogue()];
             files.extend(all.into_iter().filter(|file| file.is_file()));
         }
         if files.is_empty() {
-            return Ok(Arc::new(self.range(nights, wish)?.drawn.figure(name, "")?));
+            return Ok(Arc::new(self.range(nights, query)?.drawn.figure(name, "")?));
         }
-        let what = format!("{name} {wish:?} {}", self.criteria.current().version);
-        self.sent.get_part(&files, &what, |_| self.range(nights, wish)?.drawn.figure(name, ""))
+        let what = format!("{name} {query:?} {}", self.criteria.current().version);
+        self.sent.get_part(&files, &what, |_| self.range(nights, query)?.drawn.figure(name, ""))
     }
 }
 
 impl Ranged {
     /// What a page says of it.
-    pub fn described(self, wish: &RangeWish) -> DatacheckRange {
+    pub fn described(self, query: &RangeFigureQuery) -> DatacheckRange {
         let Self { drawn, nights, runs, sources } = self;
         DatacheckRange {
-            from: wish.from,
-            to: wish.to,
-            source: wish.source.clone(),
-            selected: wish.runs,
+            from: query.from,
+            to: query.to,
+            source: query.source.clone(),
+            selected: query.runs,
             sources,
             nights,
             runs,
@@ -132,8 +136,8 @@ impl Ranged {
             key: drawn.sheet.key,
             title: drawn.sheet.title,
             notices: drawn.notices,
-            query: wish.query(),
-            choice: wish.choice.clone(),
+            query: query.query(),
+            choice: query.choice.clone(),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::night::NightPaths;
 
 use super::{Figures, longterm, unreadable};
 
-/// Runs that nobody has read yet are read for so long while somebody waits; the others are told.
+/// Runs that nobody has read yet are read for so long while somebody waits; the others are reported.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Figures {
@@ -34,7 +34,7 @@ impl Figures {
     }
 
     /// All of a night: from its long-term file, else what its runs' own files say so far. What is to be
-    /// known of the latter is told with it.
+    /// known of the latter is reported with it.
     pub(super) fn night_data(
         &self,
         paths: &NightPaths,

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::model::{ApiOperation, ApiParameter, Role};
 
 use super::WebState;
-use super::kept::{self, Form};
+use super::cached::{self, Form};
 use super::problem::Problem;
 use super::rules::{self, Needs, Rule};
 use schemas::Schemas;
@@ -153,7 +153,7 @@ fn one(rule: &Rule, operation: &Operation, form: Option<Form>, schemas: &mut Sch
     });
     let mut described = json!({
         "summary": operation.summary,
-        "description": format!("Who may: {}.", who(rule.needs)),
+        "description": format!("Who may: {}.", allowed(rule.needs)),
         "parameters": in_path.chain(in_query).collect::<Vec<_>>(),
         "responses": { "default": problem },
     });
@@ -176,7 +176,7 @@ fn plain(media: &str) -> &str {
     media.split(';').next().unwrap_or(media)
 }
 
-fn who(needs: Needs) -> &'static str {
+fn allowed(needs: Needs) -> &'static str {
     match needs {
         Needs::Nothing | Needs::Browser => "everybody",
         Needs::Reading => "everybody, or whoever is signed in, as the site has set it",
@@ -190,7 +190,7 @@ fn who(needs: Needs) -> &'static str {
 pub async fn send(State(state): State<WebState>, headers: HeaderMap) -> Response {
     let rules: Vec<_> = rules::routes(&state).into_iter().map(|route| route.rule).collect();
     let text = format!("{:#}\n", document(&rules, &state.prefix));
-    kept::answer(&headers, Form::Json, text.into_bytes())
+    cached::answer(&headers, Form::Json, text.into_bytes())
 }
 
 /// `GET /api/try?address=…`: leads from the page's form to the address that it describes.

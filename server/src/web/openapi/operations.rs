@@ -2,7 +2,7 @@
 
 use crate::datacheck::figure::Figure;
 use crate::model::{
-    Blockers, DatacheckNote, DatacheckRange, DatacheckSheet, DeedPlan, LogChunk, NewNote,
+    ActionPlan, Blockers, DatacheckNote, DatacheckRange, DatacheckSheet, LogChunk, NewNote,
     NightList, NightStatus, Products, RunDetail,
 };
 
@@ -92,17 +92,17 @@ pub const OPERATIONS: &[Operation] = &[
     )
     .giving(of::<Health>)
     .also_failing(),
-    get("/api/v1/me", "Who asks, as the server sees them.").giving(of::<Me>),
+    get("/api/v1/me", "Principal asks, as the server sees them.").giving(of::<Me>),
     get("/api/v1/openapi.json", "This interface, described."),
     get("/api/v1/nights", "All nights, newest first, and where they stand.").giving(of::<NightList>),
     get("/api/v1/nights/events", "Tells when the list of nights changes.").answering(NEWS),
     get("/api/v1/nights/{date}", "Where a night stands: its sequences, subruns, jobs, blockers.").giving(of::<NightStatus>),
     get("/api/v1/nights/{date}/events", "Tells when the night changes.").answering(NEWS),
     get("/api/v1/nights/{date}/blockers", "What stands in the way of closing a night, with evidence.").giving(of::<Blockers>),
-    get("/api/v1/nights/{date}/plan", "What a deed would do.").giving(of::<DeedPlan>).asking(&[
+    get("/api/v1/nights/{date}/plan", "What an action would do.").giving(of::<ActionPlan>).asking(&[
         (
             "what",
-            "what is to be done: launch, close, copy-datacheck, resubmit, drop-last-subrun, discard, \
+            "what is to be done: launch, close, copy-datacheck, resubmit, drop-last-subrun, exclude, \
              veto, unveto, undo or cancel-never",
             "close",
         ),
@@ -115,7 +115,7 @@ pub const OPERATIONS: &[Operation] = &[
         ("jobs", "the jobs to cancel, which can never begin", "1061,1062"),
         ("decision", "the number of the decision to undo", "3"),
     ]),
-    post("/api/v1/nights/{date}/deeds", "Does what a plan says, if it is still the plan.").taking(of::<ActionRequest>).giving(of::<ActionResponse>),
+    post("/api/v1/nights/{date}/actions", "Does what a plan says, if it is still the plan.").taking(of::<ActionRequest>).giving(of::<ActionResponse>),
     get("/api/v1/nights/{date}/runs/{run}", "A run in detail: each subrun's history, jobs and logs.").giving(of::<RunDetail>),
     get("/api/v1/nights/{date}/runs/{run}/events", "Tells when the run changes.").answering(NEWS),
     get("/api/v1/nights/{date}/runs/{run}/logs/{name}", "A piece of a job's log.").giving(of::<LogChunk>)
@@ -146,7 +146,7 @@ pub const OPERATIONS: &[Operation] = &[
     get("/api/v1/nights/{date}/products", "The datacheck files that lstchain made, and those that are missing.").giving(of::<Products>),
     get("/api/v1/nights/{date}/products/{group}/{product}", "A datacheck file as lstchain made it.")
         .answering(&["application/pdf", "text/html", "text/plain", "application/x-hdf5"]),
-    get("/api/v1/nights/{date}/notes", "Who has looked at the data quality, and what they noted.").giving(of::<Vec<DatacheckNote>>),
+    get("/api/v1/nights/{date}/notes", "Principal has looked at the data quality, and what they noted.").giving(of::<Vec<DatacheckNote>>),
     post("/api/v1/nights/{date}/notes", "Notes that one has looked: a run (or none, for the night), a sheet, a text; each may be left out.").taking(of::<NewNote>).giving(of::<DatacheckNote>),
     post("/api/v1/nights/{date}/notes/{note}/withdraw", "Withdraws a note, which is kept with who did.").giving(of::<DatacheckNote>),
     get("/api/v1/nights/{date}/runs/{run}/datacheck", "Data quality of a run: a sheet's figures.").giving(of::<DatacheckSheet>)

@@ -24,7 +24,7 @@ impl Schemas {
     pub fn new() -> Self {
         let answers = SchemaSettings::draft2020_12().for_serialize();
         let answers = answers.with(|own| own.definitions_path = "/components/schemas".into());
-        // What may be left out of a request is always there in an answer: their types are told apart.
+        // What may be left out of a request is always there in an answer: their types are distinguished.
         let requests = SchemaSettings::draft2020_12().for_deserialize();
         let requests = requests.with(|own| own.inline_subschemas = true);
         Self { answers: answers.into_generator(), requests: requests.into_generator() }
@@ -32,23 +32,23 @@ impl Schemas {
 
     /// What an answer looks like.
     pub fn answer(&mut self, shape: Shape) -> Value {
-        told(shape(&mut self.answers).to_value())
+        finish_schema(shape(&mut self.answers).to_value())
     }
 
     /// What a request may look like.
     pub fn request(&mut self, shape: Shape) -> Value {
-        told(shape(&mut self.requests).to_value())
+        finish_schema(shape(&mut self.requests).to_value())
     }
 
     /// The schemas that answers refer to, by name.
     pub fn named(mut self) -> Map<String, Value> {
         let named = self.answers.take_definitions(true).into_iter();
-        named.map(|(name, schema)| (name, told(schema))).collect()
+        named.map(|(name, schema)| (name, finish_schema(schema))).collect()
     }
 }
 
 /// A schema whose descriptions, which are those of our types, speak to people who do not read Rust.
-fn told(mut schema: Value) -> Value {
+fn finish_schema(mut schema: Value) -> Value {
     match &mut schema {
         Value::Object(fields) => {
             for (name, value) in fields {
@@ -56,11 +56,15 @@ fn told(mut schema: Value) -> Value {
                     Value::String(text) if name == "description" => Value::String(
                         text.replace("`None`", "`null`").replace("[`", "`").replace("`]", "`"),
                     ),
-                    other => told(other),
+                    other => finish_schema(other),
                 };
             }
         }
-        Value::Array(values) => values.iter_mut().for_each(|value| *value = told(value.take())),
+        Value::Array(values) => {
+            for value in values {
+                *value = finish_schema(value.take());
+            }
+        }
         _ => {}
     }
     schema

@@ -13,7 +13,7 @@ async fn a_real_site_has_nobody_and_says_how_to_begin() {
 }
 
 #[tokio::test]
-async fn a_demo_says_who_may_sign_in() {
+async fn a_demo_lists_its_accounts() {
     let app = TestApp::with("", |access| access.demo = true).await;
     let page = app.get("/sign-in").await;
     for (_, name, password) in crate::demo::USERS {
@@ -101,7 +101,7 @@ async fn somebody_changes_their_password_and_stays() {
 }
 
 #[tokio::test]
-async fn a_new_password_revokes_tokens_if_wished_and_the_current_one_is_not_guessed() {
+async fn a_new_password_revokes_tokens_if_requested_and_the_current_one_is_not_guessed() {
     let app = TestApp::new().await;
     app.user("jane", Role::Viewer).await;
     let mut jane = app.signed_in("jane").await;

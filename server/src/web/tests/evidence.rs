@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::look::Look;
+use super::super::reader::NightReader;
 use super::*;
 use crate::model::{Level, RunId, Subrun};
 
@@ -81,7 +81,7 @@ async fn figures_of_a_run_are_sent_in_each_form_and_only_once_to_whoever_keeps_t
 }
 
 #[tokio::test]
-async fn a_file_that_is_cut_short_is_named_and_one_that_is_not_there_yet_is_told() {
+async fn a_file_that_is_cut_short_is_named_and_one_that_is_not_there_yet_is_reported() {
     let app = TestApp::new().await;
     let early = app.get(&format!("{FIGURES}/rates/ucts.svg")).await;
     assert_eq!(early.status, StatusCode::NOT_FOUND);
@@ -237,7 +237,7 @@ async fn runs_of_many_nights_are_shown_against_time() {
 }
 
 #[tokio::test]
-async fn without_a_log_there_is_no_provenance_and_odd_wishes_are_refused() {
+async fn without_a_log_there_is_no_provenance_and_odd_queries_are_refused() {
     let app = TestApp::new().await;
     let address = "/api/v1/nights/2024-11-28/runs/19102/provenance";
     let none = app.get(&format!("{address}.json")).await;

@@ -42,7 +42,7 @@ async fn a_form_leads_back_within_the_site_whatever_it_asks_for() {
 }
 
 #[tokio::test]
-async fn what_came_of_a_form_is_shown_once_and_only_to_who_sent_it() {
+async fn the_result_of_a_form_is_shown_once_and_only_to_its_sender() {
     let app = TestApp::new().await;
     app.user("jane", Role::Viewer).await;
     let mut jane = app.signed_in("jane").await;
@@ -60,7 +60,7 @@ async fn what_came_of_a_form_is_shown_once_and_only_to_who_sent_it() {
     let page = stranger.get(&to).await;
     assert!(page.text.contains("The name or the password is not right."), "{}", page.main());
     assert!(page.text.contains("value=\"jane\"") && !page.text.contains("wrong"));
-    assert!(!page.text.contains("class=\"who\""), "no way to sign in but the form itself");
+    assert!(!page.text.contains("class=\"account\""), "no way to sign in but the form itself");
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn a_refusal_is_a_page_for_a_form_and_a_problem_for_a_script() {
     let app = TestApp::new().await;
     app.user("vera", Role::Viewer).await;
     let mut vera = app.signed_in("vera").await;
-    let fields = [("date", "2024-11-28"), ("what", "launch"), ("mark", FakeDoer::MARK)];
+    let fields = [("date", "2024-11-28"), ("what", "launch"), ("mark", FakeActions::MARK)];
     let answer = vera.call::<api::ExecuteAction>(&fields).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert_eq!(answer.headers[header::CONTENT_TYPE], "application/problem+json");
@@ -83,7 +83,7 @@ async fn a_refusal_is_a_page_for_a_form_and_a_problem_for_a_script() {
     let mut nobody = app.browser();
     let answer = nobody.call::<api::ExecuteAction>(&fields).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
-    assert!(app.deeds.done.lock().unwrap().is_empty());
+    assert!(app.actions.done.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -94,6 +94,6 @@ async fn a_shifter_plans_by_a_script() {
     let path = format!("{}?date=2024-11-28&what=veto&run=19102", api::PlanAction::PATH);
     let plan = sue.get(&path).await;
     assert_eq!(plan.status, StatusCode::OK, "{}", plan.text);
-    assert_eq!(plan.json()["mark"], FakeDoer::MARK);
+    assert_eq!(plan.json()["mark"], FakeActions::MARK);
     assert!(!plan.headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
 }

@@ -87,7 +87,7 @@ async fn scripts_of_a_listed_site_may_read_without_a_token() {
 }
 
 #[tokio::test]
-async fn browsers_are_told_to_stay_with_https_where_that_is_set_and_only_there() {
+async fn strict_transport_is_demanded_where_that_is_set_and_only_there() {
     let header = async |origin: &str, days: Option<u64>| {
         let set = |access: &mut AccessConfig| {
             access.origin = Some(origin.to_owned());

@@ -2,8 +2,8 @@
 
 mod accounts;
 mod actions;
+mod csrf;
 mod evidence;
-mod forged;
 mod functions;
 mod hosts;
 mod notes;
@@ -35,7 +35,7 @@ use tower::ServiceExt;
 use super::caller::Caller;
 use super::problem::Problem;
 use super::rules::{self as table, Needs, Route};
-use super::testing::{FakeDoer, FakeScheduler, FakeSite};
+use super::testing::{FakeActions, FakeScheduler, FakeSite};
 use super::{People, Watcher, WebConfig, WebState, router_of};
 use crate::config::{AccessConfig, ServerConfig};
 use crate::model::Role;
@@ -46,7 +46,7 @@ use crate::store::Store;
 struct TestApp {
     router: Router,
     site: Arc<FakeSite>,
-    deeds: FakeDoer,
+    actions: FakeActions,
     scheduler: FakeScheduler,
     watcher: Arc<Watcher>,
     close: watch::Sender<bool>,
@@ -85,8 +85,8 @@ impl TestApp {
         let poll = Duration::from_millis(20);
         let criteria = crate::datacheck::Criteria::new(None).unwrap();
         let store = Store::open(&dir.path().join("osa.sqlite")).await.unwrap();
-        let look = Arc::clone(&site) as _;
-        let watcher = Watcher::new(look, "slurm", poll, criteria, store.clone());
+        let reader = Arc::clone(&site) as _;
+        let watcher = Watcher::new(reader, "slurm", poll, criteria, store.clone());
         let (close, closing) = watch::channel(false);
         let server = ServerConfig::read(None, &|_| None).unwrap();
         let (mut access, connections) = (server.access, server.connections);
@@ -100,17 +100,17 @@ impl TestApp {
         let shown = Arc::clone(&time);
         let clock = Arc::new(move || *shown.lock().unwrap());
         let people = People::at(store.clone(), access, clock);
-        let deeds = FakeDoer::default();
-        let doer = Arc::new(deeds.clone());
+        let actions = FakeActions::default();
+        let service = Arc::new(actions.clone());
         let mut kept = None;
         let routes = |state: &WebState| {
             kept = Some(state.clone());
             table::routes(state).into_iter().chain(probes()).collect()
         };
-        let router = router_of(&config, Arc::clone(&watcher), people, doer, closing, routes);
+        let router = router_of(&config, Arc::clone(&watcher), people, service, closing, routes);
         let scheduler = FakeScheduler::new();
         let state = kept.unwrap();
-        Self { router, site, deeds, scheduler, watcher, close, dir, store, time, state }
+        Self { router, site, actions, scheduler, watcher, close, dir, store, time, state }
     }
 
     /// Lets the watcher look again and again, as a server does.

@@ -47,7 +47,7 @@ async fn a_viewer_notes_what_they_saw_and_everybody_reads_it() {
 }
 
 #[tokio::test]
-async fn a_note_is_withdrawn_by_its_author_or_a_shifter_and_kept() {
+async fn a_note_is_withdrawn_by_its_author_or_a_shifter_and_stays_on_record() {
     let app = TestApp::new().await;
     subrun_file(&app);
     for (name, role) in [("vera", Role::Viewer), ("victor", Role::Viewer), ("sue", Role::Shifter)] {
@@ -81,7 +81,7 @@ async fn a_note_is_withdrawn_by_its_author_or_a_shifter_and_kept() {
 }
 
 #[tokio::test]
-async fn what_is_no_note_is_refused_and_nothing_is_kept() {
+async fn what_is_no_note_is_refused_and_nothing_is_stored() {
     let app = TestApp::new().await;
     subrun_file(&app);
     app.user("vera", Role::Viewer).await;
@@ -101,9 +101,9 @@ async fn what_is_no_note_is_refused_and_nothing_is_kept() {
         assert_eq!(answer.status, status, "{told}");
         assert!(answer.text.contains(told), "{told}: {}", answer.text);
     }
-    let forged =
+    let unsigned =
         vera.post_with(api::AddNote::PATH, "not the secret", &[DATE, ("text", "forged")]).await;
-    assert_eq!(forged.status, StatusCode::FORBIDDEN);
+    assert_eq!(unsigned.status, StatusCode::FORBIDDEN);
     let token = app.token("reader", Role::Viewer).await;
     let order = async |body: &str, token: Option<&str>| {
         let mut request = Request::post(API).header(header::CONTENT_TYPE, "application/json");

@@ -142,7 +142,7 @@ async fn what_is_not_there_leads_on() {
 }
 
 #[tokio::test]
-async fn an_unreadable_tree_is_said_and_not_hidden() {
+async fn an_unreadable_tree_is_reported_and_not_hidden() {
     let app = TestApp::new().await;
     let away = BackendError::unavailable("RUN_SUMMARY_DIR cannot be read")
         .with_hint("mount <it>".to_owned());
@@ -199,7 +199,7 @@ async fn only_scripts_of_this_page_run_in_it() {
 }
 
 #[tokio::test]
-async fn a_page_is_kept_while_nothing_changes_and_never_after() {
+async fn a_page_is_cached_while_nothing_changes_and_never_after() {
     let app = TestApp::new().await;
     let path = "/nights/2024-11-28";
     let (first, second) = (app.get(path).await, app.get(path).await);
@@ -227,7 +227,7 @@ async fn a_page_is_kept_while_nothing_changes_and_never_after() {
 }
 
 #[tokio::test]
-async fn viewers_are_told_of_a_change_and_hear_that_the_server_lives() {
+async fn viewers_are_notified_of_a_change_and_that_the_server_lives() {
     let app = TestApp::new().await.watching();
     let mut news = app.stream("/api/v1/nights/2024-11-28/events").await;
     let first = TestApp::event(&mut news, "change").await;
@@ -277,7 +277,7 @@ async fn the_nonce_of_a_page_stands_only_where_browsers_hide_it() {
 }
 
 #[tokio::test]
-async fn a_database_that_was_replaced_is_told_on_every_page() {
+async fn a_database_that_was_replaced_is_reported_on_every_page() {
     let app = TestApp::new().await.watching();
     app.get("/").await; // is kept
     std::fs::rename(&app.store.file, app.dir.path().join("aside")).unwrap();
@@ -316,7 +316,7 @@ async fn a_log_is_followed_from_where_the_viewer_is() {
     assert!(event.contains(r#"data: "two\n""#) && event.contains("id: 8"), "{event}");
     app.log(name, "new\n");
     let event = TestApp::event(&mut news, "append").await;
-    assert!(event.contains("begun anew"), "{event}");
+    assert!(event.contains("begun again"), "{event}");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn what_is_no_identifier_names_nothing_and_is_told_what_would_be_right() {
+async fn what_is_no_identifier_is_refused_with_what_would_be_right() {
     let app = TestApp::new().await;
     let night = "/api/v1/nights/2024-11-28";
     let date = "\"2024-11-31\" is not a date such as 2024-11-28";

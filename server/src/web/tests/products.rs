@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::super::look::Look;
+use super::super::reader::NightReader;
 use super::*;
 use crate::model::Level;
 
@@ -27,7 +27,7 @@ fn fill(app: &TestApp) -> PathBuf {
 }
 
 #[tokio::test]
-async fn what_is_there_is_listed_and_sent_and_what_is_missing_is_told() {
+async fn what_is_there_is_listed_and_sent_and_what_is_missing_is_reported() {
     let app = TestApp::new().await;
     fill(&app);
     let list: serde_json::Value = serde_json::from_str(&app.get(PRODUCTS).await.text).unwrap();
@@ -173,7 +173,7 @@ async fn nothing_but_what_is_listed_is_ever_sent() {
     let all = list["products"].as_array().unwrap();
     let href = all.iter().find(|own| own["name"] == odd).unwrap()["href"].as_str().unwrap();
     assert_eq!(app.get(&format!("/{href}")).await.text, "%PDF odd");
-    // One that is gone is told with the reason.
+    // One that is gone is reported with the reason.
     let file = runs.join("datacheck_dl1_LST-1.Run19102.pdf");
     std::fs::remove_file(&file).unwrap();
     let gone = app.get(&format!("{PRODUCTS}/runs/datacheck_dl1_LST-1.Run19102.pdf")).await;

@@ -13,7 +13,7 @@ use crate::model::{
 };
 use crate::night::{JobLog, NightPaths};
 use crate::web::disk_reads::ReadKind;
-use crate::web::figures::{self, Figures, NightWish, RangeWish, RunWish};
+use crate::web::figures::{self, Figures, NightFigureQuery, RangeFigureQuery, RunFigureQuery};
 use crate::web::jobs::JobNews;
 use crate::web::logs::{self, Start};
 use crate::web::products;
@@ -34,9 +34,9 @@ impl Watcher {
         date: NightDate,
         draw: impl FnOnce(&Figures, &NightPaths) -> Result<T, BackendError> + Send + 'static,
     ) -> Result<T, BackendError> {
-        let (look, figures) = (Arc::clone(&self.look), Arc::clone(&self.figures));
-        let _waiting = self.figures.turns.wait();
-        let drawn = move || draw(&figures, &look.paths(date)?);
+        let (reader, figures) = (Arc::clone(&self.reader), Arc::clone(&self.figures));
+        let _waiting = self.figures.priority.wait();
+        let drawn = move || draw(&figures, &reader.paths(date)?);
         self.reads.run(ReadKind::Datacheck, Some(date), drawn).await
     }
 
@@ -47,30 +47,36 @@ impl Watcher {
         date: NightDate,
         read: impl FnOnce(&NightPaths) -> Result<T, BackendError> + Send + 'static,
     ) -> Result<T, BackendError> {
-        let look = Arc::clone(&self.look);
-        self.reads.run(kind, Some(date), move || read(&look.paths(date)?)).await
+        let reader = Arc::clone(&self.reader);
+        self.reads.run(kind, Some(date), move || read(&reader.paths(date)?)).await
     }
 
     /// The night in which a run was taken.
     pub async fn night_of(&self, run: RunId) -> Result<NightDate, BackendError> {
-        let look = Arc::clone(&self.look);
-        self.reads.run(ReadKind::Directories, None, move || look.night_of(run)).await
+        let reader = Arc::clone(&self.reader);
+        self.reads.run(ReadKind::Directories, None, move || reader.night_of(run)).await
     }
 
     /// What is asked of many nights; without dates it is the last months that there are.
-    pub async fn range_wish(
+    pub async fn range_query(
         &self,
         query: &FigureQuery,
         sheet: Option<&str>,
-    ) -> Result<RangeWish, BackendError> {
+    ) -> Result<RangeFigureQuery, BackendError> {
         let newest = match query.to {
             Some(_) => None,
-            None => {
-                self.see_nights().await.seen()?.value.nights.iter().map(|night| night.date).max()
-            }
+            None => self
+                .see_nights()
+                .await
+                .versioned()?
+                .value
+                .nights
+                .iter()
+                .map(|night| night.date)
+                .max(),
         };
         let newest = newest.unwrap_or_else(|| NightDate::new(Utc::now().date_naive()));
-        RangeWish::read(query, sheet, newest, USUAL_RANGE)
+        RangeFigureQuery::read(query, sheet, newest, USUAL_RANGE)
     }
 
     /// Something about the datacheck of many nights, those of them that there are, in a thread that
@@ -80,11 +86,11 @@ impl Watcher {
         dates: Vec<NightDate>,
         draw: impl FnOnce(&Figures, &[NightPaths]) -> Result<T, BackendError> + Send + 'static,
     ) -> Result<T, BackendError> {
-        let (look, figures) = (Arc::clone(&self.look), Arc::clone(&self.figures));
-        let _waiting = self.figures.turns.wait();
+        let (reader, figures) = (Arc::clone(&self.reader), Arc::clone(&self.figures));
+        let _waiting = self.figures.priority.wait();
         let drawn = move || {
             let nights: Vec<NightPaths> =
-                dates.into_iter().filter_map(|date| look.paths(date).ok()).collect();
+                dates.into_iter().filter_map(|date| reader.paths(date).ok()).collect();
             draw(&figures, &nights)
         };
         self.reads.run(ReadKind::Datacheck, None, drawn).await
@@ -96,8 +102,8 @@ impl Watcher {
         date: NightDate,
         read: impl FnOnce(&Logs, &NightPaths) -> Result<T, BackendError> + Send + 'static,
     ) -> Result<T, BackendError> {
-        let (look, logs) = (Arc::clone(&self.look), Arc::clone(&self.provenance));
-        let read = move || read(&logs, &look.paths(date)?);
+        let (reader, logs) = (Arc::clone(&self.reader), Arc::clone(&self.provenance));
+        let read = move || read(&logs, &reader.paths(date)?);
         self.reads.run(ReadKind::Provenance, Some(date), read).await
     }
 
@@ -109,10 +115,10 @@ impl Watcher {
         name: &str,
         start: Start,
     ) -> Result<LogChunk, BackendError> {
-        let (look, name) = (Arc::clone(&self.look), name.to_owned());
+        let (reader, name) = (Arc::clone(&self.reader), name.to_owned());
         let jobs = current(&self.jobs.news());
         let read = move || {
-            let mut file = look.open_log(date, run, &name)?;
+            let mut file = reader.open_log(date, run, &name)?;
             let unread = |error: std::io::Error| {
                 BackendError::unavailable(format!("the log {name} cannot be read: {error}"))
                     .with_hint(error.hint())
@@ -135,8 +141,8 @@ impl Watcher {
         run: RunId,
         name: &str,
     ) -> Result<std::fs::File, BackendError> {
-        let (look, name) = (Arc::clone(&self.look), name.to_owned());
-        let open = move || look.open_log(date, run, &name);
+        let (reader, name) = (Arc::clone(&self.reader), name.to_owned());
+        let open = move || reader.open_log(date, run, &name);
         self.reads.run(ReadKind::Logs, Some(date), open).await
     }
 
@@ -162,7 +168,7 @@ impl Watcher {
             }
             Err(error) => sheet.notices.push(error.to_string()),
         }
-        quality::told(sheet, &self.quality)
+        quality::attach_quality_to_sheet(sheet, &self.quality)
     }
 }
 
@@ -186,9 +192,9 @@ impl Watcher {
         run: RunId,
         query: FigureQuery,
     ) -> Result<DatacheckSheet, BackendError> {
-        let wish = RunWish::read(&query, None)?;
+        let query = RunFigureQuery::read(&query, None)?;
         let draw = move |figures: &Figures, paths: &NightPaths| {
-            Ok(figures::run_described(figures.run(paths, run, &wish)?, date, run, &wish))
+            Ok(figures::run_described(figures.run(paths, run, &query)?, date, run, &query))
         };
         Ok(self.with_notes(self.draw(date, draw).await?).await)
     }
@@ -199,9 +205,9 @@ impl Watcher {
         date: NightDate,
         query: FigureQuery,
     ) -> Result<DatacheckSheet, BackendError> {
-        let wish = NightWish::read(&query, None)?;
+        let query = NightFigureQuery::read(&query, None)?;
         let draw = move |figures: &Figures, paths: &NightPaths| {
-            Ok(figures::night_described(figures.night(paths, &wish)?, date, &wish))
+            Ok(figures::night_described(figures.night(paths, &query)?, date, &query))
         };
         Ok(self.with_notes(self.draw(date, draw).await?).await)
     }
@@ -211,10 +217,10 @@ impl Watcher {
         &self,
         query: FigureQuery,
     ) -> Result<DatacheckRange, BackendError> {
-        let wish = self.range_wish(&query, None).await?;
-        let dates = wish.dates().collect();
+        let query = self.range_query(&query, None).await?;
+        let dates = query.dates().collect();
         let draw = move |figures: &Figures, nights: &[NightPaths]| {
-            Ok(figures.range(nights, &wish)?.described(&wish))
+            Ok(figures.range(nights, &query)?.described(&query))
         };
         self.draw_nights(dates, draw).await
     }

@@ -120,7 +120,7 @@ fn every_known_error_is_named_and_the_offered_remedies_bring_the_night_to_its_en
     let table: Value = table.json();
     assert_eq!(table["state"], "processed");
     let sequences = table["sequences"].as_array().unwrap();
-    assert_eq!(sequences.len(), 2, "the discarded run is gone: {sequences:#?}");
+    assert_eq!(sequences.len(), 2, "the excluded run is gone: {sequences:#?}");
     assert_eq!((&sequences[1]["run"], &sequences[1]["subruns"]), (&19122.into(), &5.into()));
     assert_eq!(sequences[1]["percent"]["dl2"], 100);
     let decided: BTreeSet<_> = table["decisions"]
@@ -129,13 +129,12 @@ fn every_known_error_is_named_and_the_offered_remedies_bring_the_night_to_its_en
         .iter()
         .map(|decision| decision["decision"].as_str().unwrap())
         .collect();
-    assert_eq!(decided, ["discard", "drop_last_subrun", "resources"].into());
+    assert_eq!(decided, ["exclude", "drop_last_subrun", "resources"].into());
 
     let exported = site.read("running_analysis/20241129/v0.10.18/decisions_20241129.json");
     let exported: Value = serde_json::from_str(&exported).unwrap();
     assert_eq!(exported["decisions"], table["decisions"]);
-    let logbook: Vec<Value> = site.run(["logbook", "--json", NIGHT]).succeeds().json();
-    let actions: BTreeSet<_> =
-        logbook.iter().map(|line| line["action"].as_str().unwrap()).collect();
+    let audit: Vec<Value> = site.run(["audit", "--json", NIGHT]).succeeds().json();
+    let actions: BTreeSet<_> = audit.iter().map(|line| line["action"].as_str().unwrap()).collect();
     assert_eq!(actions, ["cancel", "decide", "launch", "resubmit"].into());
 }

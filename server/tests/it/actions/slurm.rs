@@ -64,7 +64,7 @@ fn a_decision_acts_is_shown_and_can_be_undone() {
     let before = text();
     let observed = site.read(SUMMARY);
     run(&site, "decide 2024-11-28 drop-last-subrun 19102 --reason truncated").succeeds();
-    run(&site, "decide 2024-11-28 discard 19104").succeeds();
+    run(&site, "decide 2024-11-28 exclude 19104").succeeds();
     let after = table(&site);
     let runs: Vec<_> = after["sequences"]
         .as_array()
@@ -117,11 +117,11 @@ fn a_veto_is_the_flag_that_every_program_knows() {
 }
 
 #[test]
-fn what_cannot_be_done_is_told_and_nothing_is_done() {
+fn what_cannot_be_done_is_reported_and_nothing_is_done() {
     let site = site();
     for (command, why) in [
-        ("decide 2024-11-28 discard 19101", "Run 19101 is the night's calibration, not data."),
-        ("decide 2024-11-28 discard 19105", "has no run 19105 to process"),
+        ("decide 2024-11-28 exclude 19101", "Run 19101 is the night's calibration, not data."),
+        ("decide 2024-11-28 exclude 19105", "has no run 19105 to process"),
         ("decide 2024-11-28 drop-last-subrun 19103", "Run 19103 is closed."),
         ("decide 2024-11-28 unveto 19102", "Run 19102 is not vetoed."),
         ("resubmit 2024-11-28 19102 --subruns 6", "Run 19102 has 6 subruns, and no subrun 0006."),
@@ -133,12 +133,12 @@ fn what_cannot_be_done_is_told_and_nothing_is_done() {
         run(&site, command).fails().says(why);
         run(&site, &format!("{command} -s")).fails().says(why);
     }
-    assert_eq!(run(&site, "logbook --json 2024-11-28").succeeds().out, "[]\n");
+    assert_eq!(run(&site, "audit --json 2024-11-28").succeeds().out, "[]\n");
     // Somebody else acts on the night.
     let held = fs::File::open(site.analysis()).unwrap();
     held.lock().unwrap();
     let said = run(&site, "resubmit 2024-11-28 19102").fails();
-    said.says("another action on the night is under way");
+    said.says("another action on the night is in progress");
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn a_night_is_closed_when_all_of_it_is_ready() {
     site.autocloser(&[])
         .succeeds()
         .says("Nothing is closed: the night 2024-11-28 is closed already.");
-    site.run(["logbook", DATE]).prints("  auto  close: closed");
+    site.run(["audit", DATE]).prints("  auto  close: closed");
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn the_jobs_of_a_run_that_was_closed_alone_are_not_done_again_with_the_night() {
     assert!(!site.flag().exists());
     site.closer(&[]).succeeds().says("The night 2024-11-28 is closed.");
     assert_eq!(site.submitted(), once());
-    // Opened again, everything is done anew.
+    // Opened again, everything is done again.
     site.closer(&["--reopen"]).succeeds();
     site.closer(&[]).succeeds().says("The night 2024-11-28 is closed.");
     assert!(site.submitted().values().all(|count| *count == 2), "{:?}", site.submitted());

@@ -3,8 +3,8 @@
 mod automatic;
 mod crashes;
 mod jobs;
-mod looking;
 mod moving;
+mod simulation;
 mod trouble;
 
 use std::fs;

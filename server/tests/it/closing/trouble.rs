@@ -103,7 +103,7 @@ fn a_mail_that_nobody_takes_changes_nothing() {
 }
 
 #[test]
-fn a_job_that_is_refused_is_told_and_submitted_by_the_next_closer() {
+fn a_job_that_is_refused_is_reported_and_submitted_by_the_next_closer() {
     let site = on_slurm();
     site.slurm().set("faults/sbatch", "ok\nrefuse sbatch: error: Invalid account\n");
     site.closer(&[]).fails().says("Invalid account");

@@ -33,7 +33,7 @@ fn a_file_is_followed_to_its_raw_data_while_the_night_goes_on() {
     let graph = ask(&site, &["--name", file, "--format", "svg", "--depth", "2"]).succeeds().out;
     assert!(graph.starts_with("<svg") && graph.contains("dl1_to_dl2"), "{graph}");
 
-    // What is added later is found, and what is torn is told with its line.
+    // What is added later is found, and what is torn is reported with its line.
     let log = site.paths().provenance_log();
     let text = fs::read_to_string(&log).unwrap();
     let later: String = text
@@ -55,7 +55,7 @@ fn a_file_is_followed_to_its_raw_data_while_the_night_goes_on() {
 }
 
 #[test]
-fn what_is_not_known_is_told_with_what_to_do() {
+fn what_is_not_known_is_reported_with_what_to_do() {
     let site = site();
     let unknown = ask(&site, &["--path", "/no/such/file"]).fails();
     unknown.says("no file /no/such/file").says("--date");

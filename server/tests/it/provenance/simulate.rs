@@ -73,7 +73,7 @@ fn what_is_there_is_replaced_only_if_it_is_asked_for() {
 }
 
 #[test]
-fn without_a_run_summary_it_is_told_where_one_should_be() {
+fn without_a_run_summary_its_expected_place_is_reported() {
     let site = TestSite::golden();
     let summaries = site.paths().run_summary();
     fs::remove_dir_all(summaries.parent().unwrap()).unwrap();

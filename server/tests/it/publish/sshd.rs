@@ -180,7 +180,7 @@ fn a_copy_that_is_killed_half_way_leaves_no_half_file_and_the_next_one_ends_it()
 }
 
 #[test]
-fn what_the_other_machine_says_is_told() {
+fn what_the_other_machine_says_is_reported() {
     let sshd = Sshd::start();
     let site = site(HOST);
     // A file where the directory should be.

@@ -124,7 +124,7 @@ async fn comments_that_a_plugin_rewrites_do_not_hide_our_jobs() {
 }
 
 #[tokio::test]
-async fn without_accounting_the_queue_and_the_books_tell_and_nothing_is_given_up() {
+async fn without_accounting_the_queue_and_the_database_suffice_and_nothing_is_given_up() {
     let fake = FakeSlurm::holding();
     let Verdict::Submitted(job) = submit(&fake, "LST1_1").await else { panic!() };
     fake.set("faults/sacct", "always fail");

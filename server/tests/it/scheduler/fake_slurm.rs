@@ -56,7 +56,7 @@ async fn sbatch_gets_the_arguments_that_the_site_is_used_to() {
 }
 
 #[tokio::test]
-async fn a_look_at_any_number_of_jobs_is_one_sacct_and_one_squeue() {
+async fn querying_any_number_of_jobs_is_one_sacct_and_one_squeue() {
     let fake = FakeSlurm::holding();
     for run in 0..12 {
         Job::new(&format!("LST1_{run}"), "true").directive("--array=0-49").submit(&fake).await;
@@ -83,7 +83,7 @@ async fn the_original_s_own_answers_are_understood() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_told_in_slurm_s_words_and_leaves_nothing() {
+async fn a_refusal_is_reported_in_slurm_s_words_and_leaves_nothing() {
     let fake = FakeSlurm::holding();
     fake.set("faults/sbatch", "refuse Invalid account or account/partition combination specified");
     let answer = Job::new("LST1_19101", "true").try_submit(&fake).await;
@@ -122,7 +122,7 @@ async fn without_the_queue_there_is_no_answer() {
 }
 
 #[tokio::test]
-async fn garbage_between_good_lines_is_reported_and_the_rest_is_kept() {
+async fn garbage_between_good_lines_is_reported_and_the_rest_is_used() {
     let faults = [
         ("sacct", "garbage 7\x1f"),
         ("squeue", "garbage"),

@@ -11,7 +11,7 @@ use super::lab::{Job, Lab, tasks, until_end, until_ended, until_file, until_task
 macro_rules! scheduler_scenarios {
     (@all $attributes:tt $lab:expr) => {
         scheduler_scenarios!(@each $attributes $lab;
-            a_job_runs_and_its_output_is_kept
+            a_job_runs_and_its_output_is_stored
             the_script_is_the_one_that_was_submitted
             indices_reach_tasks_and_file_names
             an_array_may_be_a_list
@@ -53,7 +53,7 @@ pub(crate) use scheduler_scenarios;
 
 const WELL: Option<ExitCode> = Some(ExitCode { code: 0, signal: 0 });
 
-pub async fn a_job_runs_and_its_output_is_kept(lab: &dyn Lab) {
+pub async fn a_job_runs_and_its_output_is_stored(lab: &dyn Lab) {
     let job = Job::new("greeting", "echo hello; echo trouble >&2; pwd");
     let id = job.submit(lab).await;
     let end = until_end(lab, id).await;

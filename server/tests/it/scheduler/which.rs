@@ -95,7 +95,7 @@ fn another_cluster_gets_a_night_only_once_it_is_released() {
     let site = launched();
     let slurm = site.slurm();
     slurm.set("cluster", "other");
-    fs::rename(slurm.books().join("jobs"), slurm.books().join("jobs.fake")).unwrap();
+    fs::rename(slurm.directory().join("jobs"), slurm.directory().join("jobs.fake")).unwrap();
     for _ in Again::beyond_grace() {
         launch(&site).run().fails().says(
             "belong to Slurm (cluster fake), but the scheduler in use is Slurm (cluster other)",
@@ -124,7 +124,7 @@ fn options_in_the_caller_s_environment_do_not_reach_slurm() {
         ["SBATCH_PARTITION", "SLURM_CLUSTERS", "SLURM_JOB_ID", "SQUEUE_FORMAT", "SACCT_FORMAT"];
     let command = foreign.iter().fold(launch(&site), |command, name| command.env(name, "x"));
     command.env("SLURM_CONF", "/etc/slurm.conf").run().succeeds();
-    let seen = fs::read_to_string(site.slurm().books().join("environment")).unwrap();
+    let seen = fs::read_to_string(site.slurm().directory().join("environment")).unwrap();
     assert!(seen.contains("sbatch SLURM_CONF\n"), "{seen}");
     for name in ["SBATCH_PARTITION", "SLURM_CLUSTERS", "SLURM_JOB_ID", "_FORMAT "] {
         assert!(!seen.replace("SLURM_TIME_FORMAT", "").contains(name), "{name}: {seen}");

@@ -50,8 +50,8 @@ fn launch(server: &TestServer, token: &str) -> Option<String> {
     let night = "/api/v1/nights/2024-11-28";
     let plan = server.ask(token, "GET", &format!("{night}/plan?what=launch"), "").unwrap();
     let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
-    let order = serde_json::json!({ "deed": "launch", "mark": plan["mark"] });
-    server.ask(token, "POST", &format!("{night}/deeds"), &order.to_string())
+    let order = serde_json::json!({ "action": "launch", "mark": plan["mark"] });
+    server.ask(token, "POST", &format!("{night}/actions"), &order.to_string())
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn a_launch_after_which_something_was_done_is_not_gone_on_with() {
     let site = fresh().with_env("OSA_LOST_AFTER_SECONDS", "0.5");
     site.slurm().set("faults/sbatch", "ok\nkill-parent-before");
     site.sequencer(&[]).ends_killed();
-    site.run(["decide", "2024-11-28", "discard", "19104"]).succeeds();
+    site.run(["decide", "2024-11-28", "exclude", "19104"]).succeeds();
     let token = site.run(["token", "add", "test", "--role", "viewer"]).succeeds().out;
     let server = TestServer::start(&site);
     // It answers after it has looked.

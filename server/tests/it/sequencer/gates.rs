@@ -167,7 +167,7 @@ const LAUNCHES: [Launch; 13] = [
 ];
 
 #[test]
-fn only_what_the_gates_allow_goes_out_and_the_reason_is_said() {
+fn only_what_the_gates_allow_goes_out_and_the_reason_is_reported() {
     for Launch { name, site, options, code, says, asks_for } in LAUNCHES {
         let _case = Case::named(name);
         let site = site();

@@ -1,4 +1,4 @@
-//! Submitting: in order, once, and with a line in the logbook.
+//! Submitting: in order, once, and with a line in the audit log.
 
 use std::thread;
 
@@ -24,14 +24,14 @@ fn a_fresh_night_goes_out_with_the_data_after_the_calibration() {
 }
 
 #[test]
-fn launches_and_cancellations_are_in_the_logbook() {
+fn launches_and_cancellations_are_in_the_audit_log() {
     let site = fresh();
-    assert_eq!(site.run(["logbook", "--json", "2024-11-28"]).succeeds().out, "[]\n");
+    assert_eq!(site.run(["audit", "--json", "2024-11-28"]).succeeds().out, "[]\n");
     site.sequencer(&["-s"]).succeeds();
     site.sequencer(&[]).succeeds();
     site.sequencer(&[]).succeeds();
     site.run(["cancel", "1002"]).succeeds();
-    let lines: Vec<Value> = site.run(["logbook", "--json", "2024-11-28"]).succeeds().json();
+    let lines: Vec<Value> = site.run(["audit", "--json", "2024-11-28"]).succeeds().json();
     assert_eq!(lines.len(), 2, "a simulation and a shut gate do nothing: {lines:?}");
     let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).unwrap().unwrap().name;
     assert!(lines.iter().all(|line| line["author"] == format!("cli:{user}")), "{lines:?}");
@@ -39,8 +39,8 @@ fn launches_and_cancellations_are_in_the_logbook() {
     assert_eq!(lines[0]["plan"]["jobs"].as_array().unwrap().len(), 5);
     assert_eq!(lines[0]["outcome"]["message"], "5 jobs submitted");
     assert_eq!((&lines[1]["action"], &lines[1]["plan"]["job"]), (&"cancel".into(), &1002.into()));
-    assert_eq!(lines[1]["outcome"]["well"], true);
-    site.run(["logbook", "2024-11-28"]).succeeds().prints("launch: 5 jobs submitted\n");
+    assert_eq!(lines[1]["outcome"]["success"], true);
+    site.run(["audit", "2024-11-28"]).succeeds().prints("launch: 5 jobs submitted\n");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn on_a_full_disk_the_old_scripts_stay_whole_and_the_error_names_the_file() {
 }
 
 #[test]
-fn jobs_that_can_never_begin_are_told_and_cancelled() {
+fn jobs_that_can_never_begin_are_reported_and_cancelled() {
     let site = fresh();
     site.sequencer(&[]).succeeds();
     site.slurm().control(&["set", "1000", "FAILED", "1:0"]);

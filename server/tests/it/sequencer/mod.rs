@@ -3,7 +3,7 @@
 mod crashes;
 mod gates;
 mod launching;
-mod looking;
+mod simulation;
 mod trial;
 
 use crate::support::{FakeSlurm, TestSite};

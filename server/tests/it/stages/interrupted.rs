@@ -1,4 +1,4 @@
-//! Commands that are told to stop, or killed, in the middle of a stage.
+//! Commands that are asked to stop, or killed, in the middle of a stage.
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -72,7 +72,7 @@ fn a_job_that_is_stopped_again_and_again_gets_no_veto() {
 }
 
 #[test]
-fn a_stage_that_is_told_to_stop_is_not_tried_again() {
+fn a_stage_that_is_asked_to_stop_is_not_tried_again() {
     let site = site();
     site.rules("dl1ab 19103.0001 hang");
     let child = site.datasequence(&[]).start();

@@ -195,7 +195,7 @@ fn another_file_of_the_same_run_stands_in_for_a_missing_one() {
 }
 
 #[test]
-fn a_missing_file_is_told_before_anything_is_run() {
+fn a_missing_file_is_reported_before_anything_is_run() {
     let site = site();
     let option = "--time-calib-file=/nowhere/time_calibration.Run04211.0000.h5";
     site.datasequence(&[option])

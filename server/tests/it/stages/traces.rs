@@ -87,7 +87,7 @@ fn what_was_captured_is_folded_by_provprocess() {
 }
 
 #[test]
-fn provenance_that_cannot_be_written_is_told_and_stops_nothing() {
+fn provenance_that_cannot_be_written_is_reported_and_stops_nothing() {
     let site = site();
     let log = site.paths().provenance_log();
     let _ = fs::remove_file(&log);

@@ -51,7 +51,7 @@ async fn without_its_calibration_no_run_is_submitted() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_told_and_can_be_mended() {
+async fn a_refusal_is_reported_and_can_be_mended() {
     let night = Night::new();
     night.slurm.set("faults/sbatch", "ok\nrefuse Job violates accounting/QOS policy");
     let verdicts = night.submit().await;
@@ -180,7 +180,7 @@ async fn a_job_of_the_same_name_that_nobody_recorded_is_not_doubled() {
     }
     let verdicts = night.submit().await;
     assert!(matches!(verdicts[0], Verdict::Blocked(_)), "{verdicts:?}");
-    assert!(verdicts[0].to_string().contains("is not in the books"), "{}", verdicts[0]);
+    assert!(verdicts[0].to_string().contains("is not in the database"), "{}", verdicts[0]);
     assert_eq!(night.slurm.calls("sbatch"), 3);
 }
 
@@ -211,7 +211,7 @@ async fn with_the_disk_full_nothing_is_submitted_unrecorded() {
 }
 
 #[tokio::test]
-async fn a_job_whose_answer_could_not_be_recorded_is_told_and_found_again() {
+async fn a_job_whose_answer_could_not_be_recorded_is_reported_and_found_again() {
     let night = Night::new().with_grace(200);
     disk_full(&night, "UPDATE OF job_id ON submissions WHEN NEW.job_id IS NOT NULL").await;
     let failure = night.try_submit().await.unwrap_err();

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 /// Where the fake's commands are.
 const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../end2end/fake-slurm");
 
-/// A fake Slurm with books of its own.
+/// A fake Slurm with a state of its own.
 pub struct FakeSlurm {
     /// Removed when it is dropped, unless another process has made it.
     _keep: Option<TempDir>,
@@ -26,7 +26,7 @@ impl FakeSlurm {
     /// One that keeps jobs as they are until it is told otherwise.
     pub fn holding() -> Self {
         let keep = tempfile::tempdir().unwrap();
-        fs::create_dir_all(keep.path().join("books/faults")).unwrap();
+        fs::create_dir_all(keep.path().join("slurm-state/faults")).unwrap();
         let fake = Self::at(keep.path());
         Self { _keep: Some(keep), ..fake }
     }
@@ -48,8 +48,9 @@ impl FakeSlurm {
 
     /// The one that another process has set up in this directory.
     pub fn at(dir: &Path) -> Self {
-        let books = dir.join("books").to_str().unwrap().to_owned();
-        let slurm = Slurm::new(search_path()).with_environment(vec![("FAKE_SLURM".into(), books)]);
+        let directory = dir.join("slurm-state").to_str().unwrap().to_owned();
+        let slurm =
+            Slurm::new(search_path()).with_environment(vec![("FAKE_SLURM".into(), directory)]);
         Self { _keep: None, dir: dir.to_owned(), slurm }
     }
 
@@ -67,8 +68,8 @@ impl FakeSlurm {
     }
 
     /// The fake's own directory.
-    pub fn books(&self) -> PathBuf {
-        self.dir.join("books")
+    pub fn directory(&self) -> PathBuf {
+        self.dir.join("slurm-state")
     }
 
     /// Our adapter.
@@ -78,17 +79,17 @@ impl FakeSlurm {
 
     /// The variables by which a command of ours finds it.
     pub fn environment(&self) -> [(&'static str, String); 2] {
-        [("PATH", search_path()), ("FAKE_SLURM", self.books().display().to_string())]
+        [("PATH", search_path()), ("FAKE_SLURM", self.directory().display().to_string())]
     }
 
     /// Writes one of the fake's settings.
     pub fn set(&self, name: &str, text: &str) {
-        fs::write(self.books().join(name), text).unwrap();
+        fs::write(self.directory().join(name), text).unwrap();
     }
 
     /// Every call of a command of the fake, as a line: its name and its arguments.
     fn log(&self) -> String {
-        fs::read_to_string(self.books().join("calls")).unwrap_or_default()
+        fs::read_to_string(self.directory().join("calls")).unwrap_or_default()
     }
 
     /// Whether nobody has asked it anything.
@@ -124,7 +125,7 @@ impl FakeSlurm {
         self.slurm.jobs(Utc::now() - TimeDelta::hours(12)).await
     }
 
-    /// How many jobs it has had by name, as its own books say.
+    /// How many jobs it has had by name, as its own records say.
     pub fn jobs(&self) -> BTreeMap<String, usize> {
         let mut count = BTreeMap::new();
         for name in self.fakectl(&["names"]).lines() {

@@ -38,7 +38,7 @@ async fn numbers_count_from_one_and_jobs_come_back_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn jobs_that_ended_before_are_not_told_again() {
+async fn jobs_that_ended_before_are_not_reported_again() {
     let lab = LocalLab::new().await;
     let first = Job::new("old", "true").submit(&lab).await;
     let ended = until_end(&lab, first).await.ended.unwrap();
@@ -245,7 +245,7 @@ async fn supervisor_and_task_are_out_of_reach_of_the_submitters_terminal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn files_that_a_cron_line_holds_open_are_not_kept_by_the_supervisor() {
+async fn files_that_a_cron_line_holds_open_are_closed_by_the_supervisor() {
     let lab = LocalLab::new().await;
     let id = gate().after(JobId(1)); // so that there is something to supervise
     let first = Job::new("first", "until [ -e open ]; do sleep 0.05; done");

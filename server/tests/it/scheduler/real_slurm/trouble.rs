@@ -91,13 +91,13 @@ impl Night {
         .await
     }
 
-    async fn look(&self) -> Result<JobSnapshot, SchedulerError> {
+    async fn jobs(&self) -> Result<JobSnapshot, SchedulerError> {
         self.lab.scheduler().jobs(Utc::now() - TimeDelta::hours(1)).await
     }
 
     /// Waits until Slurm answers.
     async fn answer(&self) -> JobSnapshot {
-        until(&self.lab, "an answer", || async { self.look().await.map_err(|e| e.to_string()) })
+        until(&self.lab, "an answer", || async { self.jobs().await.map_err(|e| e.to_string()) })
             .await
     }
 
@@ -258,7 +258,7 @@ async fn a_controller_killed_and_started_again_gets_each_job_once() {
     night.lab.up();
     night.answer().await;
     partition("UP");
-    // A job that is gone is first missed, then given up, then submitted anew; one that is there
+    // A job that is gone is first missed, then given up, then submitted again; one that is there
     // stays the only one.
     let jobs = until(&night.lab, "one live job for everything", || async {
         let jobs = night.submit_until_done().await;
@@ -291,7 +291,7 @@ async fn without_accounting_nobody_guesses_and_it_recovers() {
     let night = Night::new(40_400).await;
     let jobs = night.submit_until_done().await;
     night.lab.down("slurmdbd");
-    let snapshot = night.look().await.unwrap();
+    let snapshot = night.jobs().await.unwrap();
     assert!(matches!(&snapshot.accounting, Accounting::Unavailable(why) if why.contains("sacct")));
     // Whatever waits or runs is in the queue.
     assert_eq!(night.submit_until_done().await, jobs);
@@ -304,7 +304,7 @@ async fn without_accounting_nobody_guesses_and_it_recovers() {
 
 #[tokio::test]
 #[ignore = "wants a real Slurm: end2end/slurm/test"]
-async fn a_job_that_slurm_runs_again_is_told_and_is_still_the_one() {
+async fn a_job_that_slurm_runs_again_is_reported_and_is_still_the_one() {
     let night = Night::new(40_500).await;
     let jobs = night.submit_until_done().await;
     // Not only started on paper: what slurmd has not launched yet is put back in another way.
@@ -345,7 +345,7 @@ async fn a_job_that_slurm_runs_again_is_told_and_is_still_the_one() {
 /// numbers are given to other jobs.
 #[tokio::test]
 #[ignore = "wants a real Slurm: end2end/slurm/test"]
-async fn jobs_that_a_crashed_controller_forgot_are_told_and_submitted_anew() {
+async fn jobs_that_a_crashed_controller_forgot_are_reported_and_submitted_again() {
     let night = Night::new(40_600).await;
     let state = night.lab.base.join("state");
     let saved = night.lab.dir().join("state");
