@@ -181,7 +181,7 @@ fn content(error: Option<BackendError>) -> impl IntoView {
 fn CurrentUser() -> impl IntoView {
     if let Some(user) = visitor().signed_in {
         return view! {
-            <a class="account" href="account">
+            <a class="current-user" href="account">
                 <span class="unseen">"Account of "</span>
                 <b>{user.name.to_string()}</b>
                 <span class="role">" "{user.role.as_str()}</span>
@@ -195,7 +195,7 @@ fn CurrentUser() -> impl IntoView {
     }
     let here = here();
     let href = if here.is_empty() { "sign-in".to_owned() } else { format!("sign-in?to={here}") };
-    view! { <a class="account" href=href>"Sign in"</a> }.into_any()
+    view! { <a class="current-user" href=href>"Sign in"</a> }.into_any()
 }
 
 /// This page, relative to the base, as a value in a query.

@@ -15,7 +15,7 @@ export function launch() {
 
 // A page in a context of its own.
 export async function open(browser, appearance = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...look });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...appearance });
   const page = await context.newPage();
   page.complaints = [];
   const note = (text) => page.complaints.push(text);

@@ -8,6 +8,7 @@ mod connections;
 mod database;
 mod datacheck;
 mod endless_files;
+mod guarantees;
 mod health;
 mod hung_disk;
 mod injection;

@@ -14,7 +14,10 @@ async fn the_signed_in_user_is_named_on_every_page_and_to_nobody_else() {
     let app = site().await;
     let mut jane = app.browser();
     let anonymous = jane.get("/").await.text;
-    assert!(anonymous.contains(r#"<a href="sign-in" class="account">Sign in</a>"#), "{anonymous}");
+    assert!(
+        anonymous.contains(r#"<a href="sign-in" class="current-user">Sign in</a>"#),
+        "{anonymous}"
+    );
     let to = jane.get("/nights/2024-11-28/runs/19102?subrun=2").await;
     assert!(to.text.contains("sign-in?to=nights/2024-11-28/runs/19102%3Fsubrun%3D2"));
     let fields = [("name", " Jane "), ("password", "password of jane")];
