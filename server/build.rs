@@ -1,4 +1,5 @@
-//! Builds the crate again when a migration or a description of a statement is added or changed.
+//! Builds the crate again when a migration or a description of a statement is added or changed, and links
+//! the unoptimised program at a fixed address.
 
 fn main() {
     println!("cargo:rerun-if-changed=../migrations");

@@ -179,7 +179,7 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// The line that defines a name; the first if none can be told.
+/// The line that defines a name; the first if that is unknown.
 fn line_of(kind: Kind, name: &str, text: &str) -> usize {
     let defined = text.lines().position(|line| {
         line.match_indices(name).any(|(at, _)| kind.defines(line.get(..at).unwrap_or_default()))

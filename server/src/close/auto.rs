@@ -63,12 +63,12 @@ impl Readiness {
     }
 }
 
-/// What became of a request to the automatic closer.
+/// The outcome of a request to the automatic closer.
 #[derive(Debug)]
 pub struct AutoOutcome {
     /// What was decided.
     pub plan: AutoPlan,
-    /// What became of each closing, in order: of runs, then of the night (`None`).
+    /// The outcome of each closing, in order: of runs, then of the night (`None`).
     pub closings: Vec<(Option<RunId>, Result<Closed, CloseError>)>,
 }
 

@@ -219,7 +219,7 @@ impl Run<'_> {
         }
     }
 
-    /// Submits; `None` if it must be looked again what became of that.
+    /// Submits; `None` if the outcome is unknown and has to be found out.
     async fn submit_open(
         &self,
         at: StepAt,

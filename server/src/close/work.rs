@@ -15,7 +15,7 @@ use super::{
     progress, run, steps,
 };
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Closed {
     /// It is closed now.
@@ -24,7 +24,7 @@ pub enum Closed {
     Before,
 }
 
-/// What became of beginning a closing.
+/// The outcome of beginning a closing.
 #[derive(Debug)]
 pub enum Begun {
     /// It is under way, and goes on when this is carried out.
@@ -210,8 +210,8 @@ impl RunningClosing {
             Err(error) => (StepState::Failed, error.to_string()),
         };
         store.end_closing(*closing, state, &message, clock.now()).await?;
-        let told = if ended.is_ok() { "closed".to_owned() } else { message.clone() };
-        let outcome = ActionOutcome { success: ended.is_ok(), message: told };
+        let summary = if ended.is_ok() { "closed".to_owned() } else { message.clone() };
+        let outcome = ActionOutcome { success: ended.is_ok(), message: summary };
         store.end_action(self.line, &outcome, clock.now()).await?;
         if let Err(error) = ended {
             warn(request, &message).await;

@@ -69,7 +69,7 @@ async fn cancel(
         eprintln!("no job of that night is stuck");
     }
     for (job, name) in &jobs {
-        // A job that is none of ours has no night, and so no audit log.
+        // Only a job that we submitted has a night, and so an audit log.
         let line = begin(engine, *job, name, now).await?;
         let cancelled = engine.scheduler.cancel(*job).await;
         if let Some(line) = line {

@@ -25,8 +25,8 @@ mod trial;
 
 /// Write the jobs of a night, submit them, and print where its sequences stand.
 ///
-/// Prints the table of the night's sequences. What keeps the night from being launched, and what
-/// became of every job, is reported on standard error.
+/// Prints the table of the night's sequences. What keeps the night from being launched, and the
+/// outcome of every job, are reported on standard error.
 #[derive(Clone, Debug, Args)]
 pub struct Sequencer {
     #[command(flatten)]

@@ -1,8 +1,8 @@
-//! Which nights the demo has, and what became of each.
+//! Which nights the demo has, and the outcome of each.
 
 use crate::model::{JobState, NightDate, RunId, RunType, Stage};
 
-/// What became of a night.
+/// The outcome of a night.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// Observed, and nothing has been started.
@@ -35,7 +35,7 @@ pub struct DemoRun {
 pub struct DemoNight {
     /// Its date.
     pub date: NightDate,
-    /// What became of it.
+    /// The outcome of it.
     pub fate: Fate,
     /// Its runs, in order.
     pub runs: Vec<DemoRun>,

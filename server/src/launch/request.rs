@@ -37,12 +37,12 @@ pub struct LaunchRequest {
     pub now: DateTime<Utc>,
 }
 
-/// What became of a launch.
+/// The outcome of a launch.
 #[derive(Clone, Debug)]
 pub struct Launched {
     /// What was found and planned. If a gate was shut, nothing was done.
     pub prepared: Prepared,
-    /// What became of each planned job.
+    /// The outcome of each planned job.
     pub outcomes: Vec<SubmitOutcome>,
 }
 
@@ -74,8 +74,8 @@ impl LaunchRequest {
     ///
     /// # Errors
     /// The scheduler does not answer, or a script cannot be written: then nothing was submitted.
-    /// The database cannot be written: nothing more was submitted. [`Launched::outcomes`] says what
-    /// became of each job.
+    /// The database cannot be written: nothing more was submitted. [`Launched::outcomes`] has the
+    /// outcome of each job.
     #[tracing::instrument(skip_all, fields(date = %self.paths.date, user = %self.by))]
     pub async fn launch(&self, engine: &Engine) -> Result<Launched, LaunchError> {
         let jobs = ask(engine, &self.paths, &self.observation, self.now).await?;
@@ -157,7 +157,7 @@ impl LaunchRequest {
     }
 }
 
-/// What became of all jobs, in one line.
+/// The outcome of all jobs, in one line.
 pub fn summarize(outcomes: &[SubmitOutcome]) -> ActionOutcome {
     let failed: Vec<String> = outcomes
         .iter()

@@ -21,7 +21,7 @@ use super::{Engine, LaunchError, LaunchOptions, ScriptOptions};
 
 /// A launch that was cut short longer ago is no longer what anybody wants.
 const LONGEST: TimeDelta = TimeDelta::days(1);
-/// So often it is tried again while it is not known what became of single jobs.
+/// So often it is tried again while the outcome of single jobs is unknown.
 const TRIES: u32 = 5;
 
 /// A launch whose program is gone.

@@ -39,18 +39,18 @@ pub struct Order<'a> {
     pub author: &'a str,
 }
 
-/// What became of a planned job.
+/// The outcome of a planned job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubmitOutcome {
     /// What it was for.
     pub purpose: String,
     /// The job's name.
     pub name: String,
-    /// What became of it.
+    /// The outcome of it.
     pub verdict: Verdict,
 }
 
-/// What became of a planned job. Everything but `Submitted` and `Active` is a failure that the user
+/// The outcome of a planned job. Everything but `Submitted` and `Active` is a failure that the user
 /// must see; its `Display` says all there is to say.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Verdict {

@@ -267,13 +267,14 @@ impl Runner {
     fn trace(&self, sequence: &Sequence, work: &Work, started: DateTime<Utc>) {
         let paths = &sequence.paths;
         let log = paths.provenance_log();
-        let written = work.trace.describe().map_err(|error| error.to_string()).and_then(|told| {
-            let (tag, files) = told;
-            let (ended, surroundings) = ((self.clock)(), &self.surroundings);
-            let hashed_up_to = HASHED_UP_TO;
-            let run = ActivityRun { tag, paths, files, started, ended, surroundings, hashed_up_to };
-            capture::activity(&log, &run).map_err(|error| error.to_string())
-        });
+        let written =
+            work.trace.describe().map_err(|error| error.to_string()).and_then(|(tag, files)| {
+                let (ended, surroundings) = ((self.clock)(), &self.surroundings);
+                let hashed_up_to = HASHED_UP_TO;
+                let run =
+                    ActivityRun { tag, paths, files, started, ended, surroundings, hashed_up_to };
+                capture::activity(&log, &run).map_err(|error| error.to_string())
+            });
         if let Err(problem) = written {
             say(
                 sequence,

@@ -165,7 +165,7 @@ fn copy(mut plan: PublishPlan, search_path: &OsString) -> Result<PublishPlan, Pu
     Ok(plan)
 }
 
-/// What became of the files, in one line.
+/// The outcome of the files, in one line.
 pub fn summarize(plan: &PublishPlan) -> ActionOutcome {
     let count = |state| plan.files.iter().filter(|file| file.state == state).count();
     let failed = plan.files.iter().filter(|file| file.error.is_some()).count();

@@ -22,7 +22,7 @@ use super::{RemedyError, Request, export};
 pub struct Done {
     /// The plan that was carried out.
     pub plan: RemedyPlan,
-    /// What became of the job, if one was to be submitted.
+    /// The outcome of the job, if one was to be submitted.
     pub submitted: Vec<SubmitOutcome>,
     /// In one line, as the audit log has it.
     pub outcome: ActionOutcome,

@@ -110,7 +110,7 @@ pub trait Scheduler: Send + Sync {
     /// Submits a job. `Ok` means that it exists, [`SubmitError::Refused`] that it does not.
     async fn submit(&self, job: &JobRequest) -> Result<JobId, SubmitError>;
 
-    /// All our jobs that were in the database at some time since `since`, in one question.
+    /// All our jobs that the scheduler knew at some time since `since`, in one question.
     async fn jobs(&self, since: DateTime<Utc>) -> Result<JobSnapshot, SchedulerError>;
 
     /// The jobs that wait or run and, of those that have ended, the ones that are asked for. Others may

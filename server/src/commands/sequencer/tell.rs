@@ -69,7 +69,7 @@ pub(super) fn left_out(plan: &LaunchPlan, verbose: bool) -> bool {
     blocked
 }
 
-/// What became of every job; says whether something went wrong.
+/// The outcome of every job; says whether something went wrong.
 pub(super) fn outcomes(outcomes: &[SubmitOutcome]) -> bool {
     for outcome in outcomes {
         let word = if outcome.verdict.is_failure() { "error: " } else { "" };

@@ -256,9 +256,7 @@ fn ending(status: std::io::Result<ExitStatus>, cut: Option<Cut>, meter: &measure
         Some(Cut::Cancelled) => (JobState::Cancelled, well, ""),
         Some(Cut::TimeLimit) => (JobState::Timeout, well, "TimeLimit"),
         Some(Cut::Memory) => (JobState::OutOfMemory, OUT_OF_MEMORY, "OutOfMemory"),
-        Some(Cut::Terminated) => {
-            (JobState::NodeFail, well, "its runner was told to end by SIGTERM")
-        }
+        Some(Cut::Terminated) => (JobState::NodeFail, well, "its runner was ended by SIGTERM"),
         Some(Cut::QueueGone) => (JobState::NodeFail, well, "the queue's database was removed"),
     };
     let used = meter.total();

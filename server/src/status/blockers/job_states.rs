@@ -23,7 +23,7 @@ pub(super) fn never(status: &SequenceStatus, last: &[&TaskRecord]) -> Option<Blo
     })
 }
 
-/// Slurm holds what somebody told it to hold, and tasks that it could not launch, for example after its
+/// Slurm holds what somebody asked it to hold, and tasks that it could not launch, for example after its
 /// controller died: nothing but a hand releases them (`squeue` then gives `JobHeldUser`, `JobHeldAdmin` or
 /// `launch failed requeued held`).
 pub(super) fn held(status: &SequenceStatus, last: &[&TaskRecord]) -> Option<Blocker> {

@@ -188,7 +188,7 @@ pub async fn until_tasks(
     .await
 }
 
-/// Waits until `count` tasks of a job have ended and the database says how.
+/// Waits until `count` tasks of a job have ended and accounting says how.
 pub async fn until_ended(lab: &dyn Lab, job: JobId, count: usize) -> Vec<TaskRecord> {
     until_tasks(lab, job, "the job to end", |tasks| {
         tasks.len() == count
